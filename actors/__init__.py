@@ -1,0 +1,1 @@
+"""The deciding floor: actors, the kernel that runs them, and pure rules. Knows no vendor."""

@@ -1,0 +1,126 @@
+"""Arrivals: from a verified token to an open session, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from protocol.limits import REPLAY_MOST
+
+from actors.audience import Audiences
+from actors.batcher import Batcher
+from actors.ports import AdapterError, Claims, Standing
+from actors.registry import Registry
+from actors.replay import PacedSession
+from actors.sessions import Connected, Sessions
+from actors.user_commands import Arrived, Gone, UserCommand
+from protocol.close import CloseCode
+from protocol.frames import Gap, RoomGone, RoomSummary
+from protocol.ids import RoomId, UserId
+
+
+class Arriving(Connected, PacedSession, Protocol):
+    """What opening asks of a session."""
+
+    rooms: set[RoomId]
+
+    def admit(self, standing: Standing) -> None:
+        """The user may come in."""
+
+    def later(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Run *job* after the session's earlier ones, paced by the client's reading."""
+
+    def welcome(self, summaries: list[RoomSummary]) -> None:
+        """Send ``welcome``; the session is open from here."""
+
+
+Replay = Callable[[Arriving, RoomId, int, int], None]
+
+
+class Arrivals:
+    """Opens sessions: standing, rooms, ``welcome``, and each room from where the client stands.
+
+    Between the read of the rooms and the ``welcome`` nothing may be missed: a session that was
+    disturbed meanwhile reads again.
+    """
+
+    def __init__(
+        self,
+        *,
+        standings: Batcher[Claims, Standing],
+        summaries: Batcher[UserId, list[RoomSummary]],
+        sessions: Sessions,
+        audiences: Audiences,
+        users: Registry[UserCommand],
+        replay: Replay,
+    ) -> None:
+        self._standings, self._summaries = standings, summaries
+        self._sessions, self._audiences = sessions, audiences
+        self._users, self._replay = users, replay
+
+    def begin(self, session: Arriving, resume: Mapping[str, int]) -> None:
+        """Open *session*, whose token is verified, or close it with the code that says why not."""
+        if not self._sessions.add(session):
+            session.close(CloseCode.TOO_MANY_CONNECTIONS, "too many connections")
+            return
+        self._standings.ask(session.claims, lambda found: self._judge(session, resume, found))
+
+    def _judge(
+        self, session: Arriving, resume: Mapping[str, int], found: Standing | AdapterError | None
+    ) -> None:
+        if session.gone:
+            return
+        if isinstance(found, AdapterError):
+            session.close(CloseCode.INTERNAL, "unavailable")
+        elif found is None or found.revoked:
+            session.close(CloseCode.UNAUTHENTICATED, "the token is not valid")
+        elif found.status != "active":
+            session.close(CloseCode.SUSPENDED, "the account is suspended")
+        else:
+            session.admit(found)
+            self._look(session, resume)
+
+    def _look(self, session: Arriving, resume: Mapping[str, int]) -> None:
+        session.disturbed = False
+        self._summaries.ask(session.user_id, lambda found: self._open(session, resume, found))
+
+    def _open(
+        self,
+        session: Arriving,
+        resume: Mapping[str, int],
+        found: list[RoomSummary] | AdapterError | None,
+    ) -> None:
+        if session.gone:
+            return
+        if isinstance(found, AdapterError):
+            session.close(CloseCode.INTERNAL, "unavailable")
+            return
+        if session.disturbed:
+            self._look(session, resume)
+            return
+        summaries = found or []
+        session.welcome(summaries)
+        self._users.tell_or_drop(session.user_id, Arrived(session))
+        for summary in summaries:
+            session.rooms.add(RoomId(summary.id))
+            self._follow(session, summary, resume.get(summary.id))
+        for room in resume:
+            if room not in session.rooms:
+                session.offer(RoomGone(room=room, reason="not_member"))
+
+    def _follow(self, session: Arriving, summary: RoomSummary, seen: int | None) -> None:
+        room, last = RoomId(summary.id), summary.last_seq
+        if seen is not None and (seen > last or last - seen > REPLAY_MOST):
+            first = 1 if seen > last else seen + 1
+            session.offer(Gap(room=room, from_=first, to=last))
+            seen = None
+        sent = last if seen is None else seen
+        if sent < last or not self._audiences.of(room).join(session, sent):
+            self._replay(session, room, sent, last)
+
+    def end(self, session: Arriving) -> None:
+        """The connection of *session* is gone."""
+        self._sessions.remove(session)
+        self._audiences.leave_all(session, list(session.rooms))
+        if session.opened:
+            self._users.tell_or_drop(session.user_id, Gone(session))

@@ -1,0 +1,119 @@
+"""Group commit: the batches of all rooms of the node, one call for each commit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+import trio
+
+from actors.ports import Batch, Journal, OutcomeUnknown, StoreUnavailable, Verdict
+from actors.supervisor import Log
+
+
+class Lost(Enum):
+    """Why a batch has no verdict."""
+
+    UNKNOWN = auto()  # the commit may have happened
+    UNAVAILABLE = auto()  # it cannot have happened
+
+
+Outcome = Verdict | Lost
+Done = Callable[[Outcome], None]
+
+
+class GroupCommit:
+    """The node's one committer. Bounded by its rooms: each has one batch under way at most.
+
+    While the store is away everything submitted is answered UNAVAILABLE, and one probe for the
+    whole node looks for its return.
+    """
+
+    MOST_ROWS, MOST_BYTES = 2_000, 4 * 2**20  # in one transaction, so that none is long
+    CHUNK_S = 0.002  # completions run this long before the rest of the node gets a turn
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        turn_ended: Callable[[], None],
+        log: Log,
+        within: float = 15.0,
+        probe_every: float = 0.25,
+    ) -> None:
+        self._journal, self._turn_ended, self._log = journal, turn_ended, log
+        self._within, self._probe_every = within, probe_every
+        self._waiting: deque[tuple[Batch, Done]] = deque()
+        self._lot = trio.lowlevel.ParkingLot()
+        self.commits = self.rows = 0
+        self.available = True
+
+    def submit(self, batch: Batch, done: Done) -> None:
+        """Have *batch* stored; *done* learns the outcome, never from inside this call."""
+        self._waiting.append((batch, done))
+        self._lot.unpark()
+
+    def idle(self) -> bool:
+        """Nothing waits to be stored."""
+        return not self._waiting
+
+    async def run(self) -> None:
+        """Commit until cancelled; a commit under way is awaited even then."""
+        while True:
+            if not self._waiting:
+                await self._lot.park()
+            taken = self._take()
+            outcomes = await self._commit([batch for batch, _ in taken])
+            await self._complete(taken, outcomes)
+            if Lost.UNKNOWN in outcomes or Lost.UNAVAILABLE in outcomes:
+                await self._outlast()
+
+    def _take(self) -> list[tuple[Batch, Done]]:
+        taken: list[tuple[Batch, Done]] = []
+        rows = size = 0
+        while self._waiting and rows < self.MOST_ROWS and size < self.MOST_BYTES:
+            batch, done = self._waiting.popleft()
+            rows += len(batch.events) + len(batch.cursors)
+            size += sum(len(event.body or "") * 3 for event in batch.events)
+            taken.append((batch, done))
+        self.rows += rows
+        return taken
+
+    async def _commit(self, batches: list[Batch]) -> Sequence[Outcome]:
+        self.commits += 1
+        try:
+            with trio.fail_after(self._within, shield=True):
+                verdicts = await self._journal.append(batches)
+        except StoreUnavailable as exc:
+            self._log.warning("store_unavailable", reason=str(exc))
+            return [Lost.UNAVAILABLE] * len(batches)
+        except (OutcomeUnknown, trio.TooSlowError) as exc:
+            self._log.warning("commit_outcome_unknown", reason=str(exc), rooms=len(batches))
+            return [Lost.UNKNOWN] * len(batches)
+        return verdicts
+
+    async def _complete(self, taken: list[tuple[Batch, Done]], outcomes: Sequence[Outcome]) -> None:
+        end = trio.current_time() + self.CHUNK_S
+        for (_, done), outcome in zip(taken, outcomes, strict=True):
+            done(outcome)
+            if trio.current_time() > end:
+                self._turn_ended()
+                await trio.lowlevel.checkpoint()
+                end = trio.current_time() + self.CHUNK_S
+        self._turn_ended()
+
+    async def _outlast(self) -> None:
+        """Wait out an outage, refusing what is submitted meanwhile."""
+        self.available = False
+        while True:
+            try:
+                with trio.fail_after(self._within):
+                    await self._journal.probe()
+            except (StoreUnavailable, trio.TooSlowError):
+                await trio.sleep(self._probe_every)
+            else:
+                self.available = True
+                return
+            refused, self._waiting = list(self._waiting), deque()
+            await self._complete(refused, [Lost.UNAVAILABLE] * len(refused))

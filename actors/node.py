@@ -1,0 +1,353 @@
+"""One node: every actor and queue of it, wired to the ports, and what the edges may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar, cast
+
+import trio
+from msgspec import UNSET, structs
+from protocol.limits import CONNECTIONS_PER_USER
+
+from actors.arrivals import Arrivals, Arriving
+from actors.audience import Audiences
+from actors.batcher import Batcher
+from actors.dispatcher import Dispatcher
+from actors.journal import GroupCommit
+from actors.message import message
+from actors.ports import (
+    Claimed,
+    Claims,
+    EventLog,
+    FanOut,
+    Journal,
+    PageQuery,
+    PageResult,
+    People,
+    Session,
+    Standing,
+    StoreUnavailable,
+    UserState,
+    WallClock,
+)
+from actors.ref import ActorError, Reply
+from actors.registry import Context, Registry
+from actors.replay import Replayer
+from actors.room import RoomActor
+from actors.room_commands import AddMember, Post, RemoveMember, RoomCommand
+from actors.room_commands import refuse_with_code as refuse_room_command
+from actors.room_log import Questions, Surroundings
+from actors.sessions import Connected, Sessions
+from actors.supervisor import Log, Supervisor
+from actors.timers import Timers
+from actors.user import UserActor, UserSurroundings
+from actors.user_commands import Moved, UserCommand
+from actors.user_commands import refuse_with_code as refuse_user_command
+from protocol.close import CloseCode
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Ack, Error, Ok, Room, RoomSummary, Send, ServerFrame
+from protocol.ids import Millis, RoomId, UserId
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+F = TypeVar("F")
+
+
+class Caller(NamedTuple):
+    """Who makes an HTTP request."""
+
+    user_no: int
+    user_id: UserId
+    name: str
+    role: str
+
+
+class OneAnswer:
+    """The origin of a request that gets one frame as its answer."""
+
+    __slots__ = ("_reply", "user_id", "user_no")
+
+    def __init__(self, caller: Caller, reply: Reply[ServerFrame]) -> None:
+        self.user_no, self.user_id, self._reply = caller.user_no, caller.user_id, reply
+
+    def offer(self, frame: ServerFrame) -> None:
+        """Answer the request."""
+        self._reply.set(frame)
+
+
+@message
+class Ports:
+    """What a node needs from outside."""
+
+    journal: Journal
+    log: EventLog
+    people: People
+    fan_out: FanOut
+    clock: WallClock
+    turn_ended: Callable[[], None]  # whatever was offered to sessions leaves now
+
+
+class Node:
+    """The rooms and users that are active here, and the sessions connected here."""
+
+    ASK_S = 10.0
+    IDLE_S = 300.0  # a room or user at rest for this long is let go
+    CLAIM_TAIL = 300  # more events than one batch has, so that a lost one is found again
+    STANDING_S = 30.0  # how often connected users' standing is looked at again
+    EXPIRY_S = 1.0
+
+    def __init__(self, ports: Ports, *, log: Log) -> None:
+        self._ports, self._log = ports, log
+        self.timers = Timers()
+        self.dispatcher = Dispatcher(turn_ended=ports.turn_ended)
+        self.sessions = Sessions(most_per_user=CONNECTIONS_PER_USER)
+        self.audiences = Audiences(ports.fan_out)
+        self.journal = GroupCommit(ports.journal, turn_ended=ports.turn_ended, log=log)
+        self._tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._replayer = Replayer(ports.log)
+        self._seen: dict[int, Millis] = {}
+        self._standings = self._batcher("standings", self._fetch_standings)
+        self._summaries = self._batcher("summaries", ports.people.summaries)
+        self.users = self._make_users()
+        self.rooms = self._make_rooms()
+        self.arrivals = Arrivals(
+            standings=self._standings,
+            summaries=self._summaries,
+            sessions=self.sessions,
+            audiences=self.audiences,
+            users=self.users,
+            replay=self._replay_between,
+        )
+
+    # ---- wiring
+
+    def _batcher(
+        self, name: str, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
+    ) -> Batcher[K, V]:
+        batcher = Batcher(fetch, turn_ended=self._ports.turn_ended, log=self._log)
+        self._tasks.append((name, batcher.run))
+        return batcher
+
+    def _make_rooms(self) -> Registry[RoomCommand]:
+        ports, log = self._ports, self._ports.log
+        claims: Batcher[RoomId, Claimed] = self._batcher(
+            "claims", partial(ports.journal.claim, tail=self.CLAIM_TAIL)
+        )
+        questions = Questions(
+            self._batcher("sent", log.sent),
+            self._batcher("targets", log.targets),
+            self._batcher("counts", log.counts),
+            self._batcher("former", log.former),
+        )
+        around = Surroundings(
+            self.journal,
+            questions,
+            self.sessions,
+            self.audiences.of,
+            ports.fan_out,
+            self._replay_to_present,
+            self._membership_changed,
+            self.audiences.rest,
+            ports.clock,
+        )
+
+        def build(context: Context[RoomCommand], state: object) -> RoomActor:
+            return RoomActor(cast(Claimed, state), context, around)
+
+        return Registry(
+            dispatcher=self.dispatcher,
+            timers=self.timers,
+            load=lambda key, done: claims.ask(cast(RoomId, key), done),
+            build=build,
+            refuse=refuse_room_command,
+            log=self._log,
+        )
+
+    def _make_users(self) -> Registry[UserCommand]:
+        people = self._ports.people
+        states: Batcher[UserId, UserState] = self._batcher("users", people.states)
+        choices = self._batcher("choices", self._store_choices)
+
+        def build(context: Context[UserCommand], state: object) -> UserActor:
+            return UserActor(cast(UserState, state), context, around)
+
+        users: Registry[UserCommand] = Registry(
+            dispatcher=self.dispatcher,
+            timers=self.timers,
+            load=lambda key, done: states.ask(cast(UserId, key), done),
+            build=build,
+            refuse=refuse_user_command,
+            log=self._log,
+        )
+        around = UserSurroundings(
+            users, self.timers, choices, self._seen.__setitem__, self._ports.clock
+        )
+        return users
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the node going until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            supervisor = Supervisor(nursery, log=self._log)
+            supervisor.spawn("dispatcher", self.dispatcher.run)
+            supervisor.spawn("journal", self.journal.run)
+            supervisor.spawn("timers", self.timers.run)
+            supervisor.spawn("upkeep", self._upkeep)
+            supervisor.spawn("standing", self._watch_standing)
+            for name, run in self._tasks:
+                supervisor.spawn(name, run)
+            task_status.started()
+
+    # ---- what the HTTP floor asks
+
+    async def post(self, caller: Caller, frame: Send) -> Ack:
+        """Store and show a message; its acknowledgement. Raises ProtocolError."""
+        answer = await self._ask(caller, RoomId(frame.room), lambda origin: Post(origin, frame))
+        return _expect(answer, Ack)
+
+    async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
+        """Make *user* a member; the event it made, if any. Raises ProtocolError."""
+        states = await self._people_states(user)
+        if user not in states:
+            raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
+        number = states[user].user_no
+        answer = await self._ask(caller, room, lambda origin: AddMember(origin, user, number))
+        return _expect(answer, Ok)
+
+    async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
+        """End the membership of *user*. Raises ProtocolError."""
+        answer = await self._ask(caller, room, lambda origin: RemoveMember(origin, user))
+        return _expect(answer, Ok)
+
+    async def _people_states(self, user: UserId) -> Mapping[UserId, UserState]:
+        try:
+            return await self._ports.people.states([user])
+        except StoreUnavailable:
+            raise ProtocolError(ErrorCode.UNAVAILABLE) from None
+
+    async def _ask(
+        self, caller: Caller, room: RoomId, build: Callable[[OneAnswer], RoomCommand]
+    ) -> ServerFrame:
+        try:
+            return await self.rooms.ref(room).ask(
+                lambda reply: build(OneAnswer(caller, cast("Reply[ServerFrame]", reply))),
+                within=self.ASK_S,
+            )
+        except (ActorError, trio.TooSlowError):
+            raise ProtocolError(ErrorCode.UNAVAILABLE) from None
+
+    def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
+        """Tell the members who are connected, and let them follow."""
+        for user in members:
+            self.users.tell_or_drop(user, Moved(room, inside=True))
+            if self.sessions.of(user):
+                self._summaries.ask(user, partial(self._show_room, room, user))
+
+    def _show_room(self, room: RoomId, user: UserId, found: object) -> None:
+        summaries = cast("list[RoomSummary]", found) if isinstance(found, list) else []
+        for summary in summaries:
+            if summary.id == room:
+                for session in self.sessions.of(user):
+                    self._follow_new(cast(Arriving, session), summary)
+
+    def _follow_new(self, session: Arriving, summary: RoomSummary) -> None:
+        room = RoomId(summary.id)
+        if room in session.rooms:
+            return
+        session.rooms.add(room)
+        session.offer(Room(**structs.asdict(summary)))
+        if not self.audiences.of(room).join(session, summary.last_seq):
+            self._replay_between(session, room, summary.last_seq, summary.last_seq)
+
+    def sign_out(self, user: UserId, *, jti: str | None, code: CloseCode) -> None:
+        """Close the sockets of one token of *user*, or all of them."""
+        for session in self.sessions.holders(user, jti):
+            session.close(code, "signed out")
+
+    async def page(self, query: PageQuery) -> PageResult | None:
+        """A page of history; None when the asker is no member. Raises StoreUnavailable."""
+        return await self._ports.log.page(query)
+
+    # ---- what actors ask of the node
+
+    def _replay_to_present(self, session: Session, room: RoomId, sent: int) -> None:
+        upto = self.audiences.of(room).upto or sent
+        self._replay_between(cast(Arriving, session), room, sent, upto)
+
+    def _replay_between(self, session: Arriving, room: RoomId, sent: int, upto: int) -> None:
+        audience = self.audiences.of(room)
+
+        async def job() -> None:
+            if room in session.rooms:
+                await self._replayer.replay(session, room, self.audiences.of(room), sent, upto)
+
+        if not audience.follows(session):
+            session.later(job)
+
+    def _membership_changed(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
+        for session in self.sessions.of(user):
+            rooms = cast(Arriving, session).rooms
+            (rooms.add if inside else rooms.discard)(room)
+        self.users.tell_or_drop(user, Moved(room, inside=inside))
+
+    # ---- upkeep
+
+    async def _fetch_standings(self, claims: Sequence[Claims]) -> Mapping[Claims, Standing]:
+        found = await self._ports.people.standings(claims)
+        return {claim: found[claim.jti] for claim in claims if claim.jti in found}
+
+    async def _store_choices(
+        self, choices: Sequence[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], bool]:
+        for user_no, choice in choices:
+            await self._ports.people.choose(user_no, choice)
+        return dict.fromkeys(choices, True)
+
+    async def _upkeep(self) -> None:
+        """Once a second: expired tokens, last-seen times, actors that may rest."""
+        while True:
+            await trio.sleep(self.EXPIRY_S)
+            now = self._ports.clock.now_ms() // 1000
+            for session in self.sessions:
+                if session.claims.expires_at <= now:
+                    session.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
+            self.rooms.passivate_idle(self.IDLE_S)
+            self.users.passivate_idle(self.IDLE_S)
+            await self.store_seen()
+            self._ports.turn_ended()
+
+    async def store_seen(self) -> None:
+        """Write down when users were last here. Best effort; kept for the next time on failure."""
+        if not self._seen:
+            return
+        seen = dict(self._seen)
+        self._seen.clear()
+        try:
+            await self._ports.people.seen(seen)
+        except StoreUnavailable:
+            self._seen.update(seen | self._seen)
+
+    async def _watch_standing(self) -> None:
+        """A backstop: whatever revoked a token, its sockets close within STANDING_S."""
+        while True:
+            await trio.sleep(self.STANDING_S)
+            for session in self.sessions:
+                self._standings.ask(session.claims, partial(_close_unless_good, session))
+
+
+def _close_unless_good(session: Connected, found: object) -> None:
+    if found is None or (isinstance(found, Standing) and found.revoked):
+        session.close(CloseCode.UNAUTHENTICATED, "the token is not valid")
+    elif isinstance(found, Standing) and found.status != "active":
+        session.close(CloseCode.SUSPENDED, "the account is suspended")
+
+
+def _expect(answer: ServerFrame, kind: type[F]) -> F:
+    """The answer as *kind*; an ``error`` is raised."""
+    if isinstance(answer, kind):
+        return answer
+    if isinstance(answer, Error):
+        fields = None if answer.fields is UNSET else answer.fields
+        raise ProtocolError(ErrorCode(answer.code), answer.message, fields=fields)
+    raise TypeError(f"unexpected answer {type(answer).__name__}")

@@ -1,0 +1,123 @@
+"""The room actor: order, idempotency, membership and cursors of one room."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from actors.actor import Actor
+from actors.ports import Claimed
+from actors.registry import Context
+from actors.room_commands import (
+    AddMember,
+    MarkRead,
+    Post,
+    RemoveMember,
+    RoomCommand,
+    Type,
+    acknowledge,
+    confirm,
+)
+from actors.room_cursors import Cursors
+from actors.room_log import RoomLog, Surroundings
+from actors.room_members import Membership
+from actors.room_sends import Sends, refuse_stranger
+from actors.room_state import Pending
+from protocol.frames import Message, TypingState
+
+
+class RoomActor(Actor[RoomCommand]):
+    """Sole writer of one room.
+
+    Seqs are dense and start at 1. Nothing above the high-water mark ``durable`` is ever
+    acknowledged or shown.
+    """
+
+    def __init__(
+        self, claimed: Claimed, context: Context[RoomCommand], around: Surroundings
+    ) -> None:
+        self._log = RoomLog(self, claimed, context, around)
+        self._sends = Sends(self._log)
+        self._members = Membership(self._log)
+        self._cursors = Cursors(self._log)
+        self._log.shown, self._log.was_read = self._show, self._cursors.moved
+
+    def started(self, leftovers: list[RoomCommand]) -> None:
+        """Answer what did commit, bring the followers up to date, then take the rest again."""
+        rest = [command for command in leftovers if not self._sends.settled(command)]
+        log = self._log
+        for session, sent in log.audience.resume(log.state.durable.seq, log.state.tail_frames()):
+            log.around.replay(session, log.state.room, sent)
+        for command in rest:
+            self.receive(command)
+
+    def receive(self, message: RoomCommand) -> None:
+        """Check one command; what it changes joins the pending batch."""
+        match message:  # busiest arm first
+            case Post():
+                self._sends.take(message)
+            case MarkRead():
+                self._cursors.take(message)
+            case Type():
+                self._type(message)
+            case AddMember():
+                self._members.add(message)
+            case RemoveMember():
+                self._members.remove(message)
+            case _:
+                assert_never(message)
+
+    def settle(self) -> None:
+        """Submit what gathered."""
+        self._log.settle()
+
+    def at_rest(self) -> bool:
+        """Nothing pending or in flight."""
+        return self._log.idle()
+
+    def leftovers(self) -> list[RoomCommand]:
+        """Every command without an answer, oldest first."""
+        return self._log.commands()
+
+    def let_go(self) -> None:
+        """The followers wait for the next incarnation."""
+        self._log.around.rest(self._log.state.room)
+
+    def _show(self, pending: Pending) -> None:
+        """One event is durable: acknowledge it, then show it."""
+        if pending.target is not None:
+            self._members.show(pending, pending.target)
+            return
+        if isinstance(pending.command, Post):
+            self._acknowledge(pending)
+        self._log.audience.publish(pending.shown)
+        self._after_message(pending)
+
+    def _acknowledge(self, pending: Pending) -> None:
+        seq, at = pending.event.seq, pending.event.at
+        for command in pending.commands():
+            if isinstance(command, Post):
+                acknowledge(command, seq, at, dup=command is not pending.command)
+                self._log.sent(command, pending)
+
+    def _after_message(self, pending: Pending) -> None:
+        """Mentions count for those who are meant; the sender has read what he wrote."""
+        shown, members = pending.shown, self._log.state.members
+        if isinstance(shown, Message) and shown.mentions:
+            meant = self._log.mentioned(shown.mentions)
+            for member in members.values():
+                if 0 in meant or member.user_no in meant:
+                    member.mentions += 1
+        sender = members.get(pending.event.sender_no)
+        if sender is not None:
+            self._cursors.sent(sender, countable=pending.event.thread is None)
+
+    def _type(self, command: Type) -> None:
+        """Typing is shown to the others at once and never stored."""
+        origin, room, log = command.origin, self._log.state.room, self._log
+        if origin.user_no not in log.state.members:
+            refuse_stranger(log, command)
+            return
+        others = [session for session in log.audience.live if session.user_no != origin.user_no]
+        typing = TypingState(room=room, user=origin.user_id, on=command.frame.on)
+        log.around.fan_out(others, typing, ("typing", room, origin.user_id))
+        confirm(command)

@@ -1,0 +1,98 @@
+"""Read cursors: how far each member has read, and what that leaves unread."""
+
+from __future__ import annotations
+
+from protocol.limits import CURSORS_MOST
+
+from actors.ports import AdapterError, Count, CountKey
+from actors.room_commands import MarkRead, confirm, refuse
+from actors.room_log import RoomLog
+from actors.room_sends import refuse_stranger
+from actors.room_state import Member
+from actors.rules import sending
+from protocol.frames import Receipt, Unread
+
+
+class Cursors:
+    """Moves cursors, forward only. Unread is derived from them and never stored."""
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log, self._state = log, log.state
+
+    def take(self, command: MarkRead) -> None:
+        """Have the cursor stored, or say why it does not move."""
+        frame = command.frame
+        member = self._state.members.get(command.origin.user_no)
+        if member is None:
+            refuse_stranger(self._log, command)
+        elif frame.thread is not None:
+            refuse(command, sending.invalid("thread", "threads have no cursor yet"))
+        elif frame.seq > self._state.durable.seq:
+            refuse(command, sending.invalid("seq", "above the last event of this room"))
+        elif frame.seq <= member.read_seq:
+            confirm(command)
+        else:
+            self._log.read(command)
+
+    def moved(self, command: MarkRead) -> None:
+        """The cursor is durable: ``ok``, a receipt for the room, the count for the reader."""
+        confirm(command)
+        member = self._state.members.get(command.origin.user_no)
+        seq = command.frame.seq
+        if member is None or seq <= member.read_seq:
+            return
+        before = self.unread(member), member.mentions
+        member.read_seq = seq
+        self._show_receipt(member)
+        if seq == self._state.durable.seq:
+            self.caught_up(member, before)
+        else:
+            self._count(member, before)
+
+    def sent(self, member: Member, *, countable: bool) -> None:
+        """*member*'s own message is the last durable event: his cursor is at it."""
+        before = self.unread(member) - countable, member.mentions
+        member.read_seq = self._state.durable.seq
+        self.caught_up(member, before)
+
+    def unread(self, member: Member) -> int:
+        """Countable messages above the member's cursor."""
+        return self._state.durable.countable - member.read_countable
+
+    def caught_up(self, member: Member, before: tuple[int, int]) -> None:
+        """The cursor is at the end of the log: nothing is unread."""
+        member.read_countable, member.mentions = self._state.durable.countable, 0
+        if before[0] > 0 or before[1] > 0:
+            self._show_count(member)
+
+    def _count(self, member: Member, before: tuple[int, int]) -> None:
+        """The cursor is inside the log: the store counts what is above it."""
+        asked = member.read_seq
+
+        def answer(count: Count | AdapterError | None) -> None:
+            if count is None or isinstance(count, AdapterError) or member.read_seq != asked:
+                return
+            member.read_countable, member.mentions = count.countable, count.mentions
+            if (self.unread(member), member.mentions) != before:
+                self._show_count(member)
+
+        key = CountKey(self._state.room_no, member.user_no, asked)
+        self._log.around.questions.counts.ask(key, self._log.guard(answer))
+
+    def _show_count(self, member: Member) -> None:
+        frame = Unread(
+            room=self._state.room,
+            unread=self.unread(member),
+            mentions=member.mentions,
+            upto=member.read_seq,
+            last_seq=self._state.durable.seq,
+        )
+        devices = self._log.around.sessions.of(member.user_id)
+        self._log.around.fan_out(devices, frame, ("unread", self._state.room))
+
+    def _show_receipt(self, member: Member) -> None:
+        if len(self._state.members) > CURSORS_MOST:
+            return
+        frame = Receipt(room=self._state.room, user=member.user_id, upto=member.read_seq)
+        key = ("receipt", self._state.room, member.user_id)
+        self._log.around.fan_out(self._log.audience.live, frame, key)

@@ -1,0 +1,297 @@
+"""A room's way to the journal: gather, store in one batch, then acknowledge and show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from msgspec import UNSET
+
+from actors.actor import Actor
+from actors.audience import Audience
+from actors.batcher import Batcher
+from actors.journal import GroupCommit, Lost, Outcome
+from actors.message import message
+from actors.ports import (
+    AdapterError,
+    Batch,
+    Claimed,
+    Count,
+    CountKey,
+    EventKind,
+    FanOut,
+    MemberMove,
+    NewEvent,
+    Sent,
+    SentKey,
+    Session,
+    Verdict,
+    WallClock,
+)
+from actors.registry import Context
+from actors.room_commands import (
+    AddMember,
+    MarkRead,
+    Post,
+    RemoveMember,
+    RoomCommand,
+    acknowledge,
+    refuse_with_code,
+)
+from actors.room_state import Flight, Member, Pending, RecentSends, RoomState
+from actors.sessions import Sessions
+from protocol.errors import ErrorCode
+from protocol.frames import Event, Message
+from protocol.ids import RoomId, UserId
+
+
+@message
+class Questions:
+    """What a room may ask of the log, many rooms at a time."""
+
+    sent: Batcher[SentKey, Sent]
+    targets: Batcher[tuple[int, int], int]
+    counts: Batcher[CountKey, Count]
+    former: Batcher[tuple[int, int], bool]
+
+
+@message
+class Surroundings:
+    """Everything a room reaches beside its own state."""
+
+    journal: GroupCommit
+    questions: Questions
+    sessions: Sessions
+    audience: Callable[[RoomId], Audience]
+    fan_out: FanOut
+    replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
+    moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
+    rest: Callable[[RoomId], None]  # this room has no incarnation any more
+    clock: WallClock
+
+
+class RoomLog:
+    """The events of one room between command and commit.
+
+    At most one batch is in flight; the next gathers meanwhile. ``shown`` is called for each event
+    in order, once it is durable; ``was_read`` for each cursor move.
+    """
+
+    MOST_PENDING = 256  # events; beyond it the mailbox waits, and then the sockets do
+
+    def __init__(
+        self,
+        owner: Actor[RoomCommand],
+        claimed: Claimed,
+        context: Context[RoomCommand],
+        around: Surroundings,
+    ) -> None:
+        self.state, self.context, self.around = RoomState(claimed), context, around
+        self.audience = around.audience(self.state.room)
+        self.recent = RecentSends(claimed.tail)
+        self._owner = owner
+        self._pending: list[Pending] = []
+        self._reads: list[MarkRead] = []
+        self._flight: Flight | None = None
+        self._full = False
+        self._committed = self.guard(self._on_outcome)
+        self.shown: Callable[[Pending], None]
+        self.was_read: Callable[[MarkRead], None]
+
+    def guard(self, call: Callable[..., None]) -> Callable[..., None]:
+        """*call* as a completion of this incarnation."""
+        return self.context.completion(self._owner, call)
+
+    # ---- gathering
+
+    def append(
+        self,
+        command: Post | AddMember | RemoveMember,
+        kind: EventKind,
+        show: Callable[[NewEvent], Event],
+        *,
+        countable: bool = False,
+        extra: Mapping[str, object] | None = None,
+        target: Member | None = None,
+        move: Callable[[int], MemberMove] | None = None,
+    ) -> Pending:
+        """Give the next seq to an event; it is stored with the next batch."""
+        mark = self.state.next_mark(self.around.clock.now_ms(), countable=countable)
+        written = json.dumps(extra, ensure_ascii=False) if extra else None
+        event = NewEvent(
+            mark.seq, mark.at, kind, command.origin.user_no, mark.countable, extra=written
+        )
+        pending = Pending(
+            event, show(event), command, move(event.seq) if move else None, target, []
+        )
+        self._pending.append(pending)
+        return pending
+
+    def read(self, command: MarkRead) -> None:
+        """Store a cursor with the next batch."""
+        self._reads.append(command)
+
+    def settle(self) -> None:
+        """Submit what gathered, unless a batch is in flight; hold the mailbox when it is much."""
+        if self._flight is None and (self._pending or self._reads):
+            self._flight = Flight(self._pending, self._reads)
+            self._pending, self._reads = [], []
+            self.around.journal.submit(self._batch(self._flight), self._committed)
+        full = len(self._pending) + len(self._reads) >= self.MOST_PENDING
+        if full and not self._full:
+            self.context.hold()
+        elif self._full and not full:
+            self.context.release()
+        self._full = full
+
+    def sent(self, command: Post, pending: Pending) -> None:
+        """Remember a send that is durable now."""
+        event = pending.event
+        sent = Sent(event.seq, event.at, event.digest or 0)
+        self.recent.put(command.origin.user_no, command.frame.id, sent)
+
+    def idle(self) -> bool:
+        """Nothing pending or in flight."""
+        return self._flight is None and not self._pending and not self._reads
+
+    def commands(self) -> list[RoomCommand]:
+        """Every command without an answer, oldest first."""
+        flights = [self._flight] if self._flight else []
+        flights.append(Flight(self._pending, self._reads))
+        return [command for flight in flights for command in flight.commands()]
+
+    def _batch(self, flight: Flight) -> Batch:
+        cursors: dict[int, int] = {}
+        for read in flight.reads:
+            _raise(cursors, read.origin.user_no, read.frame.seq)
+        for pending in flight.pending:
+            if isinstance(pending.command, Post):
+                _raise(cursors, pending.event.sender_no, pending.event.seq)
+        return Batch(
+            self.state.room_no,
+            self.state.epoch,
+            [pending.event for pending in flight.pending],
+            [pending.move for pending in flight.pending if pending.move],
+            cursors,
+            [row for pending in flight.pending for row in self._mention_rows(pending)],
+        )
+
+    def _mention_rows(self, pending: Pending) -> list[tuple[int, int]]:
+        if not isinstance(pending.shown, Message) or pending.shown.mentions is UNSET:
+            return []
+        return [(user_no, pending.event.seq) for user_no in self.mentioned(pending.shown.mentions)]
+
+    def mentioned(self, mentions: list[str]) -> set[int]:
+        """The user numbers meant by *mentions*; 0 for everybody."""
+        numbers: set[int] = set()
+        for who in mentions:
+            if who == "@all":
+                numbers.add(0)
+            elif who == "@here":
+                numbers.update(session.user_no for session in self.audience.live)
+            elif who in self.state.no_by_user:
+                numbers.add(self.state.no_by_user[UserId(who)])
+        return numbers
+
+    # ---- after the commit
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        flight = self._flight
+        if flight is None:
+            return
+        match outcome:
+            case Verdict.STORED:
+                self._flight = None
+                self._show(flight)
+            case Verdict.DUPLICATE:
+                self._look_up(flight)
+            case Verdict.STALE | Lost.UNKNOWN:
+                self.context.end()  # the next claim tells what was stored
+            case Verdict.REFUSED:
+                self._give_up(ErrorCode.INTERNAL)
+            case Lost.UNAVAILABLE:
+                self._give_up(ErrorCode.UNAVAILABLE)
+
+    def _show(self, flight: Flight) -> None:
+        for pending in flight.pending:
+            self.state.made_durable(pending)
+            self.shown(pending)
+        for read in flight.reads:
+            self.was_read(read)
+
+    def _give_up(self, code: ErrorCode) -> None:
+        """Nothing was stored: refuse it all and start anew from what is."""
+        commands = self.commands()
+        self._flight, self._pending, self._reads = None, [], []
+        for command in commands:
+            refuse_with_code(command, code)
+        self.context.end()
+
+    # ---- a send that was stored before
+
+    def _look_up(self, flight: Flight) -> None:
+        """The store knows some of these ids: ask which, before anything gets a seq again."""
+        posts = [pending for pending in flight.pending if isinstance(pending.command, Post)]
+        found: dict[int, Sent] = {}
+        answers = iter(range(len(posts) - 1, -1, -1))  # counts down to 0
+
+        def answer(pending: Pending, sent: Sent | AdapterError | None) -> None:
+            if isinstance(sent, AdapterError):
+                self._give_up(ErrorCode.UNAVAILABLE)
+                return
+            if sent is not None:
+                found[pending.event.seq] = sent
+            if next(answers) == 0:
+                self._renumber(flight, found)
+
+        self.context.hold()
+        for pending in posts:
+            key = SentKey(
+                self.state.room_no, pending.event.sender_no, pending.event.client_id or ""
+            )
+            self.around.questions.sent.ask(
+                key, self.guard(lambda sent, pending=pending: answer(pending, sent))
+            )
+
+    def _renumber(self, flight: Flight, found: dict[int, Sent]) -> None:
+        self.context.release()
+        self._flight = None
+        if not found:
+            self.context.end()  # a seq was taken: somebody else wrote here
+            return
+        for pending in flight.pending:
+            if pending.event.seq in found:
+                self._answer_again(pending, found[pending.event.seq])
+        kept = [pending for pending in flight.pending if pending.event.seq not in found]
+        self._pending, self._reads = kept + self._pending, flight.reads + self._reads
+        self.state.last = self.state.durable
+        for pending in self._pending:
+            self._number(pending)
+
+    def _number(self, pending: Pending) -> None:
+        event, shown = pending.event, pending.shown
+        countable = isinstance(pending.command, Post) and event.thread is None
+        mark = self.state.next_mark(event.at, countable=countable)
+        event.seq, event.at, event.countable = mark  # type: ignore[misc]
+        shown.seq, shown.at = mark.seq, mark.at
+        if pending.move is not None:
+            pending.move.seq = mark.seq  # type: ignore[misc]
+
+    def _answer_again(self, pending: Pending, sent: Sent) -> None:
+        for command in pending.commands():
+            if isinstance(command, Post):
+                answer_known(command, sent)
+                self.recent.put(command.origin.user_no, command.frame.id, sent)
+
+
+def answer_known(command: Post, sent: Sent) -> None:
+    """The first acknowledgement again, or ``conflict`` when the content is not the same."""
+    if command.digest() == sent.digest:
+        acknowledge(command, sent.seq, sent.at, dup=True)
+    else:
+        refuse_with_code(command, ErrorCode.CONFLICT)
+
+
+def _raise(cursors: dict[int, int], user_no: int, seq: int) -> None:
+    if seq > cursors.get(user_no, 0):
+        cursors[user_no] = seq

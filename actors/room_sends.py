@@ -1,0 +1,150 @@
+"""Sends: idempotency first, then the checks, then a seq."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET
+
+from actors.ports import AdapterError, EventKind, NewEvent, Sent, SentKey
+from actors.room_commands import Post, RoomCommand, refuse, refuse_with_code
+from actors.room_log import RoomLog, answer_known
+from actors.room_state import Known
+from actors.rules import sending
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Event, Message
+
+
+class Sends:
+    """Takes the sends of one room.
+
+    The same id from the same sender is answered as the first time, before anything else is looked
+    at: membership, targets and mentions may have changed since.
+    """
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log, self._state = log, log.state
+
+    def take(self, command: Post) -> None:
+        """Answer a resend, refuse, or append."""
+        known = self._log.recent.get(command.origin.user_no, command.frame.id)
+        if known is not None:
+            self._again(command, known)
+            return
+        member = self._state.members.get(command.origin.user_no)
+        if member is None:
+            self._refuse_unless_sent(command, ProtocolError(ErrorCode.NOT_MEMBER))
+            return
+        error = sending.refusal(command.frame, role=member.role, members=self._state.no_by_user)
+        if error is not None:
+            self._refuse_unless_sent(command, error)
+        elif command.frame.reply_to is None and command.frame.thread is None:
+            self._append(command)
+        else:
+            self._check_targets(command)
+
+    def settled(self, command: RoomCommand) -> bool:
+        """Answer a leftover send that turns out to be durable; False for everything else."""
+        if not isinstance(command, Post):
+            return False
+        known = self._log.recent.get(command.origin.user_no, command.frame.id)
+        if isinstance(known, Sent):
+            answer_known(command, known)
+            return True
+        return False
+
+    def _again(self, command: Post, known: Known) -> None:
+        if isinstance(known, Sent):
+            answer_known(command, known)
+        elif command.digest() == known.event.digest:
+            known.resends.append(command)
+        else:
+            refuse_with_code(command, ErrorCode.CONFLICT)
+
+    def _append(self, command: Post) -> None:
+        frame, sender = command.frame, command.origin.user_id
+
+        def show(event: NewEvent) -> Event:
+            event.client_id, event.digest = frame.id, command.digest()  # type: ignore[misc]
+            event.body = frame.body  # type: ignore[misc]
+            event.reply_to, event.thread = frame.reply_to, frame.thread  # type: ignore[misc]
+            return Message(
+                room=self._state.room,
+                seq=event.seq,
+                at=event.at,
+                sender=sender,
+                kind="text",
+                body=frame.body,
+                reply_to=UNSET if frame.reply_to is None else frame.reply_to,
+                thread=UNSET if frame.thread is None else frame.thread,
+                mentions=frame.mentions or UNSET,
+            )
+
+        extra: Mapping[str, object] | None = (
+            {"mentions": frame.mentions} if frame.mentions else None
+        )
+        pending = self._log.append(
+            command, EventKind.MESSAGE, show, countable=frame.thread is None, extra=extra
+        )
+        self._log.recent.put(command.origin.user_no, frame.id, pending)
+
+    def _check_targets(self, command: Post) -> None:
+        for field in ("reply_to", "thread"):
+            seq: int | None = getattr(command.frame, field)
+            if seq is None:
+                continue
+            target = self._state.target(seq)
+            if target is None and seq <= self._state.durable.seq:
+                self._ask_target(command, seq)
+                return
+            error = sending.target_refusal(field, -1 if target is None else target)
+            if error is not None:
+                self._refuse_unless_sent(command, error)
+                return
+        self._append(command)
+
+    def _ask_target(self, command: Post, seq: int) -> None:
+        """The target is older than what is remembered: the mailbox waits for the answer."""
+
+        def answer(thread: int | AdapterError | None) -> None:
+            self._log.context.release()
+            if isinstance(thread, AdapterError):
+                refuse_with_code(command, ErrorCode.UNAVAILABLE)
+            else:
+                self._state.remember_target(seq, -1 if thread is None else thread)
+                self.take(command)
+
+        self._log.context.hold()
+        key = (self._state.room_no, seq)
+        self._log.around.questions.targets.ask(key, self._log.guard(answer))
+
+    def _refuse_unless_sent(self, command: Post, error: ProtocolError) -> None:
+        """It may have been stored when it was allowed: the mailbox waits for the store's word."""
+
+        def answer(sent: Sent | AdapterError | None) -> None:
+            self._log.context.release()
+            if isinstance(sent, AdapterError):
+                refuse_with_code(command, ErrorCode.UNAVAILABLE)
+            elif sent is not None:
+                answer_known(command, sent)
+            elif error.code is ErrorCode.NOT_MEMBER:
+                refuse_stranger(self._log, command)
+            else:
+                refuse(command, error)
+
+        self._log.context.hold()
+        key = SentKey(self._state.room_no, command.origin.user_no, command.frame.id)
+        self._log.around.questions.sent.ask(key, self._log.guard(answer))
+
+
+def refuse_stranger(log: RoomLog, command: RoomCommand) -> None:
+    """``not_member`` for those who were here once; a stranger does not learn of the room."""
+
+    def answer(former: bool | AdapterError | None) -> None:  # noqa: FBT001 - the port's answer
+        if isinstance(former, AdapterError):
+            refuse_with_code(command, ErrorCode.UNAVAILABLE)
+        else:
+            refuse_with_code(command, ErrorCode.NOT_MEMBER if former else ErrorCode.NOT_FOUND)
+
+    key = (log.state.room_no, command.origin.user_no)
+    log.around.questions.former.ask(key, log.guard(answer))

@@ -1,0 +1,185 @@
+"""What a room knows: its members and cursors, where its log stands, what was sent lately."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec import UNSET, structs
+from protocol.limits import CURSORS_MOST
+
+from actors.message import message
+from actors.ports import Claimed, EventKind, MemberMove, MemberState, NewEvent, Sent, StoredEvent
+from actors.room_commands import AddMember, MarkRead, Post, RemoveMember, RoomCommand
+from actors.rules.event_frames import frame_of
+from protocol.frames import Event, Message, Role, Room
+from protocol.ids import RoomId, UserId
+
+
+class Member:
+    """One present member. ``read_countable``: countable messages up to and with the cursor."""
+
+    __slots__ = ("mentions", "read_countable", "read_seq", "role", "user_id", "user_no")
+
+    def __init__(self, user_no: int, user_id: UserId, role: Role, read_seq: int) -> None:
+        self.user_no, self.user_id, self.role = user_no, user_id, role
+        self.read_seq = read_seq
+        self.read_countable = self.mentions = 0
+
+
+@message
+class Pending:
+    """One event on its way to the log, and whoever waits for its acknowledgement."""
+
+    event: NewEvent
+    shown: Event
+    command: Post | AddMember | RemoveMember
+    move: MemberMove | None
+    target: Member | None  # whose membership changes
+    resends: list[Post]
+
+    @property
+    def digest(self) -> int | None:
+        """The digest of the send."""
+        return self.event.digest
+
+    def commands(self) -> list[RoomCommand]:
+        """Everything that waits for this event."""
+        return [self.command, *self.resends]
+
+
+@message
+class Flight:
+    """The batch that is being stored."""
+
+    pending: list[Pending]
+    reads: list[MarkRead]
+
+    def commands(self) -> list[RoomCommand]:
+        """Every command in it, oldest first."""
+        posted = [command for pending in self.pending for command in pending.commands()]
+        return [*posted, *self.reads]
+
+
+Known = Pending | Sent
+
+
+class RecentSends:
+    """Sends that need no look into the store: all pending ones, and the latest durable ones."""
+
+    MOST = 2048
+
+    def __init__(self, tail: Sequence[StoredEvent]) -> None:
+        self._known: dict[tuple[int, str], Known] = {}
+        for stored in tail:
+            event = stored.event
+            if event.client_id is not None and event.digest is not None:
+                sent = Sent(event.seq, event.at, event.digest)
+                self._known[event.sender_no, event.client_id] = sent
+
+    def get(self, user_no: int, client_id: str) -> Known | None:
+        """What is known of this send."""
+        return self._known.get((user_no, client_id))
+
+    def put(self, user_no: int, client_id: str, known: Known) -> None:
+        """Remember a send, forgetting the oldest durable one beyond the bound."""
+        self._known[user_no, client_id] = known
+        if len(self._known) > self.MOST:
+            oldest = next(iter(self._known))
+            if not isinstance(self._known[oldest], Pending):
+                del self._known[oldest]
+
+
+class Mark(NamedTuple):
+    """A place in the log: its seq, its stamp, and the countable messages up to it."""
+
+    seq: int
+    at: int
+    countable: int
+
+
+class RoomState:
+    """Members as of the last command received; ``durable`` as of the last commit."""
+
+    MOST_TARGETS = 1024
+
+    def __init__(self, claimed: Claimed) -> None:
+        self.room_no, self.epoch = claimed.room_no, claimed.epoch
+        self._summary = claimed.summary
+        self.room = RoomId(claimed.summary.id)
+        self.type = claimed.summary.type
+        self.durable = self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
+        self.last_message = claimed.summary.last_message
+        self.members: dict[int, Member] = {}
+        self.no_by_user: dict[UserId, int] = {}
+        for member in claimed.members:
+            self._load(member)
+        self._targets: dict[int, int] = {}
+        self._tail = deque(claimed.tail)
+        for stored in claimed.tail:
+            self.remember(stored.event)
+
+    def _load(self, state: MemberState) -> None:
+        member = Member(state.user_no, state.user_id, state.role, state.read_seq)
+        member.read_countable = self.durable.countable - state.unread
+        member.mentions = state.mentions
+        self.add(member)
+
+    def add(self, member: Member) -> None:
+        """Somebody is a member from the next event on."""
+        self.members[member.user_no] = member
+        self.no_by_user[member.user_id] = member.user_no
+
+    def remove(self, member: Member) -> None:
+        """Somebody is a member no longer."""
+        del self.members[member.user_no]
+        del self.no_by_user[member.user_id]
+
+    def tail_frames(self) -> list[Event]:
+        """The latest events as clients see them, ascending, ending at ``durable``."""
+        return [frame_of(self.room, stored) for stored in self._tail]
+
+    def next_mark(self, now: int, *, countable: bool) -> Mark:
+        """The place of the next event; stamps never go back within a room."""
+        last = self.last
+        self.last = Mark(last.seq + 1, max(now, last.at), last.countable + countable)
+        return self.last
+
+    def remember(self, event: NewEvent) -> None:
+        """Keep what replies and cursors may ask of a durable event."""
+        thread = (event.thread or 0) if event.kind is EventKind.MESSAGE else -1
+        self.remember_target(event.seq, thread)
+
+    def remember_target(self, seq: int, thread: int) -> None:
+        """Keep the thread of an event: its root's seq, 0 for none, -1 when it is no message."""
+        self._targets[seq] = thread
+        if len(self._targets) > self.MOST_TARGETS:
+            del self._targets[next(iter(self._targets))]
+
+    def target(self, seq: int) -> int | None:
+        """The thread of a durable event, or None when it is not remembered."""
+        return self._targets.get(seq)
+
+    def room_frame(self, member: Member, joined: int) -> Room:
+        """The summary for one who joins with event *joined*."""
+        cursors = {other.user_id: other.read_seq for other in self.members.values()}
+        fields = structs.asdict(self._summary) | {
+            "role": member.role,
+            "me": member.user_id,
+            "last_seq": joined - 1,
+            "read_seq": joined,
+            "unread": 0,
+            "mentions": 0,
+            "last_message": self.last_message,
+            "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
+        }
+        return Room(**fields)
+
+    def made_durable(self, pending: Pending) -> None:
+        """The high-water mark rises to this event."""
+        event = pending.event
+        self.durable = Mark(event.seq, event.at, event.countable)
+        self.remember(event)
+        if isinstance(pending.shown, Message):
+            self.last_message = pending.shown

@@ -1,0 +1,24 @@
+"""What others see of a user with several devices (specification 004: online status)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from protocol.frames import SeenState
+
+
+def shown_state(choice: str, devices: Iterable[str]) -> SeenState:
+    """Merge the user's *choice* (online, dnd, invisible) with its devices' states (online, away).
+
+    The order is invisible, dnd, online, away, offline.
+
+    >>> shown_state("online", ["away", "online"]), shown_state("dnd", ["away"])
+    ('online', 'dnd')
+    >>> shown_state("invisible", ["online"]), shown_state("dnd", [])
+    ('offline', 'offline')
+    """
+    present = set(devices)
+    if not present or choice == "invisible":
+        return "offline"
+    if choice == "dnd":
+        return "dnd"
+    return "online" if "online" in present else "away"

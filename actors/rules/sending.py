@@ -1,0 +1,63 @@
+"""Whether a ``send`` is acceptable, as far as its own fields and the members tell."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Final
+
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Send
+
+EVERYBODY: Final = ("@here", "@all")
+MOST_MENTIONS: Final = 50
+
+
+def refusal(send: Send, *, role: str, members: Container[str]) -> ProtocolError | None:
+    """Why *send* of a member with *role* is refused, or None.
+
+    >>> refusal(Send(room="r", id="1", body="hi"), role="member", members=()) is None
+    True
+    >>> refusal(Send(room="r", id="1", body=" "), role="member", members=()).fields
+    {'body': 'must not be empty'}
+    """
+    if not send.body.strip():
+        return invalid("body", "must not be empty")
+    if send.kind not in (None, "text"):
+        return invalid("kind", "only text can be sent yet")
+    if send.files:
+        return invalid("files", "files cannot be sent yet")
+    if send.mentions:
+        return _mentions_refusal(send.mentions, role=role, members=members)
+    return None
+
+
+def invalid(field: str, why: str) -> ProtocolError:
+    """An ``invalid`` that blames one *field*."""
+    return ProtocolError(ErrorCode.INVALID, f"{field}: {why}", fields={field: why})
+
+
+def _mentions_refusal(
+    mentions: list[str], *, role: str, members: Container[str]
+) -> ProtocolError | None:
+    if len(mentions) > MOST_MENTIONS:
+        return invalid("mentions", f"at most {MOST_MENTIONS}")
+    if any(who in EVERYBODY for who in mentions) and role not in ("owner", "admin"):
+        return ProtocolError(ErrorCode.FORBIDDEN, "only owners and admins may mention everybody")
+    if any(who not in EVERYBODY and who not in members for who in mentions):
+        return invalid("mentions", "not a member of this room")
+    return None
+
+
+def target_refusal(field: str, thread: int) -> ProtocolError | None:
+    """Why an event cannot be the *field* (``reply_to`` or ``thread``) of a send, or None.
+
+    *thread* is the root of the thread the event is in, 0 for none, -1 when it is no message.
+
+    >>> target_refusal("thread", 0) is None, target_refusal("thread", 7).code.value
+    (True, 'invalid')
+    """
+    if thread < 0:
+        return invalid(field, "no message of this room")
+    if field == "thread" and thread > 0:
+        return invalid(field, "this message is itself in a thread")
+    return None

@@ -1,0 +1,65 @@
+"""Who is connected to this node, found by user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from actors.ports import Claims, Session
+from protocol.ids import UserId
+
+
+class Connected(Session, Protocol):
+    """A session as the node keeps it: it opens, is open, and is gone."""
+
+    claims: Claims
+    opened: bool  # ``welcome`` has been sent
+    disturbed: bool  # membership changed while it was opening, so what it read may be stale
+
+
+class Sessions:
+    """Every session of this node. Rooms and audiences refer to sessions, never own them."""
+
+    def __init__(self, *, most_per_user: int) -> None:
+        self._by_user: dict[UserId, list[Connected]] = {}
+        self._most = most_per_user
+        self.count = 0
+
+    def add(self, session: Connected) -> bool:
+        """Note an opening session; False when its user has too many already."""
+        mine = self._by_user.setdefault(session.user_id, [])
+        if len(mine) >= self._most:
+            return False
+        mine.append(session)
+        self.count += 1
+        return True
+
+    def remove(self, session: Connected) -> None:
+        """Forget *session*; nothing if it was never added."""
+        mine = self._by_user.get(session.user_id)
+        if mine is None or session not in mine:
+            return
+        mine.remove(session)
+        self.count -= 1
+        if not mine:
+            del self._by_user[session.user_id]
+
+    def of(self, user: UserId) -> list[Connected]:
+        """The open sessions of *user*; its opening ones are told to look again."""
+        mine = self._by_user.get(user, ())
+        for session in mine:
+            if not session.opened:
+                session.disturbed = True
+        return [session for session in mine if session.opened]
+
+    def holders(self, user: UserId, jti: str | None) -> list[Connected]:
+        """Open or opening sessions of *user*, of one token when *jti* is given."""
+        mine = self._by_user.get(user, ())
+        return [session for session in mine if jti is None or session.claims.jti == jti]
+
+    def users(self) -> int:
+        """How many users are connected."""
+        return len(self._by_user)
+
+    def __iter__(self) -> Iterator[Connected]:
+        return (session for mine in list(self._by_user.values()) for session in list(mine))

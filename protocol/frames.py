@@ -1,0 +1,327 @@
+"""Every frame as a struct, tagged by ``t``. See README.md beside this file for the contract.
+
+In requests ``None`` stands for absent; in the server's frames ``UNSET`` does, so that a field is
+either there with a value or not there at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+MAX_INT = 2**53 - 1
+
+Rid = Annotated[int, Meta(ge=-MAX_INT, le=MAX_INT)]
+SeqField = Annotated[int, Meta(ge=0, le=MAX_INT)]
+EventSeq = Annotated[int, Meta(ge=1, le=MAX_INT)]
+IdField = Annotated[str, Meta(min_length=1, max_length=64)]
+Kind = Literal["text", "image", "file", "audio"]
+PresenceState = Literal["online", "away", "dnd", "invisible"]
+SeenState = Literal["online", "away", "dnd", "offline"]
+RoomType = Literal["direct", "team", "matching"]
+Role = Literal["owner", "admin", "member", "guest"]
+MemberChange = Literal["joined", "left", "kicked", "role", "revealed"]
+
+
+def frame_name(class_name: str) -> str:
+    """The ``t`` of a frame class.
+
+    >>> frame_name("RoomGone"), frame_name("SetTyping"), frame_name("TypingState")
+    ('room_gone', 'typing', 'typing')
+    """
+    bare = re.sub(r"^Set|^Watch(?=Presence)|State$", "", class_name)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", bare).lower()
+
+
+class Frame(msgspec.Struct, tag_field="t", tag=frame_name, kw_only=True, gc=False):
+    """Base of all frames. Compared and copied by value; treated as immutable."""
+
+
+# ---- from the client
+
+
+class Hello(Frame):
+    """Opens the session. ``resume`` maps room id -> last seq seen."""
+
+    token: Annotated[str, Meta(max_length=8192)] | None = None
+    device: Annotated[str, Meta(max_length=128)] | None = None
+    resume: dict[str, SeqField] | None = None
+    features: list[str] | None = None
+    rid: Rid | None = None
+
+
+class Send(Frame):
+    """Post a message. ``id`` is the idempotency key, unique per room and sender."""
+
+    room: IdField
+    id: IdField
+    body: str
+    kind: Kind | None = None
+    reply_to: EventSeq | None = None
+    thread: EventSeq | None = None
+    files: list[IdField] | None = None
+    mentions: list[IdField] | None = None
+    rid: Rid | None = None
+
+
+class Read(Frame):
+    """Move the read cursor forward to ``seq``."""
+
+    room: IdField
+    seq: SeqField
+    thread: EventSeq | None = None
+    rid: Rid | None = None
+
+
+class SetTyping(Frame):
+    """Started or stopped typing."""
+
+    room: IdField
+    on: bool
+    rid: Rid | None = None
+
+
+class History(Frame):
+    """Ask for a page of a room, ascending by seq; bounds are exclusive."""
+
+    room: IdField
+    after: SeqField | None = None
+    before: SeqField | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] | None = None
+    thread: EventSeq | None = None
+    rid: Rid | None = None
+
+
+class WatchPresence(Frame):
+    """Watch people, or stop watching them."""
+
+    watch: list[IdField] | None = None
+    unwatch: list[IdField] | None = None
+    rid: Rid | None = None
+
+
+class Status(Frame):
+    """Choose how this user is shown to others."""
+
+    state: PresenceState
+    rid: Rid | None = None
+
+
+class Ping(Frame):
+    """Ask for a ``pong``."""
+
+    rid: Rid | None = None
+
+
+ClientFrame = Hello | Send | Read | SetTyping | History | WatchPresence | Status | Ping
+
+# ---- from the server: events, the room's log
+
+
+class Message(Frame):
+    """A message as every member sees it; the last fields only in pages (folded state)."""
+
+    room: str
+    seq: int
+    at: int
+    sender: str
+    kind: str
+    body: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    reply_to: int | UnsetType = UNSET
+    thread: int | UnsetType = UNSET
+    mentions: list[str] | UnsetType = UNSET
+
+
+class Member(Frame):
+    """Somebody joined, left or changed role."""
+
+    room: str
+    seq: int
+    at: int
+    user: str
+    change: MemberChange
+    role: Role | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+
+
+Event = Message | Member
+
+# ---- from the server: state, newest wins
+
+
+class RoomSummary(msgspec.Struct, kw_only=True):
+    """One room as its member sees it in ``welcome`` and in HTTP answers."""
+
+    id: str
+    type: RoomType
+    name: str
+    description: str | UnsetType = UNSET
+    mode: Literal["open", "blind"] = "open"
+    visibility: Literal["public", "private"] = "private"
+    archived: bool = False
+    role: Role = "member"
+    me: str
+    peer: str | UnsetType = UNSET
+    last_seq: int
+    read_seq: int
+    unread: int
+    mentions: int
+    muted: bool = False
+    last_message: Message | UnsetType = UNSET
+    cursors: dict[str, int] | UnsetType = UNSET
+
+
+class Room(RoomSummary, tag_field="t", tag="room"):
+    """The user was added to a room, or its name, role, mute or archive changed."""
+
+
+class Receipt(Frame):
+    """``user`` has read up to ``upto``."""
+
+    room: str
+    user: str
+    upto: int
+
+
+class Unread(Frame):
+    """The user's own count after a cursor moved."""
+
+    room: str
+    unread: int
+    mentions: int
+    upto: int
+    last_seq: int
+
+
+class TypingState(Frame):
+    """Somebody else types; expires after 6 s."""
+
+    room: str
+    user: str
+    on: bool
+
+
+class PresenceChange(Frame, tag="presence"):
+    """The present state of a watched person. ``last_seen`` is a time."""
+
+    user: str
+    state: SeenState
+    last_seen: int | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+
+
+# ---- from the server: replies and the rest
+
+
+class Welcome(Frame):
+    """The session is open."""
+
+    user: str
+    session: str
+    time: int
+    ping_ms: int
+    max_frame: int
+    features: list[str]
+    rooms: list[RoomSummary]
+
+
+class Ack(Frame):
+    """The message is durable, at ``seq``."""
+
+    room: str
+    id: str
+    seq: int
+    at: int
+    dup: bool
+    rid: int | UnsetType = UNSET
+
+
+class Ok(Frame):
+    """The request is done; ``seq`` and ``at`` name the event it made, if any."""
+
+    rid: int | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    at: int | UnsetType = UNSET
+
+
+class Page(Frame):
+    """History, ascending; true as of ``upto``."""
+
+    room: str
+    events: list[Event]
+    more: bool
+    upto: int
+    rid: int | UnsetType = UNSET
+
+
+class Pong(Frame):
+    """The answer to ``ping``."""
+
+    time: int
+    rid: int | UnsetType = UNSET
+
+
+class Gap(Frame):
+    """Events ``from`` to ``to`` (inclusive) are not replayed; load the room anew."""
+
+    room: str
+    from_: int = msgspec.field(name="from")
+    to: int
+
+
+class RoomGone(Frame):
+    """The user is in this room no longer."""
+
+    room: str
+    reason: str
+
+
+class Lag(Frame):
+    """State frames skipped since the last ``lag``."""
+
+    skipped: int
+
+
+class Error(Frame):
+    """A request refused, or a frame that was none."""
+
+    code: str
+    message: str
+    rid: int | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    retry_after_ms: int | UnsetType = UNSET
+    fields: dict[str, str] | UnsetType = UNSET
+
+
+class Goodbye(Frame):
+    """The server closes next, with ``code``."""
+
+    code: int
+    reason: str
+    reconnect_after_ms: int | UnsetType = UNSET
+
+
+ServerFrame = (
+    Message
+    | Member
+    | Room
+    | Receipt
+    | Unread
+    | TypingState
+    | PresenceChange
+    | Welcome
+    | Ack
+    | Ok
+    | Page
+    | Pong
+    | Gap
+    | RoomGone
+    | Lag
+    | Error
+    | Goodbye
+)

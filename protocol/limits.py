@@ -1,0 +1,42 @@
+"""Every number of the contract. Sizes are bytes; times end in their unit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_FRAME: Final = 64 * 1024
+"""The longest client message, fragments together."""
+SERVER_FRAME: Final = 1024 * 1024
+"""The longest frame the server sends."""
+PAGE_BYTES: Final = 512 * 1024
+"""A page of history ends early here."""
+OUTBOX_BYTES: Final = 1024 * 1024
+"""What may wait for one connection."""
+HELLO_WITHIN_S: Final = 5
+"""From the opening to ``hello``."""
+PING_MS: Final = 25_000
+"""Between two pings of the server."""
+REPLAY_MOST: Final = 1_000
+"""Events that ``resume`` replays for a room; more are a ``gap``."""
+HISTORY_DEFAULT: Final = 50
+"""Events of a page, unless the client says otherwise."""
+HISTORY_MOST: Final = 200
+"""Events of a page at most."""
+ABUSE_FRAMES: Final = 16
+"""Frames in a row that are none, before the connection is closed."""
+CONNECTIONS_PER_USER: Final = 20
+"""Open connections of one user."""
+CURSORS_MOST: Final = 200
+"""Members of a room up to which cursors and receipts are shown."""
+ID_MOST: Final = 64
+"""Characters of a client's ``id``."""
+TYPING_EXPIRES_S: Final = 6
+"""A client forgets ``typing`` after this."""
+RATE_PER_CONNECTION: Final = 100
+"""Inbound frames a second of one connection."""
+RATE_PER_USER: Final = 200
+"""Inbound frames a second of one user."""
+BURST_SECONDS: Final = 20
+"""A burst is this many seconds' worth of the rate."""
+LIMITED_MOST: Final = 500
+"""Frames sent while limited, before the connection is closed."""

@@ -1,0 +1,358 @@
+"""One WebSocket of the hub: an object, not a task."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+import trio
+
+from protocol.close import CloseCode
+from server.edge.framing import EMPTY_CLOSE, close_frame, pong_frame
+from server.edge.handler import NOBODY, Arrival, Handler
+from server.edge.inbound import Inbound
+from server.edge.limits import EdgeLimits
+from server.edge.odd_frames import CloseHeard, Heard, PingHeard, Whole
+from server.edge.outbox import SINK, Backlog, Sink
+
+WRITES_A_TURN = 8
+NO_CODE = 1005  # stands for a close frame without a code
+
+
+class Reactor(Protocol):
+    """What a connection asks of its hub."""
+
+    now: float
+    dirty: list[Connection]
+    frames_in: int
+    bytes_out: int
+    log: structlog.typing.FilteringBoundLogger
+
+    def watch(self, connection: Connection) -> None:
+        """Make what epoll reports fit what the connection wants to do."""
+
+    def carry(self, connection: Connection) -> None:
+        """Give it a share of the next turn, although its socket may have nothing new."""
+
+    def part(self, handler: Handler) -> None:
+        """Tell *handler* at the end of the turn that its connection is closed."""
+
+    def bury(self, connection: Connection) -> None:
+        """Stop watching now, close the socket at the end of the turn."""
+
+    def grew(self, count: int) -> bool:
+        """Count bytes of backlog; whether all of them together may grow on."""
+
+
+class Connection:
+    """Between the opening handshake and the end of TCP.
+
+    ``out`` is a plain list while the socket takes everything, a ``Backlog`` while it does not, and
+    the ``SINK`` from the close on. A list that is not empty is always in the hub's ``dirty``.
+    """
+
+    __slots__ = (
+        "_fresh",
+        "_hub",
+        "answered",
+        "backlog",
+        "carried",
+        "close_by",
+        "closing",
+        "deaf",
+        "gone",
+        "handler",
+        "header_token",
+        "inbound",
+        "last_heard",
+        "limits",
+        "mask",
+        "next_ping",
+        "out",
+        "path",
+        "paused",
+        "peer",
+        "query_token",
+        "sock",
+        "text",
+    )
+
+    def __init__(
+        self,
+        hub: Reactor,
+        sock: socket.socket,
+        arrival: Arrival,
+        *,
+        limits: EdgeLimits,
+        rest: bytes,
+    ) -> None:
+        self._hub = hub
+        self.sock = sock
+        self.limits = limits
+        self.path, self.text, self.peer, self.query_token, self.header_token = arrival
+        self.handler: Handler = NOBODY
+        self.out: list[bytes] | Backlog | Sink = []
+        self.backlog: Backlog | None = None
+        self._fresh = 0  # bytes offered since the last write
+        self.inbound = Inbound(limits.max_frame, rest)
+        self.last_heard = hub.now
+        self.next_ping = 0.0
+        self.close_by = 0.0
+        self.mask = 0
+        self.carried = False  # it waits in the hub's line of those to be read
+        self.paused = False
+        self.closing = False  # our close frame is sent or queued
+        self.answered = False  # the peer's close frame has come
+        self.deaf = False  # nothing the peer sends matters any more
+        self.gone = False
+
+    # What a handler calls.
+
+    @property
+    def congested(self) -> bool:
+        """Whether more than the low-water mark waits; ``drained`` tells when it no longer does."""
+        return self.backlog is not None and self.backlog.size > self.limits.low_water
+
+    def offer(self, wire: bytes) -> None:
+        """Queue a whole framed message. Over the cap the connection is closed with 4008."""
+        out = self.out
+        if not out:
+            self._hub.dirty.append(self)
+            self._fresh = 0
+        out.append(wire)
+        self._fresh += len(wire)
+        if self._fresh > self.limits.low_water:
+            self.write()
+
+    def offer_state(self, key: Hashable, wire: bytes) -> None:
+        """Queue a state frame; while congested only the newest of *key* is kept."""
+        if self.backlog is not None and self.out is self.backlog and self.congested:
+            self.backlog.keep(key, wire)
+        else:
+            self.offer(wire)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send what is queued and a close frame, wait a little for the peer's, then close TCP."""
+        self._end(close_frame(code, reason))
+
+    def pause(self) -> None:
+        """Read no more; frames read already are kept."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self.paused or self.gone:
+            return
+        self.paused = False
+        self.last_heard = trio.current_time()
+        self._hub.watch(self)
+        if self.inbound.unread:
+            self._hub.carry(self)
+
+    # What the hub calls.
+
+    def start(self, make_handler: Callable[[Connection], Handler]) -> None:
+        """Be driven by the handler that *make_handler* makes."""
+        try:
+            handler = make_handler(self)
+        except Exception:  # noqa: BLE001 - the hub's edge: one connection's fault must not end all
+            self._broken("start")
+            return
+        if self.closing:
+            self._hub.part(handler)
+        else:
+            self.handler = handler
+
+    def read(self, size: int) -> int:
+        """Cut what was left over, or else what the socket has; how many bytes were new."""
+        inbound = self.inbound
+        if self.paused:
+            self._hub.watch(self)
+            return 0
+        if inbound.unread:
+            data, inbound.unread = inbound.unread, b""
+            self._feed(data)
+            return 0
+        try:
+            data = self.sock.recv(size)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            data = b""
+        if data:
+            self.last_heard = self._hub.now
+            if not self.deaf:
+                self._feed(data)
+        else:
+            self.lost()
+        return len(data)
+
+    def _feed(self, data: bytes) -> None:
+        hub = self._hub
+        hub.frames_in += self.inbound.feed(data, self, hub.now)
+        if self.inbound.unread and not self.paused:
+            hub.carry(self)
+
+    def write(self) -> None:
+        """Give the socket what waits in the plain list; what it refuses becomes the backlog."""
+        out = self.out
+        if type(out) is not list or not out:
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.lost()
+            return
+        self._hub.bytes_out += sent
+        if sent == len(data):
+            out.clear()
+        else:
+            self._block(out, sent)
+
+    def write_backlog(self) -> None:
+        """The socket is writable: go on with the backlog."""
+        backlog = self.backlog
+        if backlog is None:
+            return
+        over = self.congested
+        try:
+            self._push(backlog)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.lost()
+            return
+        if not self.congested or backlog.empty:
+            backlog.release()
+        if backlog.empty:
+            self._unblock()
+        if over and not self.congested:
+            self._drained(backlog.take_skipped())
+
+    def _push(self, backlog: Backlog) -> None:
+        for _ in range(WRITES_A_TURN):
+            if backlog.empty:
+                return
+            sent = self.sock.sendmsg(backlog.pieces())
+            backlog.took(sent, self._hub.now)
+            self._hub.bytes_out += sent
+
+    def _block(self, frames: list[bytes], sent: int) -> None:
+        self.backlog = self.out = Backlog(
+            cap=self.limits.outbox_cap,
+            grew=self._hub.grew,
+            too_slow=self._too_slow,
+            now=trio.current_time(),
+        )
+        self._hub.watch(self)
+        self.backlog.take_over(frames, sent)
+
+    def _unblock(self) -> None:
+        self.backlog = None
+        if not self.closing:
+            self.out = []
+        self._hub.watch(self)
+        if self.closing:
+            self._all_sent()
+
+    def _too_slow(self) -> None:
+        self.close(CloseCode.TOO_SLOW, "reads too slowly")
+
+    def lost(self) -> None:
+        """TCP is over: forget everything."""
+        if self.gone:
+            return
+        self.gone = self.deaf = True
+        self._part()
+        if self.backlog is not None:
+            self.backlog.forget()
+            self.backlog = None
+        self._hub.bury(self)
+
+    # What was heard.
+
+    def deliver(self, payload: bytes, text: bool) -> None:  # noqa: FBT001
+        """Hand a whole message to the handler, if it is what it claims to be."""
+        if text and not payload.isascii():
+            try:
+                payload.decode()
+            except UnicodeDecodeError:
+                self.fail(CloseCode.BAD_DATA, "text that is not UTF-8")
+                return
+        try:
+            self.handler.message(payload, text)
+        except Exception:  # noqa: BLE001 - the hub's edge: one connection's fault must not end all
+            self._broken("message")
+
+    def hear(self, heard: Heard) -> None:
+        """Answer a control frame, or deliver a message that came in fragments."""
+        match heard:
+            case PingHeard(payload):
+                self.offer(pong_frame(payload))
+            case Whole(payload, text):
+                self.deliver(payload, text)
+            case CloseHeard(code):
+                self._closed_by_peer(code)
+
+    def fail(self, code: CloseCode, reason: str) -> None:
+        """Close for a violation: nothing the peer says from here on can be understood."""
+        self.deaf = True
+        self.close(code, reason)
+
+    def _closed_by_peer(self, code: int) -> None:
+        self.deaf = True
+        self.answered = True
+        if self.closing:
+            self._all_sent()
+        else:
+            self._end(close_frame(code) if code != NO_CODE else EMPTY_CLOSE)
+
+    # How it ends.
+
+    def _end(self, last: bytes) -> None:
+        if self.closing:
+            return
+        self.closing = True
+        self.close_by = trio.current_time() + self.limits.close_deadline
+        if self.backlog is not None:
+            self.backlog.end(last)
+        elif type(self.out) is list:
+            self.out.append(last)
+            self.write()
+        self._part()
+        self.resume()
+        self._all_sent()
+
+    def _part(self) -> None:
+        """From here on nothing is handed to the handler and nothing taken from it."""
+        self.out = SINK
+        if self.handler is not NOBODY:
+            self._hub.part(self.handler)
+            self.handler = NOBODY
+
+    def _all_sent(self) -> None:
+        """Once the close frame is out TCP ends: now, or our half of it, or with the answer."""
+        if self.backlog is not None or self.gone:
+            return
+        if self.answered:
+            self.lost()
+        elif self.deaf:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_WR)
+
+    def _drained(self, skipped: int) -> None:
+        try:
+            self.handler.drained(skipped)
+        except Exception:  # noqa: BLE001 - the hub's edge: one connection's fault must not end all
+            self._broken("drained")
+
+    def _broken(self, doing: str) -> None:
+        log = self._hub.log
+        log.exception("handler failed", doing=doing, path=self.path, peer=self.peer)  # noqa: LOG004
+        self.close(CloseCode.INTERNAL, "the server failed")

@@ -1,0 +1,34 @@
+"""What the edge allows one client, and all of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimits:
+    """Values only: bytes as on the wire, seconds unless the name says otherwise."""
+
+    max_frame: int = 64 * KIB
+    outbox_cap: int = MIB
+    backlog_cap: int = 256 * MIB  # what all blocked connections of a node may hold together
+    ping_ms: int = 25_000
+    opening_deadline: float = 5.0
+    frame_deadline: float = 30.0  # from the first byte of a message to its last
+    write_deadline: float = 30.0  # a peer that takes nothing for so long is cut off
+    close_deadline: float = 5.0  # for the peer's half of a closing handshake
+    max_head: int = 16 * KIB
+    body_deadline: float = 60.0  # from the end of a request's head to the end of its body
+    idle_deadline: float = 5.0  # between two requests of a connection
+    stop_deadline: float = 4.0
+    max_door: int = 4_096  # sockets that are opening or speak HTTP
+    max_connections: int = 100_000  # sockets of the hub
+    send_buffer: int = 128 * KIB
+
+    @property
+    def low_water(self) -> int:
+        """Bytes waiting, above which a connection is congested."""
+        return self.outbox_cap // 2

@@ -1,0 +1,355 @@
+"""The chat session of one connection: frames in, commands to actors; frames out, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+
+import trio
+from msgspec import UNSET
+
+from actors.message import message
+from actors.node import Node
+from actors.ports import Claims, PageQuery, Standing, StoreUnavailable
+from actors.ref import ActorStopped, MailboxFull
+from actors.room_commands import MarkRead, Post, RoomCommand, Type, refuse_with_code
+from actors.rules.token_bucket import TokenBucket
+from actors.user_commands import Choose, UserCommand, Watch
+from protocol.close import CloseCode
+from protocol.codec import Codec, FrameError
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import (
+    ClientFrame,
+    Goodbye,
+    Hello,
+    History,
+    Lag,
+    Page,
+    Ping,
+    Pong,
+    Read,
+    RoomSummary,
+    Send,
+    ServerFrame,
+    SetTyping,
+    Status,
+    WatchPresence,
+    Welcome,
+)
+from protocol.ids import RoomId, SessionId, UserId
+from protocol.limits import (
+    ABUSE_FRAMES,
+    HISTORY_DEFAULT,
+    LIMITED_MOST,
+    MAX_FRAME,
+    PAGE_BYTES,
+    SERVER_FRAME,
+)
+from protocol.refusals import error_frame
+from server.edge.connection import Connection
+from server.edge.framing import ws_frame
+from server.edge.paced import Paced
+from server.tokens import TokenExpired
+
+
+@message
+class Desk:
+    """What every session of a node shares."""
+
+    node: Node
+    verify: Callable[[str], Claims]
+    new_id: Callable[[], str]
+    user_bucket: Callable[[UserId], TokenBucket]
+    nursery: trio.Nursery
+    now_ms: Callable[[], int]
+    ping_ms: int
+    rate: int  # frames a second of one connection; 0 for no limit
+    burst: int
+
+
+class ChatSession:
+    """One client on one connection: opening until ``welcome``, then open, then gone.
+
+    Frames are handled one after another in plain calls. Where a room's mailbox is full the
+    connection is read no further until there is room.
+    """
+
+    __slots__ = (
+        "_abuse",
+        "_bucket",
+        "_codec",
+        "_connection",
+        "_desk",
+        "_limited",
+        "_paced",
+        "_user_bucket",
+        "claims",
+        "disturbed",
+        "gone",
+        "hello_by",
+        "opened",
+        "rooms",
+        "session_id",
+        "user_id",
+        "user_no",
+    )
+
+    def __init__(self, connection: Connection, codec: Codec, desk: Desk, hello_by: float) -> None:
+        self._connection, self._codec, self._desk = connection, codec, desk
+        self._bucket = TokenBucket(desk.rate, desk.burst, trio.current_time())
+        self._user_bucket: TokenBucket | None = None
+        self._abuse = self._limited = 0
+        self._paced: Paced | None = None
+        self.hello_by = hello_by
+        self.claims: Claims
+        self.session_id = SessionId(desk.new_id())
+        self.user_id, self.user_no = UserId(""), 0
+        self.rooms: set[RoomId] = set()
+        self.opened = self.disturbed = self.gone = False
+
+    @property
+    def connection(self) -> Connection:
+        """Where its frames leave."""
+        return self._connection
+
+    # ---- what actors see
+
+    def offer(self, frame: ServerFrame) -> None:
+        """Queue *frame*."""
+        payload = self._codec.encode(frame)
+        self._connection.offer(ws_frame(payload, text=self._codec.text))
+
+    def offer_state(self, key: Hashable, frame: ServerFrame) -> None:
+        """Queue a state frame; while the client is slow only the newest of *key* is kept."""
+        payload = self._codec.encode(frame)
+        self._connection.offer_state(key, ws_frame(payload, text=self._codec.text))
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Say goodbye and close."""
+        if not self.gone:
+            self.offer(Goodbye(code=code.value, reason=reason))
+            self._connection.close(code, reason)
+
+    async def ready(self) -> None:
+        """Return when the client has read enough to be given more."""
+        if self._connection.congested and self._paced is not None:
+            await self._paced.wait()
+
+    def later(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Run *job* after the session's earlier ones."""
+        if self._paced is None:
+            self._paced = Paced(self._desk.nursery)
+        if not self._paced.put(job):
+            self.close(CloseCode.TOO_MANY_REQUESTS, "too many requests at once")
+
+    def admit(self, standing: Standing) -> None:
+        """The user may come in."""
+        self.user_no = standing.user_no
+        self._user_bucket = self._desk.user_bucket(self.user_id)
+
+    def welcome(self, summaries: list[RoomSummary]) -> None:
+        """Send ``welcome``; without cursors, then without last messages, where it would be long."""
+        frame = Welcome(
+            user=self.user_id,
+            session=self.session_id,
+            time=self._desk.now_ms(),
+            ping_ms=self._desk.ping_ms,
+            max_frame=MAX_FRAME,
+            features=[],
+            rooms=summaries,
+        )
+        payload = self._codec.encode(frame)
+        for field in ("cursors", "last_message"):
+            if len(payload) > SERVER_FRAME:
+                for summary in summaries:
+                    setattr(summary, field, UNSET)
+                payload = self._codec.encode(frame)
+        self.opened = True
+        self._connection.offer(ws_frame(payload, text=self._codec.text))
+
+    # ---- what the hub calls
+
+    def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001 - the hub's call
+        """One whole message of the client."""
+        try:
+            if text is not self._codec.text:
+                raise FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on")
+            frame = self._codec.decode(data)
+        except FrameError as error:
+            self._refuse_frame(error)
+            return
+        self._abuse = 0
+        if not self.opened:
+            self._before_welcome(frame)
+        elif self._within_rate(frame):
+            self._handle(frame)
+
+    def drained(self, skipped: int) -> None:
+        """The client reads again."""
+        if skipped:
+            self.offer(Lag(skipped=skipped))
+        if self._paced is not None:
+            self._paced.wake()
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self.gone = True
+        if self._paced is not None:
+            self._paced.wake()
+        self._desk.node.arrivals.end(self)
+
+    def _refuse_frame(self, error: FrameError) -> None:
+        self.offer(error_frame(error, rid=error.rid, room=error.room, id=error.id))
+        if error.code is not ErrorCode.INVALID:
+            self._abuse += 1
+            if self._abuse >= ABUSE_FRAMES:
+                self.close(CloseCode.ABUSE, "frames that are none")
+
+    def _refuse(self, frame: ClientFrame, error: ProtocolError) -> None:
+        room = frame.room if isinstance(frame, Send | Read | SetTyping | History) else None
+        sent = frame.id if isinstance(frame, Send) else None
+        self.offer(error_frame(error, rid=frame.rid, room=room, id=sent))
+
+    # ---- opening
+
+    def _before_welcome(self, frame: ClientFrame) -> None:
+        if not isinstance(frame, Hello):
+            self._refuse(frame, ProtocolError(ErrorCode.UNAUTHENTICATED, "hello comes first"))
+        elif self.user_id:
+            self._refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
+        else:
+            self.open(frame)
+
+    def open(self, hello: Hello) -> None:
+        """Come in with the first token there is: header, query, ``hello``."""
+        connection = self._connection
+        token = connection.header_token or connection.query_token or hello.token
+        try:
+            self.claims = self._desk.verify(token or "")
+        except TokenExpired:
+            self.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
+        except ProtocolError:
+            self.close(CloseCode.UNAUTHENTICATED, "no valid token")
+        else:
+            self.user_id = self.claims.user
+            self._desk.node.arrivals.begin(self, hello.resume or {})
+
+    # ---- open
+
+    def _within_rate(self, frame: ClientFrame) -> bool:
+        now = trio.current_time()
+        wait = self._bucket.take(now)
+        if not wait and self._user_bucket is not None:
+            wait = self._user_bucket.take(now)
+        if not wait:
+            self._limited = 0
+            return True
+        self._limited += 1
+        if self._limited > LIMITED_MOST:
+            self.close(CloseCode.TOO_MANY_REQUESTS, "kept sending while limited")
+        else:
+            retry = max(1, int(wait * 1000))
+            self._refuse(frame, ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=retry))
+        return False
+
+    def _handle(self, frame: ClientFrame) -> None:
+        match frame:  # busiest arm first
+            case Send():
+                self._tell_room(frame.room, Post(self, frame))
+            case Read():
+                self._tell_room(frame.room, MarkRead(self, frame))
+            case SetTyping():
+                self._tell_room(frame.room, Type(self, frame))
+            case History():
+                self._history(frame)
+            case WatchPresence():
+                self._tell_self(Watch(self, frame), frame)
+            case Status():
+                self._tell_self(Choose(self, frame), frame)
+            case Ping():
+                rid = UNSET if frame.rid is None else frame.rid
+                self.offer(Pong(time=self._desk.now_ms(), rid=rid))
+            case Hello():
+                self._refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
+
+    def _tell_room(self, room: str, command: RoomCommand) -> None:
+        rooms = self._desk.node.rooms
+        try:
+            rooms.tell(room, command)
+        except ActorStopped:
+            refuse_with_code(command, ErrorCode.UNAVAILABLE)
+        except MailboxFull:
+            self._connection.pause()
+            rooms.when_open(room, lambda: self._try_again(room, command))
+
+    def _try_again(self, room: str, command: RoomCommand) -> None:
+        if not self.gone:
+            self._connection.resume()
+            self._tell_room(room, command)
+
+    def _tell_self(self, command: UserCommand, frame: ClientFrame) -> None:
+        try:
+            self._desk.node.users.tell(self.user_id, command)
+        except (ActorStopped, MailboxFull):
+            self._refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
+
+    # ---- history
+
+    def _history(self, frame: History) -> None:
+        if frame.after is not None and frame.before is not None:
+            fields = {"before": "only one of after and before"}
+            self._refuse(frame, ProtocolError(ErrorCode.INVALID, fields=fields))
+            return
+        self.later(lambda: self._page(frame))
+
+    async def _page(self, frame: History) -> None:
+        await self.ready()
+        query = PageQuery(
+            RoomId(frame.room),
+            self.user_no,
+            frame.after,
+            frame.before,
+            frame.limit or HISTORY_DEFAULT,
+            frame.thread,
+        )
+        try:
+            found = await self._desk.node.page(query)
+        except StoreUnavailable:
+            self._refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
+            return
+        if found is None:
+            self._refuse(frame, ProtocolError(ErrorCode.NOT_FOUND))
+            return
+        page = Page(
+            room=frame.room,
+            events=found.events,
+            more=found.more,
+            upto=found.upto,
+            rid=UNSET if frame.rid is None else frame.rid,
+        )
+        self._offer_page(page, newest_first=frame.after is None)
+
+    def _offer_page(self, page: Page, *, newest_first: bool) -> None:
+        """A page that would be too long ends early, on the side the client reads on from."""
+        payload = self._codec.encode(page)
+        while len(payload) > PAGE_BYTES and len(page.events) > 1:
+            keep = max(1, len(page.events) * PAGE_BYTES // len(payload))
+            page.events = page.events[-keep:] if newest_first else page.events[:keep]
+            page.more = True
+            payload = self._codec.encode(page)
+        self._connection.offer(ws_frame(payload, text=self._codec.text))
+
+
+def fan_out(
+    sessions: Iterable[ChatSession], frame: ServerFrame, key: Hashable | None = None
+) -> None:
+    """Offer one frame to many, encoded and framed once for each codec."""
+    wires: dict[bool, bytes] = {}
+    for session in sessions:
+        codec = session._codec  # noqa: SLF001 - the same class, on the hot path
+        wire = wires.get(codec.text)
+        if wire is None:
+            wire = wires[codec.text] = ws_frame(codec.encode(frame), text=codec.text)
+        if key is None:
+            session._connection.offer(wire)  # noqa: SLF001
+        else:
+            session._connection.offer_state(key, wire)  # noqa: SLF001

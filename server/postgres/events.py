@@ -1,0 +1,150 @@
+"""Reading the log from PostgreSQL: each question of many askers is one query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actors.ports import (
+    Count,
+    CountKey,
+    EventLog,
+    PageQuery,
+    PageResult,
+    Sent,
+    SentKey,
+)
+from actors.rules.event_frames import PAGE_BYTES, frame_of, page_of
+from protocol.frames import Event
+from protocol.ids import RoomId
+from server.postgres.pool import Database
+from server.postgres.room_rows import stored_of
+
+SENT = """
+SELECT k.n, e.seq, e.at, e.digest
+FROM unnest($1::integer[], $2::integer[], $3::text[])
+    WITH ORDINALITY AS k (room_no, user_no, client_id, n)
+JOIN room_events e ON e.room_no = k.room_no AND e.sender_no = k.user_no
+    AND e.client_id = k.client_id AND e.client_id IS NOT NULL"""
+
+TARGETS = """
+SELECT e.room_no, e.seq, coalesce(e.thread, 0) AS thread
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
+JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq AND e.kind = 1"""
+
+COUNTS = """
+SELECT coalesce(last.seq, 0) AS upto,
+    coalesce(last.countable, 0) - coalesce(seen.countable, 0) AS unread,
+    (SELECT count(DISTINCT x.seq) FROM room_mentions x
+     WHERE x.room_no = k.room_no AND x.user_no IN (0, k.user_no) AND x.seq > k.read_seq) AS mentions
+FROM unnest($1::integer[], $2::integer[], $3::integer[])
+    WITH ORDINALITY AS k (room_no, user_no, read_seq, n)
+LEFT JOIN LATERAL (
+    SELECT e.seq, e.countable FROM room_events e
+    WHERE e.room_no = k.room_no ORDER BY e.seq DESC LIMIT 1
+) last ON true
+LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
+ORDER BY k.n"""
+
+FORMER = """
+SELECT m.room_no, m.user_no
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, user_no)
+JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = k.user_no"""
+
+REPLAY = """
+SELECT e.*, coalesce(u.user_id, '') AS sender
+FROM chat_rooms r JOIN room_events e ON e.room_no = r.room_no
+LEFT JOIN users u ON u.user_no = e.sender_no
+WHERE r.room_id = $1 AND e.seq > $2 AND e.seq <= $3
+ORDER BY e.seq LIMIT $4"""
+
+UPWARD = "e.seq > $3 {thread} ORDER BY e.seq LIMIT $4"
+DOWNWARD = "e.seq < $3 {thread} ORDER BY e.seq DESC LIMIT $4"
+# ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
+# never leave the database, however long their bodies are.
+PAGE = """
+SELECT place.upto, e.*, coalesce(u.user_id, '') AS sender
+FROM (
+    SELECT r.room_no, coalesce((
+        SELECT t.seq FROM room_events t WHERE t.room_no = r.room_no ORDER BY t.seq DESC LIMIT 1
+    ), 0) AS upto
+    FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
+    WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2 AND m.is_active
+) place
+LEFT JOIN LATERAL (
+    SELECT found.*, count(*) OVER () AS candidates,
+        sum(coalesce(octet_length(found.body), 0))
+            OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
+    FROM (SELECT * FROM room_events e WHERE e.room_no = place.room_no AND {range}) found
+) e ON coalesce(e.earlier, 0) <= $5
+LEFT JOIN users u ON u.user_no = e.sender_no"""
+ENDLESS = 2**31 - 1
+
+
+class PostgresEvents(EventLog):
+    """The log as of the moment of each question."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sent(self, keys: Sequence[SentKey]) -> Mapping[SentKey, Sent]:
+        """What is stored under *keys*; keys never used are left out."""
+        rows = await self._database.fetch(SENT, *_columns(keys, 3))
+        return {keys[row["n"] - 1]: Sent(row["seq"], row["at"], row["digest"]) for row in rows}
+
+    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
+        """The thread's root seq of messages, 0 for none."""
+        rows = await self._database.fetch(TARGETS, *_columns(keys, 2))
+        return {(row["room_no"], row["seq"]): row["thread"] for row in rows}
+
+    async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
+        """Unread and mentions above each cursor."""
+        rows = await self._database.fetch(COUNTS, *_columns(keys, 3))
+        found = (Count(row["unread"], row["mentions"], row["upto"]) for row in rows)
+        return dict(zip(keys, found, strict=True))
+
+    async def former(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bool]:
+        """Whether each was ever a member."""
+        rows = await self._database.fetch(FORMER, *_columns(keys, 2))
+        members = {(row["room_no"], row["user_no"]) for row in rows}
+        return {key: key in members for key in keys}
+
+    async def replay(self, room: RoomId, after: int, upto: int, limit: int) -> Sequence[Event]:
+        """Events after < seq <= upto as they happened, ascending, at most *limit*."""
+        rows = await self._database.fetch(REPLAY, room, *_int4(after, upto), limit)
+        return [frame_of(room, stored_of(row)) for row in rows]
+
+    async def page(self, query: PageQuery) -> PageResult | None:
+        """A page of history; None when the user is not a member."""
+        upward = query.after is not None
+        bound = query.after if query.after is not None else query.before
+        rows = await self._database.fetch(
+            _page_sql(query, upward=upward),
+            query.room,
+            query.user_no,
+            *_int4(ENDLESS if bound is None else bound),
+            query.limit + 1,
+            PAGE_BYTES,
+            *([] if query.thread is None else _int4(query.thread)),
+        )
+        if not rows:
+            return None
+        found = [frame_of(query.room, stored_of(row)) for row in rows if row["seq"] is not None]
+        more = len(found) < (rows[0]["candidates"] or 0)
+        return page_of(found, query, more=more, upto=rows[0]["upto"])
+
+
+def _page_sql(query: PageQuery, *, upward: bool) -> str:
+    """One of four texts, so that each is planned once for a connection."""
+    bounds = UPWARD if upward else DOWNWARD
+    thread = "" if query.thread is None else "AND e.thread = $6"
+    return PAGE.format(range=bounds.format(thread=thread))
+
+
+def _columns(keys: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:
+    return list(zip(*keys, strict=True)) if keys else [()] * width
+
+
+def _int4(*seqs: int) -> list[int]:
+    """*seqs* no higher than any seq can be: a client may ask for what never was."""
+    return [min(seq, ENDLESS) for seq in seqs]

@@ -1,0 +1,190 @@
+"""The journal in PostgreSQL: one function call for each commit, on a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import trio
+
+from actors.ports import Batch, Claimed, Journal, OutcomeUnknown, StoreUnavailable, Verdict
+from protocol.ids import RoomId
+from server.postgres.claims import claim_rooms
+from server.postgres.pool import Database, connect, settled
+
+APPEND = f"SELECT * FROM append_events({', '.join(f'${number}' for number in range(1, 27))})"  # noqa: S608 - numbers only
+PROBE = (
+    "SELECT pg_logical_emit_message(true, 'madang', 'probe')"  # waits for the disk as a commit does
+)
+
+NOT_STORED = (asyncpg.InsufficientResourcesError, asyncpg.QueryCanceledError)
+"""Of what ends a statement from outside, these undo it for certain and leave the connection."""
+
+WRONG_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+
+class PostgresJournal(Journal):
+    """Appends for one owner incarnation, one commit at a time.
+
+    A connection that was lost, or did not answer *within* seconds of a commit, is thrown away: the
+    backend behind it may still commit, which the next claim of those rooms waits for.
+    """
+
+    def __init__(self, database: Database, *, owner: int, within: float = 10.0) -> None:
+        self._database = database
+        self._owner = owner
+        self._within = within
+        self._one_at_a_time = trio.Lock()
+        self._connection: Any = None
+        self._statement: Any = None
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[Verdict]:
+        """Store *batches* in one commit. A cancelled caller waits until the outcome is known."""
+        async with self._one_at_a_time:
+            with trio.CancelScope(shield=True):
+                verdicts = await self._store_all(batches)
+            return verdicts
+
+    async def claim(self, rooms: Sequence[RoomId], *, tail: int) -> Mapping[RoomId, Claimed]:
+        """Become the owner of *rooms*, once no previous owner can still commit."""
+        return await claim_rooms(self._database, rooms, owner=self._owner, tail=tail)
+
+    async def probe(self) -> None:
+        """Write something nobody reads, and have it flushed."""
+        try:
+            await self._database.execute(PROBE)
+        except asyncpg.PostgresError as error:
+            raise StoreUnavailable(f"PostgreSQL cannot be written: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close the connection; the next append would open another."""
+        self._discard()
+        await trio.lowlevel.checkpoint()
+
+    async def _connect(self) -> None:
+        if self._connection is not None and not self._connection.is_closed():
+            return
+        self._discard()
+        loop = self._database.loop
+        connection = await connect(self._database.url, loop)
+        try:
+            await self._check_durability(connection)
+            prepare = connection.prepare(APPEND)
+            self._statement = await settled(loop, prepare, within=self._within)
+        except asyncpg.PostgresError as error:
+            connection.terminate()
+            raise StoreUnavailable(f"PostgreSQL has no journal: {error}") from error
+        except BaseException:
+            connection.terminate()
+            raise
+        self._connection = connection
+
+    async def _check_durability(self, connection: Any) -> None:
+        show = connection.fetchval("SHOW synchronous_commit")
+        if await settled(self._database.loop, show, within=self._within) == "off":
+            raise StoreUnavailable(
+                "PostgreSQL has synchronous_commit = off: it would lose acknowledged messages"
+            )
+
+    async def _store_all(self, batches: Sequence[Batch]) -> list[Verdict]:
+        await self._connect()
+        try:
+            return await self._store(batches)
+        except (*WRONG_DATA, asyncpg.TransactionRollbackError):
+            return await self._store_one_by_one(batches)
+
+    async def _store(self, batches: Sequence[Batch]) -> list[Verdict]:
+        call = self._statement.fetchrow(self._owner, *columns(batches))
+        try:
+            row = await settled(self._database.loop, call, within=self._within)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, NOT_STORED):
+                raise
+            self._discard()
+            raise OutcomeUnknown(str(error)) from error
+        except (*WRONG_DATA, asyncpg.TransactionRollbackError):
+            raise
+        except asyncpg.PostgresError as error:
+            raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
+        return _verdicts(batches, row["stale"], row["duplicate"])
+
+    async def _store_one_by_one(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Something in one of *batches* is refused: find out in which by storing each alone."""
+        verdicts = []
+        for batch in batches:
+            try:
+                verdicts += await self._store([batch])
+            except WRONG_DATA:
+                verdicts.append(Verdict.REFUSED)
+            except (StoreUnavailable, asyncpg.TransactionRollbackError) as error:
+                raise OutcomeUnknown(f"some of the rooms were stored: {error}") from error
+        return verdicts
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = self._statement = None
+
+
+def _verdicts(
+    batches: Sequence[Batch], stale: Sequence[int], duplicate: Sequence[int]
+) -> list[Verdict]:
+    if not stale and not duplicate:
+        return [Verdict.STORED] * len(batches)
+    by_room = dict.fromkeys(duplicate, Verdict.DUPLICATE) | dict.fromkeys(stale, Verdict.STALE)
+    return [by_room.get(batch.room_no, Verdict.STORED) for batch in batches]
+
+
+def columns(batches: Sequence[Batch]) -> list[Sequence[object]]:
+    """The arguments of ``append_events`` after the first: a list for each column."""
+    rooms = [batch.room_no for batch in batches]
+    epochs = [batch.epoch for batch in batches]
+    events = [
+        (
+            batch.room_no,
+            event.seq,
+            event.kind,
+            event.sender_no,
+            event.countable,
+            event.at,
+            event.client_id,
+            event.digest,
+            event.reply_to,
+            event.thread,
+            event.body,
+            event.extra,
+        )
+        for batch in batches
+        for event in batch.events
+    ]
+    cursors = [
+        (batch.room_no, user_no, seq) for batch in batches for user_no, seq in batch.cursors.items()
+    ]
+    mentions = [
+        (batch.room_no, user_no, seq) for batch in batches for user_no, seq in batch.mentions
+    ]
+    return [
+        rooms,
+        epochs,
+        *_turned(events, width=12),
+        *_turned(cursors, width=3),
+        *_turned([move for batch in batches for move in _moves(batch)], width=5),
+        *_turned(mentions, width=3),
+    ]
+
+
+def _moves(batch: Batch) -> Iterable[tuple[object, ...]]:
+    if not batch.moves:
+        return
+    at_by_seq = {event.seq: event.at for event in batch.events}
+    for move in batch.moves:
+        yield batch.room_no, move.user_no, move.role, move.seq, at_by_seq[move.seq]
+
+
+def _turned(rows: Sequence[tuple[object, ...]], *, width: int) -> Sequence[Sequence[object]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width

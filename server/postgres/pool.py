@@ -1,0 +1,198 @@
+"""PostgreSQL for trio: a bounded pool of asyncpg connections behind one thin seam."""
+
+from __future__ import annotations
+
+import asyncio  # noqa: TID251 - asyncpg's loop, through trio-asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+import trio
+import trio_asyncio
+
+from actors.ports import OutcomeUnknown, StoreUnavailable
+
+T = TypeVar("T")
+
+CONNECT_WITHIN = 5.0
+SETTLE_WITHIN = 2.0
+
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The database is away, going away or full; nothing is wrong with the statement."""
+
+
+class Log(Protocol):
+    """The one thing wanted of a logger."""
+
+    def warning(self, event: str, **fields: object) -> object:
+        """Note *event*."""
+
+
+def quiet_loop(loop: asyncio.AbstractEventLoop, log: Log) -> None:
+    """Have *loop* log what its callbacks raise; unhandled, it would end the loop's nursery."""
+
+    def note(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        log.warning("asyncio", said=context.get("message"), error=repr(context.get("exception")))
+
+    loop.set_exception_handler(note)
+
+
+class Transaction:
+    """Statements on one connection. Every call has a deadline in seconds.
+
+    A call raises StoreUnavailable when the database is away or does not answer in time, and
+    asyncpg's own error when the statement is at fault.
+    """
+
+    def __init__(self, connection: Any, loop: trio_asyncio.BaseTrioEventLoop) -> None:
+        self._connection = connection
+        self._loop = loop
+
+    async def fetch(self, sql: str, *args: object, within: float = 10.0) -> list[Any]:
+        """All rows."""
+        return await settled(self._loop, self._connection.fetch(sql, *args), within=within)
+
+    async def fetchrow(self, sql: str, *args: object, within: float = 10.0) -> Any:
+        """The first row, or None."""
+        return await settled(self._loop, self._connection.fetchrow(sql, *args), within=within)
+
+    async def fetchval(self, sql: str, *args: object, within: float = 10.0) -> Any:
+        """The first column of the first row, or None."""
+        return await settled(self._loop, self._connection.fetchval(sql, *args), within=within)
+
+    async def execute(self, sql: str, *args: object, within: float = 10.0) -> str:
+        """The command's tag."""
+        return await settled(self._loop, self._connection.execute(sql, *args), within=within)
+
+
+class Database:
+    """At most *size* connections; a caller waits for one no longer than for the answer itself."""
+
+    def __init__(self, url: str, pool: Any, loop: trio_asyncio.BaseTrioEventLoop, log: Log) -> None:
+        self.url = url
+        self.loop = loop
+        self._pool = pool
+        self._log = log
+
+    async def fetch(self, sql: str, *args: object, within: float = 10.0) -> list[Any]:
+        """All rows."""
+        return await self._call("fetch", sql, args, within)  # type: ignore[no-any-return]
+
+    async def fetchrow(self, sql: str, *args: object, within: float = 10.0) -> Any:
+        """The first row, or None."""
+        return await self._call("fetchrow", sql, args, within)
+
+    async def fetchval(self, sql: str, *args: object, within: float = 10.0) -> Any:
+        """The first column of the first row, or None."""
+        return await self._call("fetchval", sql, args, within)
+
+    async def execute(self, sql: str, *args: object, within: float = 10.0) -> str:
+        """The command's tag."""
+        return await self._call("execute", sql, args, within)  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def transaction(self, *, within: float = 10.0) -> AsyncIterator[Transaction]:
+        """A transaction: committed at the end of the block, rolled back when it raises.
+
+        *within* bounds the wait for a connection. A commit whose answer was lost is OutcomeUnknown.
+        """
+        connection = await settled(self.loop, self._pool.acquire(timeout=within), within=within)
+        try:
+            await settled(self.loop, connection.execute("BEGIN"), within=within)
+            yield Transaction(connection, self.loop)
+            await self._commit(connection)
+        finally:
+            await self._release(connection)
+
+    async def _call(self, method: str, sql: str, args: tuple[object, ...], within: float) -> Any:
+        async def run() -> Any:
+            async with self._pool.acquire(timeout=within) as connection:
+                return await getattr(connection, method)(sql, *args)
+
+        return await settled(self.loop, run(), within=within)
+
+    async def _commit(self, connection: Any) -> None:
+        try:
+            with trio.CancelScope(shield=True):
+                await settled(self.loop, connection.execute("COMMIT"), within=SETTLE_WITHIN * 5)
+        except StoreUnavailable as error:
+            raise OutcomeUnknown(str(error)) from error
+
+    async def _release(self, connection: Any) -> None:
+        """Give *connection* back without a transaction; one that does not answer is thrown away."""
+
+        async def settle() -> None:
+            try:
+                if not connection.is_closed() and connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+            finally:
+                await self._pool.release(connection, timeout=SETTLE_WITHIN)
+
+        try:
+            with trio.CancelScope(shield=True):
+                await settled(self.loop, settle(), within=SETTLE_WITHIN)
+        except StoreUnavailable as error:
+            self._log.warning("connection_discarded", error=str(error))
+            connection.terminate()
+
+
+async def settled(
+    loop: trio_asyncio.BaseTrioEventLoop, work: Coroutine[Any, Any, T], *, within: float
+) -> T:
+    """Run asyncpg's *work*; StoreUnavailable when the database is away or *within* has passed."""
+    try:
+        with trio.fail_after(within):
+            return await loop.run_aio_coroutine(work)  # type: ignore[no-any-return]
+    except trio.TooSlowError as error:
+        raise StoreUnavailable(f"PostgreSQL: no answer within {within:g} s") from error
+    except LOST as error:
+        raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
+
+
+async def connect(url: str, loop: trio_asyncio.BaseTrioEventLoop) -> Any:
+    """A connection outside the pool; StoreUnavailable when there is none to have."""
+    return await settled(
+        loop,
+        asyncpg.connect(url, loop=loop, server_settings={"application_name": "madang"}),
+        within=CONNECT_WITHIN,
+    )
+
+
+@asynccontextmanager
+async def open_database(url: str, *, size: int = 8, log: Log) -> AsyncIterator[Database]:
+    """A pool for *url*, inside ``trio_asyncio.open_loop()``. It connects when first used."""
+    loop = trio_asyncio.current_loop.get()
+    assert loop is not None, "open_database wants trio_asyncio.open_loop() around it"  # noqa: S101
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        reset=_keep_as_it_is,
+        max_inactive_connection_lifetime=0,
+        timeout=CONNECT_WITHIN,
+        loop=loop,
+        server_settings={"application_name": "madang"},
+    )
+    await loop.run_aio_coroutine(_ready(pool))
+    try:
+        yield Database(url, pool, loop, log)
+    finally:
+        with trio.move_on_after(SETTLE_WITHIN, shield=True):
+            await loop.run_aio_coroutine(pool.close())
+        pool.terminate()
+
+
+async def _ready(pool: Any) -> None:
+    await pool
+
+
+async def _keep_as_it_is(_: Any) -> None:
+    """Nothing here sets session state, so that a RESET would be a round trip for nothing."""

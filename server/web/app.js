@@ -1,0 +1,46 @@
+// The page: through the gate into the chat.
+
+import { Chat } from "./chat.js";
+import { fillIcons, find } from "./dom.js";
+import { ask, forgetSession, saveSession, savedSession } from "./session.js";
+import { showGate } from "./view_sign_in.js";
+import { fillWords } from "./words.js";
+
+const REASON = "madang.reason";
+
+// A fresh document holds nothing of the person who left.
+function leave(session, reason = "") {
+  forgetSession(session.token);
+  sessionStorage.setItem(REASON, reason);
+  history.replaceState(null, "", location.pathname);
+  location.reload();
+}
+
+function enter(session) {
+  find("sign-in").hidden = true;
+  find("chat").hidden = false;
+  const chat = new Chat(session, { leave: (reason) => leave(session, reason) });
+  find("sign-out").onclick = async () => {
+    chat.stop();
+    await ask("POST", "/api/v1/auth/logout", { token: session.token }).catch(() => {});
+    leave(session);
+  };
+  chat.start();
+}
+
+fillWords(document);
+fillIcons(document);
+const session = savedSession();
+if (session) {
+  enter(session);
+} else {
+  const reason = sessionStorage.getItem(REASON) ?? "";
+  sessionStorage.removeItem(REASON);
+  showGate({
+    reason,
+    enter: (answer, keep) => {
+      saveSession(answer, keep);
+      enter(answer);
+    },
+  });
+}

@@ -1,0 +1,279 @@
+// The chat of one signed-in person: carries what the socket says to the store and the store to the views.
+
+import { find, paintAvatar } from "./dom.js";
+import { Outbox } from "./outbox.js";
+import { ask, deviceId } from "./session.js";
+import { isEvent, Store } from "./store.js";
+import { Composer, drawTyping } from "./view_composer.js";
+import { LogView } from "./view_log.js";
+import { MembersPanel } from "./view_members.js";
+import { NewRoom } from "./view_new_room.js";
+import { drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
+import { RoomsView } from "./view_rooms.js";
+import { Wire } from "./wire.js";
+import { words } from "./words.js";
+
+const ACK_WITHIN = 10_000;
+const NEWEST_PAGE = 50;
+const LARGEST_PAGE = 200;
+const MOST_MENTIONS = 50;
+const DRAW_AFTER = 16;
+
+export class Chat {
+  #room = null; // the room that is open
+  #drawing = 0;
+  #older = new Map(); // room -> the promise of its older page
+
+  /** `leave(reason)` goes back to the gate. */
+  constructor({ user, token }, { leave }) {
+    Object.assign(this, { user, token, leave });
+    this.store = new Store(user);
+    this.wire = new Wire({
+      token,
+      device: deviceId(),
+      resume: () => this.store.resume(),
+      onFrame: (frame) => this.#frame(frame),
+      onState: (state, code) => this.#wireState(state, code),
+    });
+    this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
+    this.#makeViews();
+  }
+
+  start() {
+    paintAvatar(find("my-avatar"), this.user.id, this.user.name || this.user.username);
+    find("my-name").textContent = this.user.name || this.user.username;
+    addEventListener("hashchange", () => this.#route());
+    document.addEventListener("visibilitychange", () => this.#soon());
+    setInterval(() => this.#drawTypists(), 1_000);
+    this.wire.start();
+  }
+
+  stop() {
+    this.outbox.close();
+    this.wire.stop();
+  }
+
+  #openOutbox(key) {
+    return new Outbox({
+      saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"),
+      keep: (entries) => sessionStorage.setItem(key, JSON.stringify(entries)),
+      changed: () => this.#soon(),
+      tell: (frame) => this.#tellSend(frame),
+    });
+  }
+
+  #tellSend(frame) {
+    const told = this.wire.tell(frame);
+    const late = () => this.outbox.isUnderWay(frame.id) && this.wire.suspect();
+    if (told) setTimeout(late, ACK_WITHIN);
+    return told;
+  }
+
+  #makeViews() {
+    const { store, outbox } = this;
+    const search = (text) => this.#http("GET", `/users?q=${encodeURIComponent(text)}`).then((found) => found.items);
+    this.rooms = new RoomsView({ store, open: (id) => this.#go(id) });
+    this.log = new LogView({
+      store,
+      outbox,
+      loadOlder: (room, limit) => this.#loadOlder(room, limit),
+      moved: () => this.#soon(),
+      act: {
+        reply: (seq) => this.#reply(seq),
+        retry: (id) => outbox.retry(id),
+        discard: (id) => outbox.discard(id),
+      },
+    });
+    this.composer = new Composer({
+      send: (message) => this.#send(message),
+      typing: (on) => this.#room && this.wire.tell({ t: "typing", room: this.#room.id, on }),
+      leave: () => this.#back(),
+    });
+    this.members = new MembersPanel({
+      store,
+      search,
+      add: (room, user) => this.#http("POST", `/chats/rooms/${room.id}/members`, { user }),
+      remove: (room, user) => this.#http("DELETE", `/chats/rooms/${room.id}/members/${user}`),
+      opened: (room) => this.#loadMembers(room),
+    });
+    this.newRoom = new NewRoom({ search, create: (room) => this.#create(room), myId: this.user.id });
+    find("back").onclick = () => this.#back();
+    find("banner-now").onclick = () => this.wire.now();
+  }
+
+  #http(method, path, body) {
+    return ask(method, `/api/v1${path}`, { token: this.token, body }).catch((error) => {
+      if (error.code === "unauthenticated") this.leave(words.closes[4501]);
+      throw error;
+    });
+  }
+
+  // ---- what the server says
+
+  #frame(frame) {
+    const room = this.store.apply(frame);
+    if (frame.t === "welcome") this.#welcomed();
+    if (frame.t === "ack") this.#acked(frame);
+    if (frame.t === "error" && frame.id) this.outbox.refused(frame);
+    if (frame.t === "room") this.#watch([room]);
+    if (frame.t === "room_gone" && this.#room?.id === frame.room) this.#go("");
+    if (frame.t === "gap" && room === this.#room) this.#load(room);
+    if (room && isEvent(frame)) this.#happened(room, frame);
+    this.#soon();
+  }
+
+  #welcomed() {
+    this.#older.clear();
+    this.#watch([...this.store.rooms.values()]);
+    this.outbox.opened();
+    this.#route();
+    if (!this.#room) return;
+    if (this.#room.hold === "none") this.#load(this.#room);
+    this.#loadMembers(this.#room);
+  }
+
+  #acked(ack) {
+    this.outbox.acked(ack);
+    this.outbox.stored(ack.room, this.store.rooms.get(ack.room)?.seen ?? 0);
+  }
+
+  #happened(room, event) {
+    this.outbox.stored(room.id, event.seq);
+    if (room !== this.#room) return;
+    if (event.t === "member" && event.change === "joined") this.#loadMembers(room);
+    if (event.t !== "message" || event.sender === room.me) return;
+    if (document.visibilityState === "hidden" || !this.log.follow) this.log.missed(event.seq);
+    const name = event.name ?? this.store.people.get(event.sender) ?? "";
+    find("announcer").textContent = `${name}: ${event.body ?? ""}`;
+  }
+
+  #wireState(state, code) {
+    if (state === "refused" && code >= 4501 && code <= 4503) return this.leave(words.closes[code]);
+    drawBanner(state, code);
+    return undefined;
+  }
+
+  #watch(rooms) {
+    const peers = rooms.map((room) => room.peer).filter(Boolean);
+    if (peers.length) this.wire.tell({ t: "presence", watch: peers });
+  }
+
+  // ---- what this person does
+
+  #go(id) {
+    location.hash = id ? `#/room/${id}` : "";
+    this.#route();
+  }
+
+  #back() {
+    const id = this.#room?.id;
+    this.#go("");
+    this.#draw();
+    if (id) this.rooms.focus(id);
+  }
+
+  #route() {
+    const room = this.store.rooms.get(location.hash.split("/")[2]) ?? null;
+    if (room === this.#room) return;
+    this.#room = room;
+    document.body.classList.toggle("in-room", Boolean(room));
+    find("room").hidden = !room;
+    find("nothing-open").hidden = Boolean(room);
+    this.composer.show(room);
+    this.members.setRoom(room);
+    this.log.show(room);
+    if (room?.hold === "none") this.#load(room);
+    if (room) this.#loadMembers(room);
+    if (room && matchMedia("(hover: hover)").matches) this.composer.focus();
+    this.#draw();
+  }
+
+  async #create(room) {
+    const summary = await this.#http("POST", "/chats/rooms", room);
+    this.store.addRoom(summary);
+    this.#go(summary.id);
+  }
+
+  #send({ body, reply_to }) {
+    const room = this.#room;
+    const named = [...room.members.values()].filter(({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`));
+    const mentions = named.slice(0, MOST_MENTIONS).map((member) => member.user);
+    this.outbox.add({ room: room.id, body, reply_to, mentions: mentions.length ? mentions : undefined, at: Date.now() });
+    this.log.sentOwn();
+  }
+
+  #reply(seq) {
+    const event = this.#room.events.find((each) => each.seq === seq);
+    this.composer.reply({ seq, name: event.name ?? this.store.people.get(event.sender), body: event.body ?? "" });
+  }
+
+  // ---- what is loaded
+
+  async #load(room) {
+    room.startLoading();
+    this.log.restart();
+    const limit = Math.min(LARGEST_PAGE, Math.max(NEWEST_PAGE, room.unread + 20));
+    try {
+      room.newestPage(await this.wire.ask({ t: "history", room: room.id, limit }));
+      this.outbox.stored(room.id, room.seen);
+    } catch {
+      room.drop(); // the next welcome loads it again
+    }
+    this.#soon();
+  }
+
+  /** A promise: whether older events came. */
+  #loadOlder(room, limit = 100) {
+    const known = this.#older.get(room.id);
+    if (known) return known;
+    const before = room.events[0]?.seq;
+    const page = this.wire.ask({ t: "history", room: room.id, before, limit });
+    const done = page.then((frame) => room.olderPage(frame) ?? true, () => false);
+    this.#older.set(room.id, done);
+    done.finally(() => this.#older.delete(room.id));
+    return done;
+  }
+
+  async #loadMembers(room) {
+    try {
+      const { members = [], cursors = {} } = await this.#http("GET", `/chats/rooms/${room.id}`);
+      this.store.setMembers(room, members);
+      room.moveCursors(cursors);
+    } catch {
+      return; // names and numbers come with the next attempt
+    }
+    const others = [...room.members.keys()].filter((user) => user !== this.user.id);
+    if (this.members.open && others.length) this.wire.tell({ t: "presence", watch: others.slice(0, LARGEST_PAGE) });
+    this.#soon();
+  }
+
+  // ---- what is drawn
+
+  #soon() {
+    this.#drawing ||= setTimeout(() => this.#draw(), DRAW_AFTER);
+  }
+
+  #draw() {
+    clearTimeout(this.#drawing);
+    this.#drawing = 0;
+    this.#read();
+    this.rooms.draw(this.#room?.id);
+    drawTitle(this.store.totalUnread());
+    if (!this.#room) return;
+    drawRoomHeader(this.#room, this.store);
+    this.log.draw();
+    this.members.draw();
+    this.#drawTypists();
+  }
+
+  #drawTypists() {
+    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.store.people.get(user) ?? words.somebody));
+  }
+
+  // What is at the end of an open log in a visible window is read.
+  #read() {
+    const room = this.#room;
+    if (room?.hold !== "held" || !this.log.follow || document.visibilityState === "hidden") return;
+    if (room.read_seq < room.seen && this.wire.tell({ t: "read", room: room.id, seq: room.seen })) room.readTo(room.seen);
+  }
+}

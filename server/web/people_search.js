@@ -1,0 +1,69 @@
+// A field that finds people while one writes, and shows them as buttons.
+
+import { avatar, make } from "./dom.js";
+import { words } from "./words.js";
+
+const PAUSE = 200;
+
+/** `search(text)` gives people {id, name, username}; `choose(person)` gets the one pressed. */
+export class PeopleSearch {
+  #timer = 0;
+  #turn = 0;
+
+  constructor({ field, list, search, choose, leaveOut }) {
+    Object.assign(this, { field, list, search, choose, leaveOut });
+    field.oninput = () => this.#soon();
+    field.onkeydown = (event) => this.#key(event);
+    list.onkeydown = (event) => this.#walk(event);
+  }
+
+  clear() {
+    this.#turn += 1;
+    this.field.value = "";
+    this.list.replaceChildren();
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#find(), PAUSE);
+  }
+
+  async #find() {
+    const turn = ++this.#turn;
+    const text = this.field.value.trim();
+    const people = text ? await this.search(text).catch(() => []) : [];
+    if (turn !== this.#turn) return;
+    const shown = people.filter((person) => !this.leaveOut(person.id));
+    this.list.replaceChildren(...shown.map((person) => this.#row(person)));
+    if (text && !shown.length) this.list.append(make("li", { class: "empty" }, words.nobodyFound));
+  }
+
+  #row(person) {
+    const name = person.name || person.username;
+    const button = make("button", { type: "button", onclick: () => this.choose(person) },
+      avatar(person.id, name), make("span", { class: "what" }, make("strong", {}, name), make("span", { class: "last" }, `@${person.username}`)));
+    return make("li", {}, button);
+  }
+
+  // Enter chooses the first one found; the arrows go into the list.
+  #key(event) {
+    if (event.isComposing || event.keyCode === 229) return;
+    const first = this.list.querySelector("button");
+    if (event.key === "Enter") {
+      event.preventDefault();
+      first?.click();
+    } else if (event.key === "ArrowDown" && first) {
+      event.preventDefault();
+      first.focus();
+    }
+  }
+
+  #walk(event) {
+    const buttons = [...this.list.querySelectorAll("button")];
+    const index = buttons.indexOf(document.activeElement);
+    if (event.key === "ArrowDown") buttons[index + 1]?.focus();
+    else if (event.key === "ArrowUp") (buttons[index - 1] ?? this.field).focus();
+    else return;
+    event.preventDefault();
+  }
+}

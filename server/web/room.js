@@ -1,0 +1,154 @@
+// One room as this person sees it: its log by seq, cursors, members and what is unread. Pure.
+
+import { insertEvent, lowerBound, mergeEvents } from "./ordered.js";
+
+const SUMMARY = [
+  "type", "name", "description", "mode", "archived", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
+];
+
+/**
+ * `events` is ascending by seq and, while `held`, complete from its first seq to `seen`.
+ * The log of a room that is not held is not kept, so such a room is never resumed.
+ */
+export class Room {
+  events = [];
+  hold = "none"; // none, then loading (live events are kept), then held
+  more = false; // there is history before the first event
+  seen = 0;
+  members = new Map(); // user -> {user, name, username, role}; empty until asked for
+  typing = new Map(); // user -> when it expires
+  #cursors = null; // user -> seq; null in rooms too large for receipts
+  #sorted = null;
+  #unread = 0; // the server's count, as of #countedTo
+  #countedTo = 0;
+  #fresh = []; // seqs of countable messages above #countedTo
+
+  constructor(summary) {
+    this.id = summary.id;
+    this.merge(summary);
+  }
+
+  get unread() {
+    return this.#unread + this.#fresh.length;
+  }
+
+  /** Take over what a summary says; what it leaves out stays. */
+  merge(summary) {
+    const known = this.last_seq ?? 0;
+    for (const field of SUMMARY) if (summary[field] !== undefined) this[field] = summary[field];
+    this.last_seq = Math.max(known, summary.last_seq);
+    if (summary.last_message) this.#newest(summary.last_message);
+    if (summary.cursors) this.moveCursors(summary.cursors);
+    this.count(summary.unread, summary.last_seq);
+  }
+
+  /** The server counts `unread` as of `upto`; what came after that still counts on top. */
+  count(unread, upto) {
+    if (upto < this.#countedTo) return;
+    this.#unread = unread;
+    this.#countedTo = upto;
+    this.#fresh = this.#fresh.filter((seq) => seq > upto);
+  }
+
+  /** Everything up to `seq` is read by this person, here or on another device. */
+  readTo(seq) {
+    this.read_seq = Math.max(this.read_seq, seq);
+    this.moveCursor(this.me, seq);
+    if (seq >= this.last_seq) this.count(0, seq);
+    if (seq >= this.last_seq) this.mentions = 0;
+  }
+
+  /** One event of the log, live or replayed. False: it was known. */
+  apply(event) {
+    if (this.hold === "held" && event.seq <= this.seen) return false;
+    this.last_seq = Math.max(this.last_seq, event.seq);
+    if (this.hold !== "none") {
+      insertEvent(this.events, event);
+      this.seen = Math.max(this.seen, event.seq);
+    }
+    if (event.t === "message") this.#message(event);
+    if (event.t === "member") this.#member(event);
+    return true;
+  }
+
+  #message(event) {
+    this.#newest(event);
+    this.typing.delete(event.sender);
+    this.moveCursor(event.sender, event.seq);
+    if (event.sender === this.me) return this.readTo(event.seq);
+    if (event.kind === "system" || event.thread || event.seq <= this.#countedTo) return undefined;
+    this.#fresh.push(event.seq);
+    if (event.mentions?.some((user) => user === this.me || user === "@all" || user === "@here")) this.mentions += 1;
+    return undefined;
+  }
+
+  #newest(message) {
+    if (message.seq >= (this.last_message?.seq ?? 0)) this.last_message = message;
+  }
+
+  #member({ user, change, role, seq }) {
+    if (change === "left" || change === "kicked") {
+      this.members.delete(user);
+      this.#cursors?.delete(user);
+    } else if (this.members.size) {
+      this.members.set(user, { user, ...this.members.get(user), ...(role && { role }) });
+    }
+    if (change === "joined") this.#cursors?.set(user, seq);
+    this.#sorted = null;
+  }
+
+  setMembers(members) {
+    this.members = new Map(members.map((member) => [member.user, member]));
+    this.#sorted = null;
+  }
+
+  moveCursors(cursors) {
+    this.#cursors ??= new Map();
+    for (const [user, seq] of Object.entries(cursors)) this.moveCursor(user, seq);
+  }
+
+  moveCursor(user, seq) {
+    if (!this.#cursors || (this.#cursors.get(user) ?? -1) >= seq) return;
+    this.#cursors.set(user, seq);
+    this.#sorted = null;
+  }
+
+  /** How many other members have not read up to `seq`; 0 where nobody can know. */
+  notRead(seq) {
+    if (!this.#cursors) return 0;
+    this.#sorted ??= this.#sortCursors();
+    return lowerBound(this.#sorted, seq);
+  }
+
+  #sortCursors() {
+    const counted = this.members.size ? this.members : this.#cursors;
+    const others = [...counted.keys()].filter((user) => user !== this.me);
+    return others.map((user) => this.#cursors.get(user) ?? 0).sort((a, b) => a - b);
+  }
+
+  /** The newest page begins to load: keep what comes live from now on. */
+  startLoading() {
+    this.drop();
+    this.hold = "loading";
+  }
+
+  newestPage({ events, more, upto }) {
+    this.events = mergeEvents(events, this.events);
+    this.more = more;
+    this.seen = Math.max(this.seen, upto);
+    this.hold = "held";
+  }
+
+  olderPage({ events, more }) {
+    this.events = mergeEvents(events, this.events);
+    this.more = more;
+  }
+
+  /** Forget the log; it must be loaded anew. */
+  drop() {
+    this.events = [];
+    this.hold = "none";
+    this.more = false;
+    this.seen = 0;
+  }
+}

@@ -1,0 +1,70 @@
+// What the conversation shows, line by line, from what the room holds. Pure.
+
+import { clockTime, dayName, dayNumber, minuteNumber } from "./calendar.js";
+import { eventAt } from "./ordered.js";
+
+/**
+ * The rows of `events[from:to]`, then of `pending` (the outbox's entries), oldest first.
+ * Each has a `key` of its own and a `mark` that changes whenever it must be drawn anew.
+ */
+export function buildRows({ room, from, to, pending, unreadFrom, nameOf }) {
+  const rows = [];
+  const items = room.events.slice(from, to).concat(pending.map((entry) => own(entry, room.me)));
+  let before = room.events[from - 1];
+  for (const [index, item] of items.entries()) {
+    if (!before || dayNumber(before.at) !== dayNumber(item.at)) rows.push(line("day", dayNumber(item.at), dayName(item.at)));
+    if (unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom)) rows.push(line("unread", "", ""));
+    if (item.t === "member") rows.push(notice(item, nameOf));
+    if (item.t === "message") rows.push(bubble({ room, item, before, next: items[index + 1], nameOf, unreadFrom }));
+    before = item;
+  }
+  return rows;
+}
+
+const own = (entry, me) => ({ ...entry, t: "message", sender: me, kind: "text", entry });
+
+const line = (kind, id, text) => ({ kind, key: `${kind}-${id}`, mark: text, text });
+
+function notice(event, nameOf) {
+  const name = nameOf(event.user);
+  return { kind: "notice", key: `${event.seq}`, mark: `${event.change} ${name}`, change: event.change, name };
+}
+
+function bubble({ room, item, before, next, nameOf, unreadFrom }) {
+  const mine = item.sender === room.me;
+  const parted = unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom);
+  const row = {
+    kind: item.kind === "system" ? "notice" : "message",
+    key: item.entry ? `pending-${item.id}` : `${item.seq}`,
+    mine,
+    first: parted || !together(before, item),
+    last: !together(item, next) || minuteNumber(item.at) !== minuteNumber(next.at),
+    seq: item.seq,
+    sender: item.sender,
+    name: nameOf(item.sender, item.name),
+    body: item.body ?? "",
+    time: clockTime(item.at),
+    at: item.at,
+    state: item.entry?.state ?? "stored",
+    id: item.id,
+    code: item.entry?.code,
+    notRead: mine && !item.entry ? room.notRead(item.seq) : 0,
+    quote: quote(room, item.reply_to ?? item.thread, nameOf),
+  };
+  const { first, last, name, state, notRead } = row;
+  row.mark = [first, last, name, state, notRead, row.quote?.name, row.quote?.body, room.members.size].join("\u0001");
+  return row;
+}
+
+/** Whether two messages stand in one group: of one person, on one day, within five minutes. */
+function together(one, other) {
+  if (one?.t !== "message" || other?.t !== "message") return false;
+  const near = other.at - one.at < 300_000 && dayNumber(one.at) === dayNumber(other.at);
+  return near && one.sender === other.sender && one.kind !== "system" && other.kind !== "system";
+}
+
+function quote(room, seq, nameOf) {
+  if (!seq) return undefined;
+  const event = eventAt(room.events, seq);
+  return { seq, name: event && nameOf(event.sender, event.name), body: event?.body };
+}

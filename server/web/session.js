@@ -1,0 +1,53 @@
+// Who is signed in, in this window or in this browser, and the HTTP requests made in his name.
+
+const KEY = "madang.session";
+
+/** The signed-in person of this window, else of this browser: {user, token}. */
+export function savedSession() {
+  const text = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+  return text ? JSON.parse(text) : null;
+}
+
+/** A window keeps its own person, so two windows can be two people; `keep` tells the browser too. */
+export function saveSession(session, keep) {
+  sessionStorage.setItem(KEY, JSON.stringify(session));
+  if (keep) localStorage.setItem(KEY, JSON.stringify(session));
+}
+
+export function forgetSession(token) {
+  sessionStorage.clear();
+  const kept = localStorage.getItem(KEY);
+  if (kept && JSON.parse(kept).token === token) localStorage.removeItem(KEY);
+}
+
+/** This window's own name as a device. */
+export function deviceId() {
+  const device = sessionStorage.getItem("madang.device") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+  sessionStorage.setItem("madang.device", device);
+  return device;
+}
+
+/** A refusal with its stable code; `network` stands for no answer at all. */
+export class Refusal extends Error {
+  constructor({ code, fields, retry_after_ms: retryAfter }) {
+    super(code);
+    this.code = code ?? "internal";
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** One HTTP request: JSON in, JSON out; a problem document becomes a Refusal. */
+export async function ask(method, path, { token, body, key } = {}) {
+  const headers = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const signal = AbortSignal.timeout(20_000);
+  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal }).catch(() => {
+    throw new Refusal({ code: "network" });
+  });
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refusal(content);
+  return content;
+}

@@ -1,0 +1,77 @@
+// One line of the conversation as an element. Bodies are text: nothing in them becomes markup.
+
+import { avatar, icon, make } from "./dom.js";
+import { words } from "./words.js";
+
+const LINK_OR_MENTION = /(https?:\/\/[^\s<>"]+)|(@[\p{L}\p{N}_.-]+)/gu;
+const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
+
+/** Build the element of a row of rows.js; `names` are the members' names, `me` is one's own. */
+export function buildRow(row, { names, me }) {
+  if (row.kind === "day") return make("li", { class: "day" }, make("span", {}, row.text));
+  if (row.kind === "unread") return make("li", { class: "unread-line" }, make("span", {}, words.unreadFromHere));
+  if (row.kind === "notice") return make("li", { class: "notice" }, row.change ? words[row.change]?.(row.name) : row.body);
+  return buildMessage(row, { names, me });
+}
+
+function buildMessage(row, known) {
+  const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.state];
+  const bubble = make("div", { class: "bubble", dir: "auto" }, quoteOf(row), ...bodyOf(row.body, known));
+  const content = make("div", { class: "content" },
+    !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : undefined,
+    make("div", { class: "beside" }, bubble, marginOf(row)),
+    row.state === "failed" ? failedOf(row) : undefined);
+  const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" } });
+  if (!row.mine) item.append(row.first ? avatar(row.sender, row.name) : make("span", { class: "avatar none" }));
+  item.append(content);
+  return item;
+}
+
+function quoteOf({ quote }) {
+  if (!quote) return undefined;
+  const text = quote.body === undefined ? words.replyGone : quote.body.slice(0, 200);
+  return make("button", { class: "quote", type: "button", data: { jump: quote.seq } },
+    quote.name ? make("strong", {}, quote.name) : undefined, make("span", {}, text));
+}
+
+function marginOf(row) {
+  const margin = make("div", { class: "margin" });
+  if (row.notRead) margin.append(make("span", { class: "not-read", "aria-label": words.notRead(row.notRead), role: "img", title: words.notRead(row.notRead) }, `${row.notRead}`));
+  if (SHOWN_STATES[row.state]) margin.append(make("span", { class: "state" }, SHOWN_STATES[row.state]));
+  else if (row.last) margin.append(make("time", { dateTime: new Date(row.at).toISOString() }, row.time));
+  if (row.state === "stored") {
+    margin.append(make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")));
+  }
+  return margin;
+}
+
+function failedOf(row) {
+  const why = words.codes[row.code] ?? words.codes.internal;
+  return make("p", { class: "failed-line", role: "alert" }, why,
+    make("button", { type: "button", data: { retry: row.id } }, words.retry),
+    make("button", { type: "button", data: { discard: row.id } }, words.discard));
+}
+
+/** The pieces of a body: plain text, links to http(s) alone, and mentions of people who are here. */
+function bodyOf(body, { names, me }) {
+  const pieces = [];
+  let end = 0;
+  for (const found of body.matchAll(LINK_OR_MENTION)) {
+    const piece = found[1] ? link(found[1]) : mention(found[2], names, me);
+    if (!piece) continue;
+    pieces.push(body.slice(end, found.index), piece);
+    end = found.index + found[0].length;
+  }
+  return [...pieces, body.slice(end)];
+}
+
+function link(address) {
+  if (!URL.canParse(address)) return undefined;
+  return make("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address);
+}
+
+function mention(text, names, me) {
+  const name = text.slice(1);
+  if (!names.has(name) && name !== "all" && name !== "here") return undefined;
+  return make("span", { class: me.has(name) || !names.has(name) ? "mention me" : "mention" }, text);
+}

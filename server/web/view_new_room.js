@@ -1,0 +1,86 @@
+// The dialog that begins a conversation: one person for a direct room, several for a team room.
+
+import { find, make } from "./dom.js";
+import { PeopleSearch } from "./people_search.js";
+import { explain, words } from "./words.js";
+
+export class NewRoom {
+  #dialog = find("new-room");
+  #form = find("new-room-form");
+  #chosen = new Map(); // id -> person
+
+  /** `create({type, name?, members})` is a promise of nothing; `search` as PeopleSearch has it. */
+  constructor({ search, create, myId }) {
+    this.create = create;
+    this.people = new PeopleSearch({
+      field: find("people-query"),
+      list: find("people-found"),
+      search,
+      choose: (person) => this.#choose(person),
+      leaveOut: (id) => id === myId || this.#chosen.has(id),
+    });
+    find("new-room-open").onclick = () => this.#open();
+    find("new-room-close").onclick = () => this.#dialog.close();
+    this.#form.onchange = () => this.#draw();
+    this.#form.onsubmit = (event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+  }
+
+  get #type() {
+    return this.#form.elements.type.value;
+  }
+
+  #open() {
+    this.#form.reset();
+    this.#chosen.clear();
+    this.people.clear();
+    find("new-room-error").textContent = "";
+    this.#draw();
+    this.#dialog.showModal();
+    this.people.field.focus();
+  }
+
+  #draw() {
+    const team = this.#type === "team";
+    find("team-name").hidden = !team;
+    find("new-room-create").hidden = !team;
+    find("chosen").replaceChildren(...[...this.#chosen.values()].map((person) => this.#chip(person)));
+  }
+
+  #chip(person) {
+    const name = person.name || person.username;
+    const remove = () => {
+      this.#chosen.delete(person.id);
+      this.#draw();
+      this.people.field.focus();
+    };
+    return make("li", {}, name, make("button", { type: "button", "aria-label": `${words.remove}: ${name}`, onclick: remove }, "×"));
+  }
+
+  #choose(person) {
+    if (this.#type === "direct") return this.#begin({ type: "direct", members: [person.id] });
+    this.#chosen.set(person.id, person);
+    this.people.clear();
+    this.people.field.focus();
+    return this.#draw();
+  }
+
+  #submit() {
+    if (this.#type !== "team") return;
+    const names = [...this.#chosen.values()].map((person) => person.name || person.username);
+    const name = this.#form.elements.name.value.trim() || names.join(", ").slice(0, 100) || words.team;
+    this.#begin({ type: "team", name, members: [...this.#chosen.keys()] });
+  }
+
+  async #begin(room) {
+    find("new-room-error").textContent = "";
+    try {
+      await this.create(room);
+      this.#dialog.close();
+    } catch (error) {
+      find("new-room-error").textContent = explain(error);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// The list of rooms: presence, last message, time, unread badge; walked with the arrow keys.
+
+import { shortTime } from "./calendar.js";
+import { avatar, find, make, reconcile } from "./dom.js";
+import { words } from "./words.js";
+
+export class RoomsView {
+  #list = find("room-list");
+
+  /** `open(id)` is called when a room is chosen. */
+  constructor({ store, open }) {
+    this.store = store;
+    this.#list.onclick = (event) => {
+      const button = event.target.closest("button");
+      if (button) open(button.dataset.room);
+    };
+    this.#list.onkeydown = (event) => this.#walk(event);
+  }
+
+  draw(current) {
+    const rows = this.store.sortedRooms().map((room) => this.#row(room, current));
+    const focused = document.activeElement?.dataset?.room;
+    reconcile(this.#list, rows, build);
+    if (focused && document.activeElement === document.body) this.#button(focused)?.focus();
+    this.#keepOneTabStop(current);
+    find("no-rooms").hidden = rows.length > 0;
+  }
+
+  /** Put the focus on the list: on the room that is open, else on the first. */
+  focus() {
+    this.#list.querySelector('button[tabindex="0"]')?.focus();
+  }
+
+  #row(room, current) {
+    const { last_message: last, unread, mentions } = room;
+    const own = last && last.sender === room.me;
+    const who = last && !own && room.type !== "direct" ? this.store.people.get(last.sender) : undefined;
+    const row = {
+      key: room.id,
+      id: room.id,
+      name: room.name,
+      time: last ? shortTime(last.at) : "",
+      text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${last.body ?? ""}`.slice(0, 200) : "",
+      unread,
+      mentions: unread ? mentions : 0,
+      presence: room.peer ? (this.store.presence.get(room.peer)?.state ?? "offline") : undefined,
+      current: room.id === current,
+    };
+    return { ...row, mark: JSON.stringify(row) };
+  }
+
+  #button(id) {
+    return [...this.#list.querySelectorAll("button")].find((button) => button.dataset.room === id);
+  }
+
+  #keepOneTabStop(current) {
+    const buttons = [...this.#list.querySelectorAll("button")];
+    const active = document.activeElement;
+    const stop = buttons.find((each) => each === active) ?? buttons.find((each) => each.dataset.room === current) ?? buttons[0];
+    for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
+  }
+
+  #walk(event) {
+    const buttons = [...this.#list.querySelectorAll("button")];
+    const index = buttons.indexOf(document.activeElement);
+    const to = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined || !buttons[to]) return;
+    event.preventDefault();
+    buttons[to].focus();
+    for (const button of buttons) button.tabIndex = button === buttons[to] ? 0 : -1;
+  }
+}
+
+function build(row) {
+  const face = avatar(row.id, row.name);
+  const dot = row.presence && make("span", { class: `dot ${row.presence}`, role: "img", "aria-label": words[row.presence], title: words[row.presence] });
+  const badge = row.unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(row.unread) }, row.unread > 999 ? "999+" : `${row.unread}`) : undefined;
+  const at = row.mentions ? make("span", { class: "badge at" }, "@") : undefined;
+  const button = make("button", { type: "button", data: { room: row.id }, "aria-current": row.current ? "true" : undefined },
+    make("span", { class: "face" }, face, dot),
+    make("span", { class: "what" }, make("strong", {}, row.name), make("span", { class: "last" }, row.text)),
+    make("span", { class: "when" }, make("time", {}, row.time), make("span", { class: "badges" }, at, badge)));
+  return make("li", {}, button);
+}
