@@ -30,7 +30,7 @@ class ErrorCode(StrEnum):
 
 
 MEANING: Mapping[ErrorCode, str] = {
-    ErrorCode.BAD_FRAME: "The message is no frame: undecodable, no map, no string `t`, or nested too deep.",
+    ErrorCode.BAD_FRAME: "The message is no frame: undecodable, no map, no string `t`, too deep.",
     ErrorCode.UNKNOWN_TYPE: "The frame's `t` names no frame of this version.",
     ErrorCode.INVALID: "A field is missing or wrong; `fields` says which and why.",
     ErrorCode.UNAUTHENTICATED: "The token is missing, bad or expired, or `hello` has not come yet.",

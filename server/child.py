@@ -1,7 +1,4 @@
-"""Child processes that never outlive this one, not even when it is killed.
-
-ChildFailed    the program ended, or was not ready in time; the text ends with its own last words
-"""
+"""Child processes that never outlive this one, not even when it is killed."""
 
 from __future__ import annotations
 
@@ -15,13 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from server.failure import ChildFailed
+
 PR_SET_PDEATHSIG = 1
 POLL = 0.005
 LOG_KEPT = 8 * 1024 * 1024
-
-
-class ChildFailed(Exception):
-    """A program did not start."""
 
 
 class RunAs(NamedTuple):
@@ -39,12 +34,12 @@ def identity(run_as: RunAs | None) -> Mapping[str, Any]:
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment of a child: none of our secrets, and no setting that could change its ways."""
+    """The environment of a child: no secret of ours, and no setting that changes its ways."""
     return {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
 class Child:
-    """A running program. The kernel sends it *death_signal* when this process ends, however it ends."""
+    """A running program. The kernel sends it *death_signal* when this process ends, in any way."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """The data folder: what lies where, and who may go there.
 
 As root the embedded programs run as a user without rights, who cannot enter a private folder such
-as root's home. Then their files lie in a folder of their own under ``/var/lib/madang``, and the file
-``elsewhere`` in the data folder says which.
+as root's home. Then their files lie in a folder of their own under ``/var/lib/madang``, and the
+file ``elsewhere`` in the data folder says which.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.child import RunAs
+from server.failure import DataUnusable
 from server.programs import OUTSIDE, may_run
 
 SOCKET_PATH_MAX = 107
 LONGEST_SOCKET = "/run/.s.PGSQL.5432.lock"
-
-
-class DataUnusable(Exception):
-    """The data folder cannot be used; the text says why and what to do."""
 
 
 class DataFolder(NamedTuple):
@@ -39,13 +36,20 @@ class DataFolder(NamedTuple):
         return self.home / "postgres"
 
 
-def open_data_folder(path: Path) -> DataFolder:
-    """Make *path* where it is missing, and find out who runs the programs and where."""
+def make_data_folder(path: Path) -> Path:
+    """Make *path* where it is missing; return it absolute."""
     path = path.absolute()
-    as_root = os.geteuid() == 0
     try:
-        path.mkdir(mode=0o711 if as_root else 0o700, parents=True, exist_ok=True)
-        return _as_root(path) if as_root else _as_myself(path)
+        path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnusable(f"cannot make the data folder {path}: {error.strerror}") from error
+    return path
+
+
+def lay_out(path: Path) -> DataFolder:
+    """Find out who runs the programs of *path* and where. Only for the owner of its lock."""
+    try:
+        return _as_root(path) if os.geteuid() == 0 else _as_myself(path)
     except OSError as error:
         raise DataUnusable(f"cannot use the data folder {path}: {error.strerror}") from error
 
@@ -55,7 +59,7 @@ def give(folder: Path, run_as: RunAs | None) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid not in _owners(run_as):
         raise DataUnusable(
-            f"{folder} belongs to another user: run as that user, or choose another folder with DATA"
+            f"{folder} belongs to another user: run as that user, or choose another data folder"
         )
     if run_as is not None:
         os.chown(folder, run_as.uid, run_as.gid)

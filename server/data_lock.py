@@ -15,14 +15,12 @@ from typing import Literal
 
 import msgspec
 
+from server.failure import DataInUse, DataUnusable
+
 Role = Literal["serve", "command"]
 
 WAIT = 60.0
 POLL = 0.02
-
-
-class DataInUse(Exception):
-    """Another process has the data folder; the text says which and what to do."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -60,7 +58,7 @@ def claim(data: Path, role: Role, *, say: Callable[[str], None]) -> DataLock | O
 
     Waits a bounded time for a command, or a server that is starting or stopping, to be done.
     """
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _open(data / "lock")
     said = False
     for _ in range(int(WAIT / POLL)):
         if _locked(descriptor):
@@ -80,6 +78,23 @@ def claim(data: Path, role: Role, *, say: Callable[[str], None]) -> DataLock | O
             say(f"waiting up to {WAIT:.0f} s for process {owner.pid}, a command on {data}, to end")
         time.sleep(POLL)
     raise DataInUse(f"{data} has been in use by another process for {WAIT:.0f} s: try again later")
+
+
+def serving_process(data: Path) -> int | None:
+    """The process that serves *data* now."""
+    try:
+        with (data / "lock").open("rb") as file:
+            owner = None if _locked(file.fileno()) else _owner(file.fileno())
+    except OSError:
+        return None
+    return owner.pid if owner is not None and owner.role == "serve" else None
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise DataUnusable(f"cannot use {path}: {error.strerror}") from error
 
 
 def _locked(descriptor: int) -> bool:

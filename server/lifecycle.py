@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.child import Child
-from server.data_folder import DataFolder, give, open_data_folder
+from server.data_folder import give, lay_out, make_data_folder
 from server.data_lock import DataLock, Role, claim
 from server.postgres.embedded import await_postgres, launch_postgres
 from server.programs import find_programs
@@ -33,30 +33,33 @@ def backends(
 ) -> Iterator[Backends]:
     """Backends that run until the block ends; those without an address are started on *data*.
 
-    Only from the main thread, before any event loop. Raises ChildFailed, DataInUse, DataUnusable or
-    NoPrograms, each with one line for people.
+    Only from the main thread, before any event loop. Raises CannotRun.
     """
     if database_url and redis_url:
         yield Backends(database_url, redis_url, embedded=False)
         return
-    folder = open_data_folder(data)
-    lock = claim(folder.path, role, say=_say)
-    if isinstance(lock, DataLock):
-        with _own(folder, lock, database_url, redis_url) as own:
+    path = make_data_folder(data)
+    claimed = claim(path, role, say=_say)
+    if isinstance(claimed, DataLock):
+        with _own(path, claimed, database_url, redis_url) as own:
             yield own
     else:
-        embedded = lock.embedded and not database_url
-        yield Backends(database_url or lock.database_url, redis_url or lock.redis_url, embedded)
+        yield Backends(
+            database_url or claimed.database_url,
+            redis_url or claimed.redis_url,
+            embedded=claimed.embedded and not database_url,
+        )
 
 
 @contextmanager
 def _own(
-    folder: DataFolder, lock: DataLock, database_url: str | None, redis_url: str | None
+    path: Path, lock: DataLock, database_url: str | None, redis_url: str | None
 ) -> Iterator[Backends]:
     children: dict[str, Child] = {}
     try:
-        programs = find_programs(folder.run_as)
+        folder = lay_out(path)
         give(folder.sockets, folder.run_as)
+        programs = find_programs(folder.run_as)
         if not redis_url:
             children["redis"] = launch_redis(folder, programs)
         if not database_url:

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.child import RunAs
+from server.failure import NoPrograms
 
 OUTSIDE = Path("/var/lib/madang")
 """Where root's children keep what they cannot keep in a private folder."""
-
-
-class NoPrograms(Exception):
-    """This system has no embedded PostgreSQL or Redis."""
 
 
 class Programs(NamedTuple):

@@ -1,7 +1,4 @@
-"""Every setting, read once from the environment and the command line, and checked.
-
-BadSetting    a value is missing or wrong; the text begins with the name of its variable
-"""
+"""Every setting, read once from the environment and the command line, and checked."""
 
 from __future__ import annotations
 
@@ -14,16 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from server.failure import BadSetting
 from server.token_key import SHORTEST_KEY
 
 DEFAULT_DATA = ".data"
 DATABASE_SCHEMES = ("postgresql", "postgres")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-
-class BadSetting(Exception):
-    """A setting is missing or wrong."""
 
 
 class Place(NamedTuple):
@@ -123,8 +117,8 @@ def read_log_level(environ: Mapping[str, str]) -> str:
 def is_loopback(host: str) -> bool:
     """Whether *host* can be reached from this machine alone.
 
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, True, False)
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0")]
+    [True, True, True, False]
     """
     try:
         return ipaddress.ip_address(host).is_loopback

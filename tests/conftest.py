@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -22,8 +22,10 @@ import trio_asyncio
 
 from server import lifecycle
 from server.lifecycle import Backends
+from server.postgres.migrate import migrate
 
 TEMPLATE = "pattern"
+NODE_FOLDER = Path(__file__).parent / "e2e"
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +42,7 @@ def backends(open_folder: Path) -> Iterator[Backends]:
     """PostgreSQL and Redis of this worker, with a migrated database to copy from."""
     with lifecycle.backends(open_folder / "data", None, None, role="command") as running:
         execute(running.database_url, f"CREATE DATABASE {TEMPLATE}")
-        if find_spec("server.postgres.migrate"):
-            trio.run(_migrate, in_database(running.database_url, TEMPLATE))
+        trio.run(_migrate, in_database(running.database_url, TEMPLATE))
         yield running
 
 
@@ -68,6 +69,16 @@ def redis_url(backends: Backends) -> str:
     return backends.redis_url
 
 
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Where Node is, with the packages of tests/e2e; the tests that ask are skipped without."""
+    path = shutil.which("node")
+    if path is None or not (NODE_FOLDER / "node_modules" / "ws").is_dir():
+        missing = "no Node or no packages for it: the tests with clients in Node did not run"
+        (pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip)(missing)
+    return path
+
+
 def in_database(url: str, name: str) -> str:
     """*url*, but for the database *name*."""
     return url.replace("/postgres?", f"/{name}?")
@@ -87,7 +98,5 @@ def execute(url: str, sql: str) -> None:
 
 
 async def _migrate(url: str) -> None:
-    from server.postgres.migrate import migrate
-
     async with trio_asyncio.open_loop():
         await migrate(url)

@@ -28,6 +28,7 @@ class Reactor(Protocol):
     now: float
     dirty: list[Connection]
     frames_in: int
+    strangers: int
     bytes_out: int
     log: structlog.typing.FilteringBoundLogger
 
@@ -57,6 +58,7 @@ class Connection:
     __slots__ = (
         "_fresh",
         "_hub",
+        "admitted",
         "answered",
         "backlog",
         "carried",
@@ -102,6 +104,7 @@ class Connection:
         self.next_ping = 0.0
         self.close_by = 0.0
         self.mask = 0
+        self.admitted = False
         self.carried = False  # it waits in the hub's line of those to be read
         self.paused = False
         self.closing = False  # our close frame is sent or queued
@@ -110,6 +113,12 @@ class Connection:
         self.gone = False
 
     # What a handler calls.
+
+    def admit(self) -> None:
+        """The user is known now: count this socket no more among the strangers, who are few."""
+        if not self.admitted:
+            self.admitted = True
+            self._hub.strangers -= 1
 
     @property
     def congested(self) -> bool:

@@ -18,6 +18,7 @@ class Echo:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        connection.admit()
 
     def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001
         """Echo it."""

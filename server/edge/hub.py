@@ -64,6 +64,7 @@ class Hub:
         self.log = log
         self.now = trio.current_time()
         self.dirty: list[Connection] = []
+        self.strangers = 0  # sockets whose user is not known yet
         self.frames_in = self.bytes_in = self.bytes_out = 0
         self._limits = limits
         self._random = random
@@ -103,6 +104,7 @@ class Hub:
         connection.next_ping = connection.last_heard + self._random.random() * limits.ping_ms / 1000
         self._by_number[sock.fileno()] = connection
         self._opened += 1
+        self.strangers += 1
         self.watch(connection)
         connection.start(make_handler)
         if self._stopped_with is not None:
@@ -163,6 +165,12 @@ class Hub:
         self._empty = trio.Event()
         if self._by_number:
             await self._empty.wait()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more sockets may come, or no more whose user is not known yet."""
+        most = self._limits
+        return self.strangers >= most.max_strangers or len(self._by_number) >= most.max_connections
 
     def statistics(self) -> HubStatistics:
         """Counts for the metrics."""
@@ -297,6 +305,7 @@ class Hub:
             connection = self._buried.pop()
             del self._by_number[connection.sock.fileno()]
             connection.sock.close()
+            connection.admit()
         if not self._by_number:
             self._empty.set()
 

@@ -25,6 +25,7 @@ class EdgeLimits:
     idle_deadline: float = 5.0  # between two requests of a connection
     stop_deadline: float = 4.0
     max_door: int = 4_096  # sockets that are opening or speak HTTP
+    max_strangers: int = 20_000  # sockets of the hub whose user is not known yet
     max_connections: int = 100_000  # sockets of the hub
     send_buffer: int = 128 * KIB
 

@@ -38,6 +38,7 @@ from protocol.frames import (
 from protocol.ids import RoomId, SessionId, UserId
 from protocol.limits import (
     ABUSE_FRAMES,
+    HELLO_WITHIN_S,
     HISTORY_DEFAULT,
     LIMITED_MOST,
     MAX_FRAME,
@@ -75,6 +76,7 @@ class ChatSession:
 
     __slots__ = (
         "_abuse",
+        "_arriving",
         "_bucket",
         "_codec",
         "_connection",
@@ -85,7 +87,6 @@ class ChatSession:
         "claims",
         "disturbed",
         "gone",
-        "hello_by",
         "opened",
         "rooms",
         "session_id",
@@ -93,13 +94,13 @@ class ChatSession:
         "user_no",
     )
 
-    def __init__(self, connection: Connection, codec: Codec, desk: Desk, hello_by: float) -> None:
+    def __init__(self, connection: Connection, codec: Codec, desk: Desk) -> None:
         self._connection, self._codec, self._desk = connection, codec, desk
         self._bucket = TokenBucket(desk.rate, desk.burst, trio.current_time())
         self._user_bucket: TokenBucket | None = None
         self._abuse = self._limited = 0
         self._paced: Paced | None = None
-        self.hello_by = hello_by
+        self._arriving = False
         self.claims: Claims
         self.session_id = SessionId(desk.new_id())
         self.user_id, self.user_no = UserId(""), 0
@@ -165,14 +166,16 @@ class ChatSession:
                 payload = self._codec.encode(frame)
         self.opened = True
         self._connection.offer(ws_frame(payload, text=self._codec.text))
+        self._connection.resume()
 
     # ---- what the hub calls
 
     def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001 - the hub's call
         """One whole message of the client."""
+        if text is not self._codec.text:
+            self._refuse_frame(FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on"))
+            return
         try:
-            if text is not self._codec.text:
-                raise FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on")
             frame = self._codec.decode(data)
         except FrameError as error:
             self._refuse_frame(error)
@@ -211,27 +214,44 @@ class ChatSession:
 
     # ---- opening
 
+    def start(self, *, at_once: bool) -> None:
+        """Wait for ``hello``; not where the request brought a token and its path needs no more."""
+        token = self._connection.header_token or self._connection.query_token
+        if token is not None and not self._know(token):
+            return
+        if at_once and token is not None:
+            self._arrive(Hello())
+        else:
+            self._desk.node.timers.after(HELLO_WITHIN_S, self._hello_is_due)
+
+    def _hello_is_due(self) -> None:
+        if not self._arriving:
+            self.close(CloseCode.UNAUTHENTICATED, "no hello came")
+
     def _before_welcome(self, frame: ClientFrame) -> None:
         if not isinstance(frame, Hello):
             self._refuse(frame, ProtocolError(ErrorCode.UNAUTHENTICATED, "hello comes first"))
-        elif self.user_id:
-            self._refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
-        else:
-            self.open(frame)
+        elif self.user_id or self._know(frame.token or ""):
+            self._arrive(frame)
 
-    def open(self, hello: Hello) -> None:
-        """Come in with the first token there is: header, query, ``hello``."""
-        connection = self._connection
-        token = connection.header_token or connection.query_token or hello.token
+    def _know(self, token: str) -> bool:
+        """Learn who this is, or close with the code that says why not."""
         try:
-            self.claims = self._desk.verify(token or "")
+            self.claims = self._desk.verify(token)
         except TokenExpired:
             self.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
         except ProtocolError:
             self.close(CloseCode.UNAUTHENTICATED, "no valid token")
         else:
             self.user_id = self.claims.user
-            self._desk.node.arrivals.begin(self, hello.resume or {})
+            return True
+        return False
+
+    def _arrive(self, hello: Hello) -> None:
+        """What follows ``hello`` is read after ``welcome``."""
+        self._arriving = True
+        self._connection.pause()
+        self._desk.node.arrivals.begin(self, hello.resume or {})
 
     # ---- open
 
@@ -259,6 +279,11 @@ class ChatSession:
                 self._tell_room(frame.room, MarkRead(self, frame))
             case SetTyping():
                 self._tell_room(frame.room, Type(self, frame))
+            case _:
+                self._handle_rare(frame)
+
+    def _handle_rare(self, frame: ClientFrame) -> None:
+        match frame:
             case History():
                 self._history(frame)
             case WatchPresence():
@@ -268,7 +293,7 @@ class ChatSession:
             case Ping():
                 rid = UNSET if frame.rid is None else frame.rid
                 self.offer(Pong(time=self._desk.now_ms(), rid=rid))
-            case Hello():
+            case _:
                 self._refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
 
     def _tell_room(self, room: str, command: RoomCommand) -> None:
@@ -345,11 +370,11 @@ def fan_out(
     """Offer one frame to many, encoded and framed once for each codec."""
     wires: dict[bool, bytes] = {}
     for session in sessions:
-        codec = session._codec  # noqa: SLF001 - the same class, on the hot path
+        codec = session._codec
         wire = wires.get(codec.text)
         if wire is None:
             wire = wires[codec.text] = ws_frame(codec.encode(frame), text=codec.text)
         if key is None:
-            session._connection.offer(wire)  # noqa: SLF001
+            session._connection.offer(wire)
         else:
-            session._connection.offer_state(key, wire)  # noqa: SLF001
+            session._connection.offer_state(key, wire)

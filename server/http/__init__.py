@@ -1,1 +1,1 @@
-"""TODO."""
+"""HTTP: thin blueprints, one for each subject, over one declared table of routes."""

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import trio
+
 from actors.ports import Claimed, MemberState, StoredEvent
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
@@ -32,13 +34,12 @@ LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
 ORDER BY m.room_no, m.user_no"""  # noqa: S608 - constants
 
 TAILS = """
-SELECT e.*, coalesce(u.user_id, '') AS sender
+SELECT e.*, coalesce((SELECT u.user_id FROM users u WHERE u.user_no = e.sender_no), '') AS sender
 FROM unnest($1::integer[]) AS asked (room_no)
 CROSS JOIN LATERAL (
     SELECT * FROM room_events t WHERE t.room_no = asked.room_no ORDER BY t.seq DESC LIMIT $2
-) e
-LEFT JOIN users u ON u.user_no = e.sender_no
-ORDER BY e.room_no, e.seq"""
+) e"""
+CHUNK = 256  # rows between two checkpoints: about a millisecond
 
 
 async def claim_rooms(
@@ -51,9 +52,7 @@ async def claim_rooms(
     members: defaultdict[int, list[MemberState]] = defaultdict(list)
     for row in await database.fetch(MEMBERS, list(epochs)):
         members[row["room_no"]].append(_member_of(row))
-    tails: defaultdict[int, list[StoredEvent]] = defaultdict(list)
-    for row in await database.fetch(TAILS, list(epochs), tail):
-        tails[row["room_no"]].append(stored_of(row))
+    tails = await _tails(await database.fetch(TAILS, list(epochs), tail))
     return {
         RoomId(row["room_id"]): Claimed(
             room_no=row["room_no"],
@@ -67,6 +66,17 @@ async def claim_rooms(
         )
         for row in facts
     }
+
+
+async def _tails(rows: Sequence[Any]) -> Mapping[int, list[StoredEvent]]:
+    tails: defaultdict[int, list[StoredEvent]] = defaultdict(list)
+    for start in range(0, len(rows), CHUNK):
+        for row in rows[start : start + CHUNK]:
+            tails[row["room_no"]].append(stored_of(row))
+        await trio.lowlevel.checkpoint()
+    for tail in tails.values():
+        tail.sort(key=lambda stored: stored.event.seq)
+    return tails
 
 
 def _member_of(row: Any) -> MemberState:

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from server.child import POLL, Child, ChildFailed, bare_environment, identity
+from server.child import POLL, Child, bare_environment, identity
 from server.data_folder import DataFolder, give
+from server.failure import ChildFailed
 from server.programs import Programs
 
 START_WITHIN = 60.0
@@ -63,14 +64,15 @@ def await_postgres(child: Child, folder: DataFolder) -> str:
 
 
 def _make_cluster(folder: DataFolder, programs: Programs) -> None:
-    """Make the cluster beside its place and move it there whole, so that half of one is never met."""
+    """Make the cluster beside its place and move it there whole: half of one is never met."""
     fresh = folder.home / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     give(fresh, folder.run_as)
-    command = [programs.initdb, "-D", fresh, "-U", "madang", "-A", "trust", "-E", "UTF8"]
+    options = ["-U", "madang", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
     done = subprocess.run(  # noqa: S603 - our own command, no shell
-        [*command, "--locale=C.UTF-8", "--no-instructions"],
+        [str(programs.initdb), "-D", str(fresh), *options],
         check=False,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd="/",
         env=bare_environment(),
@@ -83,16 +85,25 @@ def _make_cluster(folder: DataFolder, programs: Programs) -> None:
 
 
 def _outlast_old_one(cluster: Path) -> None:
-    """Wait for a dying PostgreSQL of a killed owner; drop a pid file whose number is another's now."""
+    """Wait for a killed owner's PostgreSQL to end; drop a pid file whose number is another's."""
     for _ in range(int(OLD_ONE_ENDS_WITHIN / POLL)):
         pid = next(iter(_pid_file(cluster)), "")
-        if not pid.isdigit() or not Path("/proc", pid).exists():
-            return  # PostgreSQL itself knows what to do with a pid file of nobody
-        if os.fsencode(cluster) not in Path("/proc", pid, "cmdline").read_bytes():
+        command = _command_of(pid)
+        if command is None:
+            return  # PostgreSQL itself knows what to do with the pid of nobody
+        if os.fsencode(cluster) not in command:
             (cluster / "postmaster.pid").unlink()
             return
         time.sleep(POLL)
-    raise ChildFailed(f"another PostgreSQL (process {pid}) still runs on {cluster}")
+    raise ChildFailed(f"another PostgreSQL still runs on {cluster}")
+
+
+def _command_of(pid: str) -> bytes | None:
+    """The command line of a process; None when there is none."""
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes() if pid.isdigit() else None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _pid_file(cluster: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from actors.ports import (
     Count,
@@ -33,16 +32,11 @@ FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
 JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq AND e.kind = 1"""
 
 COUNTS = """
-SELECT coalesce(last.seq, 0) AS upto,
-    coalesce(last.countable, 0) - coalesce(seen.countable, 0) AS unread,
+SELECT coalesce(seen.countable, 0) AS countable,
     (SELECT count(DISTINCT x.seq) FROM room_mentions x
      WHERE x.room_no = k.room_no AND x.user_no IN (0, k.user_no) AND x.seq > k.read_seq) AS mentions
 FROM unnest($1::integer[], $2::integer[], $3::integer[])
     WITH ORDINALITY AS k (room_no, user_no, read_seq, n)
-LEFT JOIN LATERAL (
-    SELECT e.seq, e.countable FROM room_events e
-    WHERE e.room_no = k.room_no ORDER BY e.seq DESC LIMIT 1
-) last ON true
 LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
 ORDER BY k.n"""
 
@@ -58,8 +52,6 @@ LEFT JOIN users u ON u.user_no = e.sender_no
 WHERE r.room_id = $1 AND e.seq > $2 AND e.seq <= $3
 ORDER BY e.seq LIMIT $4"""
 
-UPWARD = "e.seq > $3 {thread} ORDER BY e.seq LIMIT $4"
-DOWNWARD = "e.seq < $3 {thread} ORDER BY e.seq DESC LIMIT $4"
 # ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
 # never leave the database, however long their bodies are.
 PAGE = """
@@ -73,11 +65,16 @@ FROM (
 ) place
 LEFT JOIN LATERAL (
     SELECT found.*, count(*) OVER () AS candidates,
-        sum(coalesce(octet_length(found.body), 0))
-            OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
-    FROM (SELECT * FROM room_events e WHERE e.room_no = place.room_no AND {range}) found
+        sum(coalesce(octet_length(found.body), 0)) OVER (
+            ORDER BY found.seq {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS earlier
+    FROM (
+        SELECT * FROM room_events t WHERE t.room_no = place.room_no AND t.seq {beyond} $3 {thread}
+        ORDER BY t.seq {order} LIMIT $4
+    ) found
 ) e ON coalesce(e.earlier, 0) <= $5
-LEFT JOIN users u ON u.user_no = e.sender_no"""
+LEFT JOIN users u ON u.user_no = e.sender_no
+ORDER BY e.seq {order}"""
 ENDLESS = 2**31 - 1
 
 
@@ -98,9 +95,9 @@ class PostgresEvents(EventLog):
         return {(row["room_no"], row["seq"]): row["thread"] for row in rows}
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
-        """Unread and mentions above each cursor."""
+        """What each cursor has behind and before it."""
         rows = await self._database.fetch(COUNTS, *_columns(keys, 3))
-        found = (Count(row["unread"], row["mentions"], row["upto"]) for row in rows)
+        found = (Count(row["countable"], row["mentions"]) for row in rows)
         return dict(zip(keys, found, strict=True))
 
     async def former(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bool]:
@@ -135,10 +132,11 @@ class PostgresEvents(EventLog):
 
 
 def _page_sql(query: PageQuery, *, upward: bool) -> str:
-    """One of four texts, so that each is planned once for a connection."""
-    bounds = UPWARD if upward else DOWNWARD
-    thread = "" if query.thread is None else "AND e.thread = $6"
-    return PAGE.format(range=bounds.format(thread=thread))
+    """One of four texts, so that a connection plans each once."""
+    thread = "" if query.thread is None else "AND t.thread = $6"
+    if upward:
+        return PAGE.format(order="ASC", beyond=">", thread=thread)
+    return PAGE.format(order="DESC", beyond="<", thread=thread)
 
 
 def _columns(keys: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:

@@ -48,7 +48,7 @@ class PostgresJournal(Journal):
         async with self._one_at_a_time:
             with trio.CancelScope(shield=True):
                 verdicts = await self._store_all(batches)
-            return verdicts
+        return verdicts
 
     async def claim(self, rooms: Sequence[RoomId], *, tail: int) -> Mapping[RoomId, Claimed]:
         """Become the owner of *rooms*, once no previous owner can still commit."""
@@ -74,8 +74,7 @@ class PostgresJournal(Journal):
         connection = await connect(self._database.url, loop)
         try:
             await self._check_durability(connection)
-            prepare = connection.prepare(APPEND)
-            self._statement = await settled(loop, prepare, within=self._within)
+            self._statement = await settled(loop, connection.prepare, APPEND, within=self._within)
         except asyncpg.PostgresError as error:
             connection.terminate()
             raise StoreUnavailable(f"PostgreSQL has no journal: {error}") from error
@@ -85,8 +84,8 @@ class PostgresJournal(Journal):
         self._connection = connection
 
     async def _check_durability(self, connection: Any) -> None:
-        show = connection.fetchval("SHOW synchronous_commit")
-        if await settled(self._database.loop, show, within=self._within) == "off":
+        show, loop = connection.fetchval, self._database.loop
+        if await settled(loop, show, "SHOW synchronous_commit", within=self._within) == "off":
             raise StoreUnavailable(
                 "PostgreSQL has synchronous_commit = off: it would lose acknowledged messages"
             )
@@ -99,9 +98,11 @@ class PostgresJournal(Journal):
             return await self._store_one_by_one(batches)
 
     async def _store(self, batches: Sequence[Batch]) -> list[Verdict]:
-        call = self._statement.fetchrow(self._owner, *columns(batches))
+        call, arguments = self._statement.fetchrow, columns(batches)
         try:
-            row = await settled(self._database.loop, call, within=self._within)
+            row = await settled(
+                self._database.loop, call, self._owner, *arguments, within=self._within
+            )
         except StoreUnavailable as error:
             if isinstance(error.__cause__, NOT_STORED):
                 raise

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import asyncpg
 import trio_asyncio
 
 from actors.ports import AdapterError
-from server.postgres.pool import connect, settled
+from server.postgres.pool import LOST, connect, settled
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -29,7 +30,7 @@ NOTE = "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $
 
 
 class MigrationRefused(AdapterError):
-    """The database's history is not a beginning of this code's; nothing was changed."""
+    """The database cannot be brought to this code's schema; what the text names was not applied."""
 
 
 class Migration(NamedTuple):
@@ -52,7 +53,7 @@ async def migrate(database_url: str, *, folder: Path = MIGRATIONS) -> list[str]:
     assert loop is not None, "migrate wants trio_asyncio.open_loop() around it"  # noqa: S101
     connection = await connect(database_url, loop)
     try:
-        return await settled(loop, _apply_missing(connection, known), within=WITHIN)
+        return await settled(loop, _apply_missing, connection, known, within=WITHIN)
     finally:
         connection.terminate()  # gives the lock back, whatever happened
 
@@ -104,7 +105,12 @@ async def _apply_missing(connection: Any, known: Sequence[Migration]) -> list[st
     applied = await connection.fetch("SELECT * FROM schema_migrations ORDER BY number")
     waiting = missing(known, applied)
     for migration in waiting:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(NOTE, migration.number, migration.name, migration.checksum)
+        try:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                await connection.execute(NOTE, *migration[:3])
+        except LOST:
+            raise
+        except asyncpg.PostgresError as error:
+            raise MigrationRefused(f"{migration.name}: {error}") from error
     return [migration.name for migration in waiting]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio  # noqa: TID251 - asyncpg's loop, through trio-asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -16,6 +17,7 @@ from actors.ports import OutcomeUnknown, StoreUnavailable
 T = TypeVar("T")
 
 CONNECT_WITHIN = 5.0
+COMMIT_WITHIN = 10.0
 SETTLE_WITHIN = 2.0
 
 LOST = (
@@ -58,19 +60,19 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: object, within: float = 10.0) -> list[Any]:
         """All rows."""
-        return await settled(self._loop, self._connection.fetch(sql, *args), within=within)
+        return await settled(self._loop, self._connection.fetch, sql, *args, within=within)
 
     async def fetchrow(self, sql: str, *args: object, within: float = 10.0) -> Any:
         """The first row, or None."""
-        return await settled(self._loop, self._connection.fetchrow(sql, *args), within=within)
+        return await settled(self._loop, self._connection.fetchrow, sql, *args, within=within)
 
     async def fetchval(self, sql: str, *args: object, within: float = 10.0) -> Any:
         """The first column of the first row, or None."""
-        return await settled(self._loop, self._connection.fetchval(sql, *args), within=within)
+        return await settled(self._loop, self._connection.fetchval, sql, *args, within=within)
 
     async def execute(self, sql: str, *args: object, within: float = 10.0) -> str:
         """The command's tag."""
-        return await settled(self._loop, self._connection.execute(sql, *args), within=within)
+        return await settled(self._loop, self._connection.execute, sql, *args, within=within)
 
 
 class Database:
@@ -104,9 +106,10 @@ class Database:
 
         *within* bounds the wait for a connection. A commit whose answer was lost is OutcomeUnknown.
         """
-        connection = await settled(self.loop, self._pool.acquire(timeout=within), within=within)
+        acquire = partial(self._pool.acquire, timeout=within)
+        connection = await settled(self.loop, acquire, within=within)
         try:
-            await settled(self.loop, connection.execute("BEGIN"), within=within)
+            await settled(self.loop, connection.execute, "BEGIN", within=within)
             yield Transaction(connection, self.loop)
             await self._commit(connection)
         finally:
@@ -117,13 +120,15 @@ class Database:
             async with self._pool.acquire(timeout=within) as connection:
                 return await getattr(connection, method)(sql, *args)
 
-        return await settled(self.loop, run(), within=within)
+        return await settled(self.loop, run, within=within)
 
     async def _commit(self, connection: Any) -> None:
         try:
             with trio.CancelScope(shield=True):
-                await settled(self.loop, connection.execute("COMMIT"), within=SETTLE_WITHIN * 5)
+                await settled(self.loop, connection.execute, "COMMIT", within=COMMIT_WITHIN)
         except StoreUnavailable as error:
+            if isinstance(error.__cause__, asyncpg.InterfaceError):
+                raise  # the connection was lost before: nothing was sent
             raise OutcomeUnknown(str(error)) from error
 
     async def _release(self, connection: Any) -> None:
@@ -131,39 +136,45 @@ class Database:
 
         async def settle() -> None:
             try:
-                if not connection.is_closed() and connection.is_in_transaction():
+                if connection.is_in_transaction():
                     await connection.execute("ROLLBACK")
             finally:
                 await self._pool.release(connection, timeout=SETTLE_WITHIN)
 
         try:
             with trio.CancelScope(shield=True):
-                await settled(self.loop, settle(), within=SETTLE_WITHIN)
+                await settled(self.loop, settle, within=SETTLE_WITHIN)
         except StoreUnavailable as error:
             self._log.warning("connection_discarded", error=str(error))
-            connection.terminate()
 
 
 async def settled(
-    loop: trio_asyncio.BaseTrioEventLoop, work: Coroutine[Any, Any, T], *, within: float
+    loop: trio_asyncio.BaseTrioEventLoop,
+    call: Callable[..., Awaitable[T]],
+    *args: object,
+    within: float,
 ) -> T:
-    """Run asyncpg's *work*; StoreUnavailable when the database is away or *within* has passed."""
+    """Run asyncpg's *call*; StoreUnavailable when the database is away or *within* has passed."""
     try:
         with trio.fail_after(within):
-            return await loop.run_aio_coroutine(work)  # type: ignore[no-any-return]
+            return await loop.run_aio_coroutine(_awaited(call, args))  # type: ignore[no-any-return]
     except trio.TooSlowError as error:
         raise StoreUnavailable(f"PostgreSQL: no answer within {within:g} s") from error
     except LOST as error:
         raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
 
 
+async def _awaited(call: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:
+    return await call(
+        *args
+    )  # called here, for asyncpg refuses some calls before there is a coroutine
+
+
 async def connect(url: str, loop: trio_asyncio.BaseTrioEventLoop) -> Any:
     """A connection outside the pool; StoreUnavailable when there is none to have."""
-    return await settled(
-        loop,
-        asyncpg.connect(url, loop=loop, server_settings={"application_name": "madang"}),
-        within=CONNECT_WITHIN,
-    )
+    settings = {"application_name": "madang"}
+    call = partial(asyncpg.connect, url, loop=loop, server_settings=settings)
+    return await settled(loop, call, within=CONNECT_WITHIN)
 
 
 @asynccontextmanager

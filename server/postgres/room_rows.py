@@ -28,9 +28,10 @@ LEFT JOIN LATERAL (
 ) last ON true
 LEFT JOIN LATERAL (
     SELECT e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest, e.reply_to,
-        e.thread, e.body, e.extra, coalesce(s.user_id, '') AS sender
-    FROM room_events e LEFT JOIN users s ON s.user_no = e.sender_no
-    WHERE e.room_no = r.room_no AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1
+        e.thread, e.body, e.extra, coalesce(
+            (SELECT s.user_id FROM users s WHERE s.user_no = e.sender_no), ''
+        ) AS sender
+    FROM room_events e WHERE e.room_no = r.room_no AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1
 ) said ON true
 WHERE r.room_no = asked.room_no AND r.is_active"""
 """The room ``asked.room_no``, its last event and, in the columns of an event, its last message."""

@@ -18,7 +18,7 @@ def launch_redis(folder: DataFolder, programs: Programs) -> Child:
     """Start Valkey on a socket in the folder."""
     path = _socket_of(folder)
     path.unlink(missing_ok=True)
-    where = ["--port", "0", "--unixsocket", path, "--unixsocketperm", "700"]
+    where = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"]
     keep_nothing = ["--save", "", "--appendonly", "no", "--dir", "/", "--loglevel", "warning"]
     return Child(
         "Redis",

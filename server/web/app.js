@@ -23,6 +23,7 @@ function enter(session) {
   find("sign-out").onclick = async () => {
     chat.stop();
     await ask("POST", "/api/v1/auth/logout", { token: session.token }).catch(() => {});
+    sessionStorage.clear();
     leave(session);
   };
   chat.start();

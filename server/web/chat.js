@@ -1,6 +1,8 @@
 // The chat of one signed-in person: carries what the socket says to the store and the store to the views.
 
 import { find, paintAvatar } from "./dom.js";
+import { Loader } from "./loader.js";
+import { eventAt } from "./ordered.js";
 import { Outbox } from "./outbox.js";
 import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
@@ -14,15 +16,13 @@ import { Wire } from "./wire.js";
 import { words } from "./words.js";
 
 const ACK_WITHIN = 10_000;
-const NEWEST_PAGE = 50;
-const LARGEST_PAGE = 200;
 const MOST_MENTIONS = 50;
+const MOST_WATCHED = 200;
 const DRAW_AFTER = 16;
 
 export class Chat {
   #room = null; // the room that is open
   #drawing = 0;
-  #older = new Map(); // room -> the promise of its older page
 
   /** `leave(reason)` goes back to the gate. */
   constructor({ user, token }, { leave }) {
@@ -36,6 +36,7 @@ export class Chat {
       onState: (state, code) => this.#wireState(state, code),
     });
     this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
+    this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.#makeViews();
   }
 
@@ -76,7 +77,7 @@ export class Chat {
     this.log = new LogView({
       store,
       outbox,
-      loadOlder: (room, limit) => this.#loadOlder(room, limit),
+      loadOlder: (room, limit) => this.loader.older(room, limit),
       moved: () => this.#soon(),
       act: {
         reply: (seq) => this.#reply(seq),
@@ -123,7 +124,6 @@ export class Chat {
   }
 
   #welcomed() {
-    this.#older.clear();
     this.#watch([...this.store.rooms.values()]);
     this.outbox.opened();
     this.#route();
@@ -189,9 +189,9 @@ export class Chat {
   }
 
   async #create(room) {
-    const summary = await this.#http("POST", "/chats/rooms", room);
-    this.store.addRoom(summary);
-    this.#go(summary.id);
+    const made = this.store.addRoom(await this.#http("POST", "/chats/rooms", room));
+    this.#watch([made]);
+    this.#go(made.id);
   }
 
   #send({ body, reply_to }) {
@@ -203,47 +203,20 @@ export class Chat {
   }
 
   #reply(seq) {
-    const event = this.#room.events.find((each) => each.seq === seq);
+    const event = eventAt(this.#room.events, seq);
     this.composer.reply({ seq, name: event.name ?? this.store.people.get(event.sender), body: event.body ?? "" });
   }
 
-  // ---- what is loaded
-
   async #load(room) {
-    room.startLoading();
     this.log.restart();
-    const limit = Math.min(LARGEST_PAGE, Math.max(NEWEST_PAGE, room.unread + 20));
-    try {
-      room.newestPage(await this.wire.ask({ t: "history", room: room.id, limit }));
-      this.outbox.stored(room.id, room.seen);
-    } catch {
-      room.drop(); // the next welcome loads it again
-    }
+    if (await this.loader.newest(room)) this.outbox.stored(room.id, room.seen);
     this.#soon();
   }
 
-  /** A promise: whether older events came. */
-  #loadOlder(room, limit = 100) {
-    const known = this.#older.get(room.id);
-    if (known) return known;
-    const before = room.events[0]?.seq;
-    const page = this.wire.ask({ t: "history", room: room.id, before, limit });
-    const done = page.then((frame) => room.olderPage(frame) ?? true, () => false);
-    this.#older.set(room.id, done);
-    done.finally(() => this.#older.delete(room.id));
-    return done;
-  }
-
   async #loadMembers(room) {
-    try {
-      const { members = [], cursors = {} } = await this.#http("GET", `/chats/rooms/${room.id}`);
-      this.store.setMembers(room, members);
-      room.moveCursors(cursors);
-    } catch {
-      return; // names and numbers come with the next attempt
-    }
+    if (!(await this.loader.members(room))) return;
     const others = [...room.members.keys()].filter((user) => user !== this.user.id);
-    if (this.members.open && others.length) this.wire.tell({ t: "presence", watch: others.slice(0, LARGEST_PAGE) });
+    if (this.members.open && others.length) this.wire.tell({ t: "presence", watch: others.slice(0, MOST_WATCHED) });
     this.#soon();
   }
 

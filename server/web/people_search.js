@@ -41,7 +41,7 @@ export class PeopleSearch {
   #row(person) {
     const name = person.name || person.username;
     const button = make("button", { type: "button", onclick: () => this.choose(person) },
-      avatar(person.id, name), make("span", { class: "what" }, make("strong", {}, name), make("span", { class: "last" }, `@${person.username}`)));
+      avatar(person.id, name), make("span", { class: "what" }, make("strong", {}, name), make("span", { class: "preview" }, `@${person.username}`)));
     return make("li", {}, button);
   }
 

@@ -14,8 +14,9 @@ export function saveSession(session, keep) {
   if (keep) localStorage.setItem(KEY, JSON.stringify(session));
 }
 
+/** What this person wrote and could not send stays in the window until he signs in here again. */
 export function forgetSession(token) {
-  sessionStorage.clear();
+  sessionStorage.removeItem(KEY);
   const kept = localStorage.getItem(KEY);
   if (kept && JSON.parse(kept).token === token) localStorage.removeItem(KEY);
 }

@@ -31,7 +31,7 @@ export function drawTitle(unread) {
 }
 
 export function drawRoomHeader(room, store) {
-  paintAvatar(find("room-avatar"), room.id, room.name);
+  paintAvatar(find("room-avatar"), room.peer ?? room.id, room.name);
   find("room-name").textContent = room.name;
   find("room-about").textContent = about(room, store);
 }

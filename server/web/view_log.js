@@ -10,6 +10,7 @@ const TAIL = 100; // rows drawn at the end of the log
 const STEP = 60; // rows added when the reader comes near an edge
 const MOST = 260; // rows in the document at once
 const EDGE = 800; // pixels from an edge at which more is drawn
+const NOTHING_YET = { kind: "notice", key: "nothing", mark: "", body: words.nothingSaid };
 const BOTTOM = 48; // pixels from the end that still count as the end
 
 export class LogView {
@@ -123,6 +124,7 @@ export class LogView {
       names: new Set(members.flatMap(({ name, username }) => [name, username])),
       me: new Set([store.me.name, store.me.username]),
     };
+    if (!rows.length && room.hold === "held") rows.push(NOTHING_YET);
     reconcile(this.#list, rows, (row) => buildRow(row, known));
   }
 

@@ -71,7 +71,7 @@ export class MembersPanel {
     const tags = [row.mine && words.me, row.role === "owner" && words.owner].filter(Boolean).join(", ");
     return make("li", {},
       make("span", { class: "face" }, avatar(row.key, row.name), make("span", { class: `dot ${row.state}` })),
-      make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "last" }, row.seen)),
+      make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen)),
       row.removable ? make("button", { type: "button", class: "quiet", "aria-label": `${verb}: ${row.name}`, onclick: remove }, verb) : undefined);
   }
 

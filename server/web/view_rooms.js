@@ -37,7 +37,7 @@ export class RoomsView {
     const who = last && !own && room.type !== "direct" ? this.store.people.get(last.sender) : undefined;
     const row = {
       key: room.id,
-      id: room.id,
+      face: room.peer ?? room.id,
       name: room.name,
       time: last ? shortTime(last.at) : "",
       text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${last.body ?? ""}`.slice(0, 200) : "",
@@ -72,13 +72,13 @@ export class RoomsView {
 }
 
 function build(row) {
-  const face = avatar(row.id, row.name);
+  const face = avatar(row.face, row.name);
   const dot = row.presence && make("span", { class: `dot ${row.presence}`, role: "img", "aria-label": words[row.presence], title: words[row.presence] });
   const badge = row.unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(row.unread) }, row.unread > 999 ? "999+" : `${row.unread}`) : undefined;
   const at = row.mentions ? make("span", { class: "badge at" }, "@") : undefined;
-  const button = make("button", { type: "button", data: { room: row.id }, "aria-current": row.current ? "true" : undefined },
+  const button = make("button", { type: "button", data: { room: row.key }, "aria-current": row.current ? "true" : undefined },
     make("span", { class: "face" }, face, dot),
-    make("span", { class: "what" }, make("strong", {}, row.name), make("span", { class: "last" }, row.text)),
+    make("span", { class: "what" }, make("strong", {}, row.name), make("span", { class: "preview" }, row.text)),
     make("span", { class: "when" }, make("time", {}, row.time), make("span", { class: "badges" }, at, badge)));
   return make("li", {}, button);
 }

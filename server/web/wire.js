@@ -119,7 +119,7 @@ export class Wire {
   #comeBack() {
     if (document.visibilityState === "hidden") return;
     if (this.state === "waiting" && Date.now() >= this.#notBefore) this.now();
-    else if (this.state === "open") this.#check(1_000);
+    else if (this.state === "open") this.#check(0);
   }
 
   #broken(code = 1006, reason = "") {

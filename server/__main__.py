@@ -1,0 +1,59 @@
+"""The ``madang`` command: its subcommands, and their failures in one line each."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from actors.ports import AdapterError
+from protocol.errors import ProtocolError
+from server.commands import admin, doctor, fixture, migrate, serve, token
+from server.commands.arguments import add_place
+from server.failure import CannotRun
+from server.log import one_line
+
+COMMANDS = {
+    "serve": (serve, "run the chat server"),
+    "migrate": (migrate, "bring the database to the schema of this version"),
+    "doctor": (doctor, "say what is wrong here, and how to mend it"),
+    "token": (token, "print `username user_id token` for each username"),
+    "admin": (admin, "make somebody an administrator"),
+    "fixture": (fixture, "make many users and rooms, for load tests"),
+}
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; return its exit code."""
+    arguments = command_line().parse_args(argv)
+    try:
+        code = int(arguments.run(arguments))
+    except* (CannotRun, AdapterError, ProtocolError) as group:
+        sys.stderr.write(f"madang: {one_line(str(_first(group)))}\n")
+        code = 1
+    except* KeyboardInterrupt:
+        code = INTERRUPTED
+    return code
+
+
+def command_line() -> ArgumentParser:
+    """The parser of all subcommands."""
+    parser = ArgumentParser(prog="madang", description="A realtime chat server.")
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (module, text) in COMMANDS.items():
+        subcommand = subcommands.add_parser(name, help=text, description=text.capitalize())
+        module.add_arguments(subcommand)
+        add_place(subcommand)
+        subcommand.set_defaults(run=module.run)
+    return parser
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One of the exceptions; they come of one cause."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+if __name__ == "__main__":
+    sys.exit(main())

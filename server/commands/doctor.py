@@ -1,0 +1,166 @@
+"""``madang doctor``: say what is wrong here, and how to mend it."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+import redis
+import trio
+import trio_asyncio
+
+from actors.ports import StoreUnavailable
+from server.commands.arguments import place_of
+from server.data_lock import serving_process
+from server.failure import CannotRun
+from server.lifecycle import backends
+from server.log import one_line
+from server.postgres.pool import connect, settled
+from server.settings import Place
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_POSTGRES = 150000
+FEWEST_FILES = 10_000
+WITHIN = 10.0
+
+FACTS = """
+SELECT current_setting('server_version') AS version,
+       current_setting('server_version_num')::integer AS number,
+       current_setting('fsync') AS fsync,
+       current_setting('synchronous_commit') AS synchronous_commit,
+       pg_encoding_to_char(encoding) AS encoding,
+       datctype AS locale
+FROM pg_database WHERE datname = current_database()"""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. ``remedy`` is empty when it is in order."""
+
+    subject: str
+    text: str
+    remedy: str = ""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Where the server is to listen."""
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+
+
+def run(arguments: Namespace) -> int:
+    """Print a line for each finding; 1 when something is to be mended."""
+    place = place_of(arguments)
+    findings = [
+        check_python(sys.version_info[:2]),
+        check_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+        check_port(arguments.host, arguments.port, server=serving_process(place.data)),
+        *_backends(place),
+    ]
+    for finding in findings:
+        verdict, remedy = ("wrong", f": {finding.remedy}") if finding.remedy else ("ok", "")
+        sys.stdout.write(f"{verdict:<6}{finding.subject:<11}{finding.text}{remedy}\n")
+    return int(any(finding.remedy for finding in findings))
+
+
+def check_python(version: tuple[int, int]) -> Finding:
+    """Python is new enough."""
+    remedy = "" if version >= OLDEST_PYTHON else "install Python 3.11 or later"
+    return Finding("python", ".".join(map(str, version)), remedy)
+
+
+def check_files(limit: int) -> Finding:
+    """Enough files may be open: a connection is one."""
+    enough = limit == resource.RLIM_INFINITY or limit >= FEWEST_FILES
+    remedy = "raise it, by `ulimit -Hn 65536` as root or LimitNOFILE= of a systemd service"
+    return Finding("files", f"at most {limit} open at once", "" if enough else remedy)
+
+
+def check_port(host: str, port: int, *, server: int | None) -> Finding:
+    """Nobody listens there but perhaps our own *server*."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        text = f"{host}:{port} {error.strerror}"
+        if server is not None:
+            return Finding("port", f"{text}; process {server} serves this data")
+        return Finding("port", text, "choose another with --port, or stop what listens there")
+    return Finding("port", f"{host}:{port} is free")
+
+
+def check_database(facts: Mapping[str, Any]) -> list[Finding]:
+    """The database is new enough, speaks UTF-8 and loses nothing."""
+    older = "" if facts["number"] >= OLDEST_POSTGRES else "use PostgreSQL 15 or later"
+    other = "make the database anew with ENCODING 'UTF8'" if facts["encoding"] != "UTF8" else ""
+    lossy = "set fsync and synchronous_commit to on: acknowledged messages must last"
+    durable = facts["fsync"] == "on" and facts["synchronous_commit"] != "off"
+    return [
+        Finding("database", f"PostgreSQL {facts['version']}", older),
+        Finding("encoding", facts["encoding"], other),
+        Finding("durable", "yes" if durable else "no", "" if durable else lossy),
+    ]
+
+
+def check_korean(trigrams: Sequence[str], locale: str) -> Finding:
+    """Korean text can be searched: with the locale C it has no trigrams, silently."""
+    remedy = "make the database anew with LOCALE 'C.UTF-8' (as TEMPLATE template0)"
+    text = f"locale {locale}, {len(trigrams)} trigrams of a Korean word"
+    return Finding("korean", text, "" if trigrams else remedy)
+
+
+def _backends(place: Place) -> list[Finding]:
+    try:
+        with backends(*place, role="command") as running:
+            return [*trio.run(_database, running.database_url), _redis(running.redis_url)]
+    except CannotRun as error:
+        return [Finding("data", str(error), "mend that first")]
+
+
+def _redis(url: str) -> Finding:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=WITHIN) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        return Finding("redis", one_line(str(error)), "start it, or correct MADANG_REDIS_URL")
+    return Finding("redis", "answers")
+
+
+async def _database(url: str) -> list[Finding]:
+    try:
+        async with trio_asyncio.open_loop() as loop:
+            return await _asked(loop, url)
+    except* (StoreUnavailable, asyncpg.PostgresError) as group:
+        said = one_line(str(group.exceptions[0]))
+    return [Finding("database", said, "start it, or correct MADANG_DATABASE_URL")]
+
+
+async def _asked(loop: trio_asyncio.BaseTrioEventLoop, url: str) -> list[Finding]:
+    connection = await connect(url, loop)
+    try:
+        facts = await settled(loop, connection.fetchrow(FACTS), within=WITHIN)
+        try:
+            trigrams = await settled(loop, _trigrams(connection), within=WITHIN)
+        except asyncpg.PostgresError as error:
+            remedy = "install PostgreSQL's contrib package and let this user create pg_trgm"
+            return [*check_database(facts), Finding("korean", one_line(str(error)), remedy)]
+        return [*check_database(facts), check_korean(trigrams, facts["locale"])]
+    finally:
+        connection.terminate()
+
+
+async def _trigrams(connection: Any) -> Sequence[str]:
+    """What a search would find by; whatever it takes to ask is rolled back."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        return list(await connection.fetchval("SELECT show_trgm('안녕하세요')"))
+    finally:
+        await transaction.rollback()

@@ -1,0 +1,150 @@
+"""One port: each request of each connection goes to the hub or to HTTP."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import structlog
+import trio
+
+from server.edge.heads import Head, Refused, read_head, refuse
+from server.edge.http_lane import HttpLane
+from server.edge.hub import Hub
+from server.edge.limits import EdgeLimits
+from server.edge.opening import (
+    Route,
+    Unacceptable,
+    arrival,
+    check_origin,
+    choose_subprotocol,
+    detach,
+    shake_hands,
+)
+from server.edge.proxies import Trust
+
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+PAUSE = 0.1
+
+
+class Door:
+    """Accepts, reads heads, and lets in.
+
+    At most ``max_door`` sockets are in its hands; more wait in the kernel's line. Its log never
+    sees a query, where a token may be.
+    """
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        http: HttpLane,
+        routes: Mapping[str, Route],
+        limits: EdgeLimits,
+        trust: Trust,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self._hub = hub
+        self._http = http
+        self._routes = routes
+        self._limits = limits
+        self._trust = trust
+        self._log = log
+        self._room = trio.Semaphore(limits.max_door)
+        self._accepting = trio.CancelScope()
+        self._silent: set[trio.CancelScope] = set()
+
+    async def serve(
+        self,
+        listeners: Sequence[trio.SocketListener],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Let in until ``stop``; then return when requests at hand are answered, or not in time."""
+        async with self._http.open(), trio.open_nursery() as guests:
+            with self._accepting:
+                async with trio.open_nursery() as nursery:
+                    for listener in listeners:
+                        nursery.start_soon(self._accept, listener, guests)
+                    task_status.started()
+            for listener in listeners:
+                await listener.aclose()
+            await self._http.terminate()
+            for scope in self._silent:
+                scope.cancel()
+            guests.cancel_scope.deadline = trio.current_time() + self._limits.stop_deadline
+
+    def stop(self) -> None:
+        """Accept no more, and let ``serve`` come to its end."""
+        self._accepting.cancel()
+
+    async def _accept(self, listener: trio.SocketListener, guests: trio.Nursery) -> None:
+        while True:
+            await self._room.acquire()
+            try:
+                stream = await listener.accept()
+            except OSError as exc:
+                self._room.release()
+                if exc.errno not in NO_DESCRIPTORS:
+                    raise
+                self._log.error("cannot accept", reason=exc.strerror)
+                await trio.sleep(PAUSE)
+            else:
+                guests.start_soon(self._receive, stream)
+
+    async def _receive(self, stream: trio.SocketStream) -> None:
+        try:
+            await self._converse(stream)
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the peer left
+        except* Exception:  # noqa: BLE001 - the process's edge: one connection's fault must not close the door
+            self._log.exception("connection failed")
+        finally:
+            self._room.release()
+            await stream.aclose()
+
+    async def _converse(self, stream: trio.SocketStream) -> None:
+        peer = stream.socket.getpeername()[0]
+        head = await self._first_head(stream)
+        while isinstance(head, Head):
+            if head.upgrades:
+                head = await self._open(stream, head, peer)
+            else:
+                head = await self._http.serve(stream, head)
+        if head is not None:
+            await refuse(stream, head.status)
+
+    async def _first_head(self, stream: trio.SocketStream) -> Head | Refused | None:
+        with trio.move_on_after(self._limits.opening_deadline) as scope:
+            self._silent.add(scope)
+            try:
+                return await read_head(stream, b"", self._limits.max_head)
+            finally:
+                self._silent.remove(scope)
+        return None if self._accepting.cancel_called else Refused(HTTPStatus.REQUEST_TIMEOUT)
+
+    async def _open(self, stream: trio.SocketStream, head: Head, peer: str) -> Refused | None:
+        """Hand the socket to the hub, or say why not."""
+        try:
+            route = self._route(head)
+            check_origin(head, self._trust.origins)
+            subprotocol = choose_subprotocol(head)
+        except Unacceptable as exc:
+            return Refused(exc.status)
+        accepted = False
+        with trio.move_on_after(self._limits.opening_deadline):
+            accepted = await shake_hands(stream, head, subprotocol)
+        if accepted:
+            told = arrival(head, route, subprotocol, peer, self._trust.proxies)
+            sock = detach(stream)
+            self._hub.adopt(sock, head.rest, told, route.make_handler, limits=route.limits)
+        return None
+
+    def _route(self, head: Head) -> Route:
+        route = self._routes.get(head.path)
+        if route is None:
+            raise Unacceptable(HTTPStatus.NOT_FOUND)
+        if self._hub.full:
+            raise Unacceptable(HTTPStatus.SERVICE_UNAVAILABLE)
+        return route

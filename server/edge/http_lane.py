@@ -1,0 +1,208 @@
+"""HTTP beside the hub: hypercorn, fed one request at a time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Event, Updated
+from hypercorn.trio.lifespan import Lifespan
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
+from hypercorn.utils import wrap_app
+
+from server.edge.heads import READ_SIZE, Head, Refused, read_head
+from server.edge.limits import EdgeLimits
+from server.edge.proxies import AsgiApp
+
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST, whatever is unsent
+
+
+class HttpLane:
+    """Answers requests by an ASGI application. A WebSocket never reaches it."""
+
+    def __init__(self, app: AsgiApp, limits: EdgeLimits) -> None:
+        self._limits = limits
+        self._config = Config()
+        self._config.errorlog = logging.getLogger("hypercorn")
+        self._config.include_server_header = False
+        self._config.h11_max_incomplete_size = limits.max_head
+        self._config.keep_alive_timeout = limits.idle_deadline
+        self._app: AppWrapper = wrap_app(app, 0, "asgi")
+        self._state: LifespanState = {}
+        self._context = WorkerContext(None)
+        self._idle: set[trio.CancelScope] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The application's own startup and shutdown around what is inside."""
+        lifespan = Lifespan(self._app, self._config, self._state)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(lifespan.handle_lifespan)
+            await lifespan.wait_for_startup()
+            yield
+            await lifespan.wait_for_shutdown()
+            nursery.cancel_scope.cancel()
+
+    async def terminate(self) -> None:
+        """Close idle connections now, others after their answer."""
+        await self._context.terminated.set()
+        for scope in self._idle:
+            scope.cancel()
+
+    async def serve(self, stream: trio.SocketStream, head: Head) -> Head | Refused | None:
+        """Answer *head* and those after it, up to one that is not for HTTP: that is returned."""
+        requests = Requests(stream, head, self._limits, self._idle)
+        with requests.scope:
+            await Server(
+                self._app,
+                self._config,
+                self._context,
+                ConnectionState(self._state.copy()),
+                requests,  # type: ignore[arg-type]
+            )
+        return requests.handed_back
+
+
+class Server(TCPServer):
+    """Hypercorn's server, which tells its stream when an answer is finished."""
+
+    async def protocol_send(self, event: Event) -> None:
+        """Pass on what the protocol has to say."""
+        if isinstance(event, Updated) and event.idle:
+            # Quart cancels the task that this runs in, so nothing may wait here, and hypercorn's
+            # own idle timer would not start; the stream keeps the time instead.
+            self.stream.answered()  # type: ignore[attr-defined]
+        else:
+            await super().protocol_send(event)
+
+
+class Requests(trio.abc.HalfCloseableStream):
+    """A socket as hypercorn sees it: one whole request, and the next only after its answer.
+
+    A head that is not for HTTP ends hypercorn's work, by ``scope``, and is ``handed_back`` with
+    the socket untouched.
+    """
+
+    def __init__(
+        self,
+        stream: trio.SocketStream,
+        head: Head,
+        limits: EdgeLimits,
+        idle: set[trio.CancelScope],
+    ) -> None:
+        self.socket = stream.socket
+        self.scope = trio.CancelScope()
+        self.handed_back: Head | Refused | None = None
+        self._stream = stream
+        self._limits = limits
+        self._idle = idle  # those who wait for a next request, to be cancelled at the end
+        self._begin(head)
+
+    def _begin(self, head: Head) -> None:
+        self._parser = head.parser
+        self._answered = trio.Event()
+        self._listening = trio.CancelScope()
+        self._whole = False
+        self._body_by = trio.current_time() + self._limits.body_deadline
+        self._ready = head.without_upgrade() + self._of_this_request(head.rest)
+
+    def answered(self) -> None:
+        """Hypercorn is ready for the next request."""
+        self._answered.set()
+        self._listening.cancel()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Some bytes of the request at hand, or the head of the next one."""
+        if self._ready:
+            await trio.lowlevel.checkpoint()
+        elif self._whole:
+            await self._next_request()
+        else:
+            await self._more_body()
+        ready, self._ready = self._ready, b""
+        return ready
+
+    async def _more_body(self) -> None:
+        with trio.move_on_at(self._body_by) as scope:
+            data = await self._stream.receive_some(READ_SIZE)
+        if scope.cancelled_caught:
+            self._abort()
+        if data:
+            self._parser.receive_data(data)
+        self._ready = self._of_this_request(data)
+
+    def _of_this_request(self, data: bytes) -> bytes:
+        """The part of *data*, which the parser has in hand, that belongs to the request."""
+        self._rest = b""
+        try:
+            event = self._parser.next_event()
+            while isinstance(event, h11.Data):
+                event = self._parser.next_event()
+        except h11.RemoteProtocolError:
+            return data  # hypercorn's own parser says so to the peer
+        if isinstance(event, h11.EndOfMessage):
+            self._whole = True
+            self._rest = bytes(self._parser.trailing_data[0])
+        return data[: len(data) - len(self._rest)]
+
+    async def _next_request(self) -> None:
+        if not self._answered.is_set() and not self._rest:
+            await self._hear_before_answer()
+            if not self._rest and not self._answered.is_set():
+                return  # the peer left before its answer: the application is told
+        await self._answered.wait()
+        head = await self._next_head()
+        if isinstance(head, Head) and not head.upgrades:
+            self._begin(head)
+            return
+        self.handed_back = head
+        self.scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    async def _hear_before_answer(self) -> None:
+        with trio.CancelScope() as self._listening:
+            self._rest = await self._stream.receive_some(READ_SIZE)
+
+    async def _next_head(self) -> Head | Refused | None:
+        with trio.move_on_after(self._limits.idle_deadline) as scope:
+            self._idle.add(scope)
+            try:
+                return await read_head(self._stream, self._rest, self._limits.max_head)
+            finally:
+                self._idle.remove(scope)
+        return None
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send *data*, or cut off a peer that does not take it in time."""
+        with trio.move_on_after(self._limits.write_deadline) as scope:
+            await self._stream.send_all(data)
+        if scope.cancelled_caught:
+            self._abort()
+
+    def _abort(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.socket.close()
+        raise trio.BrokenResourceError("the peer was too slow")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait for room."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """End our half, unless the socket is handed back."""
+        if self.handed_back is None:
+            await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        """Close the socket, unless it is handed back."""
+        self.answered()
+        if self.handed_back is None:
+            await self._stream.aclose()

@@ -1,0 +1,69 @@
+"""Whose address a request has, when proxies of ours stand in front. Fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, NamedTuple
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+Scope = MutableMapping[str, Any]
+Pipe = Callable[..., Awaitable[Any]]  # the receive and the send of ASGI
+AsgiApp = Callable[[Scope, Pipe, Pipe], Awaitable[None]]
+
+
+class Trust(NamedTuple):
+    """Whom the edge believes."""
+
+    origins: frozenset[str] = frozenset()  # of pages that may connect, besides our own
+    proxies: tuple[Network, ...] = ()  # that may say whom they speak for
+
+
+def client_address(
+    peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]
+) -> str:
+    """The right-most address of ``X-Forwarded-For`` and *peer* that is no trusted proxy.
+
+    Only what a trusted proxy says is heard: with an untrusted *peer* the header means nothing.
+    An entry that is no address ends the search at the proxy that passed it on.
+    """
+    known = _address(peer)
+    if known is None:
+        return peer
+    for hop in reversed(_hops(headers)):
+        if not any(known in network for network in trusted):
+            break
+        before = _address(hop)
+        if before is None:
+            break
+        known = before
+    return str(known)
+
+
+def behind_proxies(app: AsgiApp, trusted: Sequence[Network]) -> AsgiApp:
+    """*app* with the client's own address in ``scope["client"]``."""
+
+    async def seeing_clients(scope: Scope, receive: Pipe, send: Pipe) -> None:
+        if scope["type"] == "http" and scope.get("client"):
+            peer, port = scope["client"][:2]
+            scope["client"] = (client_address(peer, scope["headers"], trusted), port)
+        await app(scope, receive, send)
+
+    return seeing_clients
+
+
+def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """The entries of every ``X-Forwarded-For``, in the order they were added."""
+    told = [value for name, value in headers if name.lower() == b"x-forwarded-for"]
+    return [hop.strip() for hop in b",".join(told).decode("latin-1").split(",")]
+
+
+def _address(text: str) -> Address | None:
+    """*text* as an address, one of IPv4 also when it is mapped into IPv6."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,222 @@
+"""Rooms: making them, seeing them, and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asyncpg import UniqueViolationError
+from msgspec import UNSET, structs
+
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Ok, RoomSummary
+from protocol.ids import RoomId, UserId
+from server.http.bodies import invalid
+from server.http.idempotency import LONGEST_KEY, Repeats, id_of
+from server.http.names import name_of, normal
+from server.http.ports import Node
+from server.http.route import Answer, Call, NoQuery, Route
+from server.http.schemas import (
+    Changed,
+    NewMember,
+    NewRoom,
+    RoomDetail,
+    RoomMember,
+    Rooms,
+    RoomsQuery,
+)
+from server.ids import IdSource
+from server.postgres.idempotency import Asked
+from server.postgres.people_rows import Person
+from server.postgres.rooms import RoomStore
+from server.postgres.users import UserStore
+
+PATH = "/api/v1/chats/rooms"
+LONGEST_ROOM_NAME = 100
+
+
+class RoomRoutes:
+    """The routes of rooms. To a stranger a room does not exist."""
+
+    def __init__(
+        self,
+        *,
+        rooms: RoomStore,
+        users: UserStore,
+        node: Node,
+        repeats: Repeats,
+        new_id: IdSource,
+    ) -> None:
+        self._rooms = rooms
+        self._users = users
+        self._node = node
+        self._repeats = repeats
+        self._new_id = new_id
+
+    async def create(self, call: Call[NewRoom, NoQuery]) -> Answer:
+        """A new room, or the direct room that these two have."""
+
+        async def work(asked: Asked | None) -> Answer:
+            others = await self._others(call)
+            if call.body.type == "direct":
+                return await self._open_direct(call, others)
+            room = RoomId(self._new_id() if asked is None else id_of(asked))
+            return await self._create_team(call, room, others)
+
+        return await self._repeats.once(call, "create_room", work)
+
+    async def _create_team(
+        self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]
+    ) -> Answer:
+        name = name_of(call.body.name or "", longest=LONGEST_ROOM_NAME)
+        numbers = [call.caller.user_no, *(person.user_no for person in others)]
+        try:
+            await self._rooms.create_many([(room, name, numbers)])
+        except UniqueViolationError:  # made by this same request, whose server died before answering
+            return await self._answer(call, room, created=True)
+        self._tell(call, room, others)
+        return await self._answer(call, room, created=True)
+
+    async def _open_direct(self, call: Call[NewRoom, NoQuery], others: Sequence[Person]) -> Answer:
+        if len(others) != 1:
+            raise invalid("members", "a direct room is with exactly one other person")
+        room, created = await self._rooms.open_direct(call.caller.user_no, others[0].user_no)
+        if created:
+            self._tell(call, room, others)
+        return await self._answer(call, room, created=created)
+
+    def _tell(
+        self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]
+    ) -> None:
+        members = [call.caller.user_id, *(person.user_id for person in others)]
+        self._node.room_created(room, members)
+
+    async def _answer(
+        self, call: Call[NewRoom, NoQuery], room: RoomId, *, created: bool
+    ) -> Answer:
+        summary = await self._summary(room, call.caller.user_no)
+        return Answer(201 if created else 200, summary, {"Location": f"{PATH}/{room}"})
+
+    async def _others(self, call: Call[NewRoom, NoQuery]) -> list[Person]:
+        """The members besides the caller, each once, in the order they were named."""
+        names = [normal(name) for name in call.body.members]
+        found = await self._users.named(names)
+        for name in names:
+            _check_may_join(found.get(name), "members", name)
+        by_number = {found[name].user_no: found[name] for name in names}
+        by_number.pop(call.caller.user_no, None)
+        return list(by_number.values())
+
+    async def list_mine(self, call: Call[None, RoomsQuery]) -> Answer:
+        """The caller's rooms, newest activity first."""
+        user = call.caller.user_id
+        rooms = (await self._rooms.summaries([user]))[user]
+        start = _index_after(rooms, call.query.after)
+        items = rooms[start : start + call.query.limit]
+        more = len(rooms) > start + len(items)
+        return Answer(200, Rooms(items, items[-1].id if more else UNSET))
+
+    async def show(self, call: Call[None, NoQuery]) -> Answer:
+        """One room with its members."""
+        room = RoomId(call.path["room"])
+        summary = await self._summary(room, call.caller.user_no)
+        members = await self._rooms.members(room, call.caller.user_no)
+        usernames = await self._users.usernames([member.user for member in members or ()])
+        shown = [
+            RoomMember(member.user, member.name, usernames[member.user], member.role)
+            for member in members or ()
+        ]
+        return Answer(200, RoomDetail(**structs.asdict(summary), members=shown))
+
+    async def add_member(self, call: Call[NewMember, NoQuery]) -> Answer:
+        """Make somebody a member."""
+        name = normal(call.body.user)
+        person = (await self._users.named([name])).get(name)
+        user = _check_may_join(person, "user", name).user_id
+        return _changed(await self._node.add_member(call.caller, RoomId(call.path["room"]), user))
+
+    async def remove_member(self, call: Call[None, NoQuery]) -> Answer:
+        """End a membership; anybody may leave."""
+        name = normal(call.path["user"])
+        person = (await self._users.named([name])).get(name)
+        user = UserId(name) if person is None else person.user_id
+        room = RoomId(call.path["room"])
+        return _changed(await self._node.remove_member(call.caller, room, user))
+
+    async def _summary(self, room: RoomId, user_no: int) -> RoomSummary:
+        summary = await self._rooms.summary(room, user_no)
+        if summary is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
+        return summary
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="POST",
+                path=PATH,
+                name="create_room",
+                summary="Make a room; the direct room of two people is made once",
+                handler=self.create,
+                body=NewRoom,
+                answers={201: RoomSummary, 200: RoomSummary},
+                refusals=(409,),
+                key=LONGEST_KEY,
+            ),
+            Route(
+                method="GET",
+                path=PATH,
+                name="list_rooms",
+                summary="One's own rooms, newest activity first",
+                handler=self.list_mine,
+                query=RoomsQuery,
+                answers={200: Rooms},
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/{room}",
+                name="show_room",
+                summary="A room and its members",
+                handler=self.show,
+                answers={200: RoomDetail},
+            ),
+            Route(
+                method="POST",
+                path=PATH + "/{room}/members",
+                name="add_member",
+                summary="Add somebody to a team room",
+                handler=self.add_member,
+                body=NewMember,
+                answers={200: Changed},
+                refusals=(403, 409),
+            ),
+            Route(
+                method="DELETE",
+                path=PATH + "/{room}/members/{user}",
+                name="remove_member",
+                summary="Remove somebody from a team room, or leave it",
+                handler=self.remove_member,
+                answers={200: Changed},
+                refusals=(403, 409),
+            ),
+        )
+
+
+def _check_may_join(person: Person | None, field: str, name: str) -> Person:
+    if person is None or person.status == "deleted":
+        raise invalid(field, f"no such user: {name}")
+    if person.status != "active":
+        raise invalid(field, f"cannot be added: {name}")
+    return person
+
+
+def _index_after(rooms: Sequence[RoomSummary], after: str | None) -> int:
+    if after is None:
+        return 0
+    for index, room in enumerate(rooms):
+        if room.id == after:
+            return index + 1
+    raise invalid("after", "is no room of yours")
+
+
+def _changed(ok: Ok) -> Answer:
+    return Answer(200, Changed(ok.seq, ok.at))

@@ -1,0 +1,91 @@
+"""The declared table of routes: what the server answers, the documents say and the tests go by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from actors.node import Caller
+from actors.ports import Claims
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+
+class Access(Enum):
+    """Who may call."""
+
+    ANYBODY = auto()
+    USER = auto()  # a valid token
+    ADMIN = auto()  # a valid token of an admin
+
+
+class NoQuery(msgspec.Struct):
+    """A route without parameters in the query."""
+
+
+class SignedIn(NamedTuple):
+    """The caller and the token that says so."""
+
+    caller: Caller
+    claims: Claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[B, Q]):
+    """One request, checked: everything in it has the declared type."""
+
+    body: B
+    query: Q
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    address: str
+    signed_in: SignedIn | None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; only where the route wants somebody."""
+        assert self.signed_in is not None  # noqa: S101 - the gate has seen to it
+        return self.signed_in.caller
+
+    @property
+    def claims(self) -> Claims:
+        """What the caller's token says."""
+        assert self.signed_in is not None  # noqa: S101 - the gate has seen to it
+        return self.signed_in.claims
+
+
+class Answer(NamedTuple):
+    """A status and what the body says (already JSON when it is Raw); None for no body."""
+
+    status: int
+    value: msgspec.Struct | msgspec.Raw | None = None
+    headers: Mapping[str, str] = {}
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path. ``answers`` maps each good status to its struct, None for no body.
+
+    ``refusals`` are the statuses of errors beyond those that every route of its kind has.
+    ``key`` is the longest Idempotency-Key the route takes; 0 where it takes none.
+    """
+
+    method: str
+    path: str  # with {name} for each part that varies
+    name: str
+    summary: str
+    handler: Handler
+    answers: Mapping[int, type[msgspec.Struct] | None]
+    access: Access = Access.USER
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] = NoQuery
+    refusals: Sequence[int] = field(default=())
+    key: int = 0

@@ -1,0 +1,25 @@
+"""Public ids: 80 random bits in sixteen characters that are hard to misread."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+IdSource = Callable[[], str]
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: no i, l, o, u
+ID_BITS = 80
+
+
+def spell_id(bits: int) -> str:
+    """*bits* (80 of them) as an id.
+
+    >>> spell_id(0), spell_id(2**80 - 1), spell_id(33)
+    ('0000000000000000', 'zzzzzzzzzzzzzzzz', '0000000000000011')
+    """
+    return "".join(ALPHABET[(bits >> shift) & 31] for shift in range(ID_BITS - 5, -1, -5))
+
+
+def random_id() -> str:
+    """An id nobody can guess."""
+    return spell_id(secrets.randbits(ID_BITS))

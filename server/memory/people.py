@@ -1,0 +1,83 @@
+"""People in memory, with the promises of the real store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from actors.ports import Claims, Standing, UserState
+from protocol.frames import RoomSummary
+from protocol.ids import Millis, RoomId, UserId
+
+RoomsOf = Callable[[UserId], frozenset[RoomId]]
+Summaries = Callable[[Sequence[UserId]], Awaitable[Mapping[UserId, list[RoomSummary]]]]
+
+
+@dataclass(slots=True)
+class KnownPerson:
+    """One user; a test changes what it likes."""
+
+    user_no: int
+    user_id: UserId
+    name: str
+    role: str = "user"
+    status: str = "active"
+    choice: str = "online"
+    last_seen: Millis | None = None
+    tokens_after: int = 0  # seconds
+    revoked: set[str] = field(default_factory=set)
+
+
+class MemoryPeople:
+    """The port People. Rooms come from wherever *rooms_of* and *summaries* find them."""
+
+    def __init__(self, *, rooms_of: RoomsOf, summaries: Summaries) -> None:
+        self._rooms_of = rooms_of
+        self.summaries = summaries
+        self._by_id: dict[UserId, KnownPerson] = {}
+
+    def add(self, user: UserId, name: str = "") -> KnownPerson:
+        """A new active user, numbered in the order of coming."""
+        person = KnownPerson(len(self._by_id) + 1, user, name or user)
+        self._by_id[user] = person
+        return person
+
+    async def standings(self, claims: Sequence[Claims]) -> Mapping[str, Standing]:
+        """By ``jti``; tokens of unknown users are left out."""
+        return {
+            claim.jti: _standing(self._by_id[claim.user], claim)
+            for claim in claims
+            if claim.user in self._by_id
+        }
+
+    async def states(self, users: Sequence[UserId]) -> Mapping[UserId, UserState]:
+        """Unknown users are left out."""
+        known = [self._by_id[user] for user in users if user in self._by_id]
+        return {
+            person.user_id: UserState(
+                person.user_no,
+                person.user_id,
+                person.choice,
+                person.last_seen,
+                self._rooms_of(person.user_id),
+            )
+            for person in known
+        }
+
+    async def choose(self, user_no: int, choice: str) -> None:
+        """Store a presence choice."""
+        for person in self._by_id.values():
+            if person.user_no == user_no:
+                person.choice = choice
+
+    async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
+        """Store when users were last seen; only ever raised."""
+        for person in self._by_id.values():
+            at = at_by_user.get(person.user_no)
+            if at is not None:
+                person.last_seen = max(person.last_seen or at, at)
+
+
+def _standing(person: KnownPerson, claim: Claims) -> Standing:
+    revoked = claim.jti in person.revoked or claim.issued_at < person.tokens_after
+    return Standing(person.user_no, person.name, person.role, person.status, revoked)

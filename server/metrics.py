@@ -1,0 +1,84 @@
+"""Prometheus metrics, read from the node and the hub when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from actors.actor import MailboxStatistics
+from actors.node import Node
+from actors.registry import Registry
+from server.edge.hub import Hub
+
+
+class NodeCollector(Collector):
+    """One node's numbers. Nothing is counted twice: every value has one owner, read here."""
+
+    def __init__(self, node: Node, hub: Hub) -> None:
+        self._node, self._hub = node, hub
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as of now."""
+        yield from self._edge()
+        yield from self._journal()
+        yield from self._actors()
+
+    def _edge(self) -> Iterator[Metric]:
+        seen = self._hub.statistics()
+        yield _gauge("connections", "Open sockets of the hub.", seen.connections)
+        yield _gauge("users_connected", "Users with a session.", self._node.sessions.users())
+        yield _gauge("backlog_bytes", "Bytes that sockets have not taken.", seen.backlog_bytes)
+        yield _counter("connections_opened", "Sockets the hub has owned.", seen.opened)
+        yield _counter("frames_in", "Frames read.", seen.frames_in)
+        yield _counter("bytes_in", "Bytes read.", seen.bytes_in)
+        yield _counter("bytes_out", "Bytes written.", seen.bytes_out)
+        yield _counter("hub_turns", "Turns of the hub.", seen.turns)
+        yield _counter("hub_slow_turns", "Turns of over 50 ms.", seen.slow_turns)
+        yield _gauge("hub_longest_turn_seconds", "The longest turn so far.", seen.longest_turn)
+
+    def _journal(self) -> Iterator[Metric]:
+        journal = self._node.journal
+        yield _counter("journal_commits", "Group commits.", journal.commits)
+        yield _counter("journal_rows", "Rows in them.", journal.rows)
+        yield _gauge("journal_available", "1 while the database takes writes.", journal.available)
+
+    def _actors(self) -> Iterator[Metric]:
+        kinds: dict[str, Registry[object]] = {
+            "room": self._node.rooms,  # type: ignore[dict-item]
+            "user": self._node.users,  # type: ignore[dict-item]
+        }
+        active = GaugeMetricFamily("madang_actors", "Actors with a cell here.", labels=["kind"])
+        depth = GaugeMetricFamily("madang_mailbox_depth", "Messages waiting.", labels=["kind"])
+        peak = GaugeMetricFamily("madang_mailbox_peak", "The fullest mailbox.", labels=["kind"])
+        crashes = CounterMetricFamily("madang_actor_crashes", "Crashes.", labels=["kind"])
+        dropped = CounterMetricFamily("madang_messages_dropped", "Refused tells.", labels=["kind"])
+        for kind, registry in kinds.items():
+            cells = list(registry.statistics())
+            active.add_metric([kind], len(cells))
+            depth.add_metric([kind], sum(cell.depth for cell in cells))
+            peak.add_metric([kind], _fullest(cells))
+            crashes.add_metric([kind], registry.crashes)
+            dropped.add_metric([kind], registry.dropped)
+        yield from (active, depth, peak, crashes, dropped)
+
+
+def make_metrics(node: Node, hub: Hub) -> CollectorRegistry:
+    """A registry of this node alone."""
+    metrics = CollectorRegistry()
+    metrics.register(NodeCollector(node, hub))
+    return metrics
+
+
+def _fullest(cells: Iterable[MailboxStatistics]) -> int:
+    return max((cell.peak for cell in cells), default=0)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"madang_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"madang_{name}", text, value=value)

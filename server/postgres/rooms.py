@@ -1,0 +1,218 @@
+"""Rooms at rest: making them, and what people see of them before any of them is awake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from protocol.frames import Role, RoomSummary
+from protocol.ids import RoomId, UserId
+from server.postgres.pool import Database, Transaction
+from server.postgres.room_rows import NAME, PLACE, room_of
+
+MOST_CURSORS = 200
+"""A room with more members shows nobody's cursor."""
+
+# A room is read once however many of the askers are in it: what may be long (cursors, the last
+# body) comes with its first row alone.
+SUMMARIES = f"""
+WITH mine AS (
+    SELECT me.user_id AS me, m.room_no, m.user_no, m.role, m.read_seq, m.is_muted
+    FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
+    WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
+        AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
+), places AS MATERIALIZED (
+    SELECT place.*, readers.*
+    FROM (SELECT DISTINCT room_no FROM mine) asked, LATERAL ({PLACE}) place,
+    LATERAL (
+        SELECT array_agg(o.user_id) AS readers, array_agg(o.read_seq) AS cursors
+        FROM (
+            SELECT w.user_id, m.read_seq
+            FROM chat_members m JOIN users w ON w.user_no = m.user_no
+            WHERE m.room_no = asked.room_no AND m.is_active LIMIT {MOST_CURSORS} + 1
+        ) o
+    ) readers
+), rows AS (
+    SELECT p.*, mine.me, mine.user_no, mine.role, mine.read_seq, mine.is_muted,
+        row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
+    FROM mine JOIN places p ON p.room_no = mine.room_no
+)
+SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mode, visibility,
+    is_archived, last_seq, rows.me, rows.role, rows.read_seq, rows.is_muted, is_first,
+    rows.seq, rows.at, rows.kind, rows.sender_no, rows.countable, rows.client_id, rows.digest,
+    rows.reply_to, rows.thread, rows.extra, rows.sender,
+    CASE WHEN is_first THEN rows.body END AS body,
+    CASE WHEN is_first THEN rows.readers END AS readers,
+    CASE WHEN is_first THEN rows.cursors END AS cursors,
+    last_countable - coalesce(seen.countable, 0) AS unread,
+    (SELECT count(DISTINCT x.seq) FROM room_mentions x
+     WHERE x.room_no = rows.room_no AND x.user_no IN (0, rows.user_no) AND x.seq > rows.read_seq
+    ) AS mentions,
+    u.user_id AS peer, {NAME} AS peer_name
+FROM rows
+LEFT JOIN room_events seen ON seen.room_no = rows.room_no AND seen.seq = rows.read_seq
+LEFT JOIN users u ON rows.direct_key IS NOT NULL AND u.user_no =
+    split_part(rows.direct_key, ':', 1)::integer + split_part(rows.direct_key, ':', 2)::integer
+    - rows.user_no
+ORDER BY rows.active_at DESC, rows.room_no DESC"""  # noqa: S608 - constants
+
+MEMBERS = f"""
+SELECT u.user_id, {NAME} AS name, m.role, m.read_seq
+FROM chat_rooms r
+JOIN chat_members asker ON asker.room_no = r.room_no AND asker.user_no = $2 AND asker.is_active
+JOIN chat_members m ON m.room_no = r.room_no AND m.is_active
+JOIN users u ON u.user_no = m.user_no
+WHERE r.room_id = $1 AND r.is_active
+ORDER BY m.joined_at, m.user_no LIMIT $3"""  # noqa: S608 - constants
+
+NEW_ROOMS = """
+INSERT INTO chat_rooms (room_id, room_type, room_name, description, created_by)
+SELECT n.room_id, 'team', n.name, n.description, n.owner
+FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[])
+    AS n (room_id, name, description, owner)"""
+
+NEW_MEMBERS = """
+INSERT INTO chat_members (room_no, user_no, role)
+SELECT r.room_no, n.user_no, n.role
+FROM unnest($1::text[], $2::integer[], $3::text[]) AS n (room_id, user_no, role)
+JOIN chat_rooms r ON r.room_id = n.room_id"""
+
+NEW_DIRECT = """
+INSERT INTO chat_rooms (room_id, room_type, direct_key, created_by) VALUES ($1, 'direct', $2, $3)
+ON CONFLICT (direct_key) DO NOTHING"""
+
+# A statement of its own, so that it sees the room of one who was quicker.
+DIRECT = "SELECT room_no, room_id FROM chat_rooms WHERE direct_key = $1"
+
+BOTH_ARE_IN = """
+INSERT INTO chat_members AS m (room_no, user_no)
+SELECT $1, n FROM unnest($2::integer[]) AS n ORDER BY n
+ON CONFLICT (room_no, user_no) DO UPDATE SET is_active = true, left_at = NULL
+WHERE NOT m.is_active"""
+
+
+class RoomMember(NamedTuple):
+    """One present member, as other members see him."""
+
+    user: UserId
+    name: str
+    role: Role
+    read_seq: int
+
+
+class NewRoom(NamedTuple):
+    """A team room to make; the first of *members* owns it."""
+
+    room: RoomId
+    name: str
+    description: str | None
+    members: Sequence[int]
+
+
+class RoomStore:
+    """Makes rooms and summarises them. *new_id* makes ids nobody has used."""
+
+    def __init__(self, database: Database, *, new_id: Callable[[], str]) -> None:
+        self._database = database
+        self._new_id = new_id
+
+    async def create_team(
+        self, *, name: str, description: str | None, owner_no: int, member_nos: Sequence[int]
+    ) -> RoomId:
+        """A new team room; the owner is in it whether *member_nos* says so or not."""
+        members = list(dict.fromkeys([owner_no, *member_nos]))
+        room = NewRoom(RoomId(self._new_id()), name, description, members)
+        await self._create([room])
+        return room.room
+
+    async def create_many(self, rooms: Sequence[tuple[RoomId, str, Sequence[int]]]) -> None:
+        """Many team rooms at once, all or none: (id, name, members, the owner first)."""
+        await self._create([NewRoom(room, name, None, members) for room, name, members in rooms])
+
+    async def open_direct(self, one_no: int, other_no: int) -> tuple[RoomId, bool]:
+        """The one direct room of two different people, and whether it was made now."""
+        if one_no == other_no:
+            raise ValueError("a direct room has two different members")
+        pair = sorted((one_no, other_no))
+        key = f"{pair[0]}:{pair[1]}"
+        async with self._database.transaction() as transaction:
+            made = await transaction.execute(NEW_DIRECT, self._new_id(), key, one_no)
+            row = await transaction.fetchrow(DIRECT, key)
+            await transaction.execute(BOTH_ARE_IN, row["room_no"], pair)
+        return RoomId(row["room_id"]), made.endswith(" 1")
+
+    async def summaries(self, user_ids: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
+        """Every room of each user as of one moment, newest activity first."""
+        rows = await self._database.fetch(SUMMARIES, list(user_ids), None, None)
+        found: dict[UserId, list[RoomSummary]] = {user: [] for user in user_ids}
+        for user, summary in _summaries(rows):
+            found[user].append(summary)
+        return found
+
+    async def summary(self, room: RoomId, user_no: int) -> RoomSummary | None:
+        """One room as its member *user_no* sees it; None when he is not in it."""
+        rows = await self._database.fetch(SUMMARIES, [], user_no, room)
+        return next((summary for _, summary in _summaries(rows)), None)
+
+    async def members(
+        self, room: RoomId, user_no: int, *, limit: int = 1000
+    ) -> list[RoomMember] | None:
+        """Who is in *room*, oldest members first; None when *user_no* is not."""
+        rows = await self._database.fetch(MEMBERS, room, user_no, limit)
+        found = [
+            RoomMember(UserId(row["user_id"]), row["name"], row["role"], row["read_seq"])
+            for row in rows
+        ]
+        return found or None
+
+    async def _create(self, rooms: Sequence[NewRoom]) -> None:
+        async with self._database.transaction() as transaction:
+            await _insert_rooms(transaction, rooms)
+
+
+async def _insert_rooms(transaction: Transaction, rooms: Sequence[NewRoom]) -> None:
+    await transaction.execute(
+        NEW_ROOMS,
+        [room.room for room in rooms],
+        [room.name for room in rooms],
+        [room.description for room in rooms],
+        [room.members[0] for room in rooms],
+        within=60.0,
+    )
+    members = [
+        (room.room, user_no, "member" if place else "owner")
+        for room in rooms
+        for place, user_no in enumerate(room.members)
+    ]
+    if members:
+        await transaction.execute(NEW_MEMBERS, *zip(*members, strict=True), within=60.0)
+
+
+def _summaries(rows: Sequence[Any]) -> Iterable[tuple[UserId, RoomSummary]]:
+    common = {row["room_no"]: _common(row) for row in rows if row["is_first"]}
+    for row in rows:
+        yield UserId(row["me"]), _for_member(common[row["room_no"]], row)
+
+
+def _common(row: Any) -> RoomSummary:
+    room = room_of(row)
+    if row["readers"] is not None and len(row["readers"]) <= MOST_CURSORS:
+        room.cursors = dict(zip(row["readers"], row["cursors"], strict=True))
+    return room
+
+
+def _for_member(room: RoomSummary, row: Any) -> RoomSummary:
+    return msgspec.structs.replace(
+        room,
+        me=row["me"],
+        name=row["peer_name"] or room.name,
+        peer=UNSET if row["peer"] is None else row["peer"],
+        role=row["role"],
+        muted=row["is_muted"],
+        read_seq=row["read_seq"],
+        unread=row["unread"],
+        mentions=row["mentions"],
+    )

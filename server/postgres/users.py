@@ -1,0 +1,261 @@
+"""The store of users: who they are, and whether their tokens still hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from actors.ports import Claims, Standing, UserState
+from protocol.ids import Millis, RoomId, UserId
+from server.postgres.people_rows import COLUMNS, NewPerson, Person, person_of
+from server.postgres.pool import Database
+
+KEPT_AFTER_EXPIRY = "1 day"
+"""How long a revoked token is remembered past its end, should the clock be set back."""
+
+CREATE = f"""
+INSERT INTO users AS u (user_id, username, name, password_hash, is_test)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (lower(username)) DO NOTHING
+RETURNING {COLUMNS}"""  # noqa: S608 - constants
+
+CREATE_MANY = """
+INSERT INTO users (user_id, username, name, password_hash, is_test)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+ON CONFLICT (lower(username)) DO NOTHING"""
+
+MANY = f"""
+SELECT {COLUMNS} FROM unnest($1::text[]) WITH ORDINALITY AS asked (username, n)
+JOIN users u ON lower(u.username) = lower(asked.username) ORDER BY asked.n"""  # noqa: S608 - constants
+
+BY_USERNAME = f"SELECT {COLUMNS} FROM users u WHERE lower(u.username) = lower($1)"  # noqa: S608 - constants
+
+BY_ID = f"SELECT {COLUMNS} FROM users u WHERE u.user_id = $1"  # noqa: S608 - constants
+
+NAMED = f"""
+SELECT asked.who, {COLUMNS} FROM unnest($1::text[]) AS asked (who)
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT 1 AS choice, i.* FROM users i WHERE i.user_id = asked.who
+        UNION ALL
+        SELECT 2 AS choice, n.* FROM users n WHERE lower(n.username) = lower(asked.who)
+    ) either ORDER BY choice LIMIT 1
+) u"""  # noqa: S608 - constants
+
+USERNAMES = "SELECT user_id, username FROM users WHERE user_id = ANY ($1::text[])"
+
+# Only these columns: whatever else $2 holds changes nothing.
+PATCH = f"""
+UPDATE users u SET (name, phone, birth_date, gender, preferred_gender, region, time_zone, language)
+    = (SELECT p.name, p.phone, p.birth_date, p.gender, p.preferred_gender, p.region, p.time_zone,
+        p.language FROM jsonb_populate_record(u, $2::jsonb) p),
+    updated_at = now()
+WHERE u.user_no = $1
+RETURNING {COLUMNS}"""  # noqa: S608 - constants
+
+SEARCH = f"""
+SELECT {COLUMNS} FROM users u
+WHERE u.status = 'active' AND (lower(u.username) LIKE lower($1) OR lower(u.name) LIKE lower($1))
+ORDER BY lower(u.username) COLLATE "C" LIMIT $2"""  # noqa: S608 - constants
+
+RENEW = """
+UPDATE users SET password_hash = $2, updated_at = now(),
+    tokens_after = greatest(tokens_after, to_timestamp($3::bigint))
+WHERE user_no = $1 RETURNING extract(epoch FROM tokens_after)::bigint"""
+
+SET_STATUS_ROLE = f"""
+UPDATE users u SET status = coalesce($2, u.status), role = coalesce($3, u.role), updated_at = now(),
+    tokens_after = CASE WHEN u.status = coalesce($2, u.status) AND u.role = coalesce($3, u.role)
+        THEN u.tokens_after ELSE greatest(u.tokens_after, to_timestamp($4::bigint)) END
+WHERE u.user_id = $1
+RETURNING {COLUMNS}"""  # noqa: S608 - constants
+
+GRANT = """
+UPDATE users SET role = $2, updated_at = now() WHERE lower(username) = lower($1)"""
+
+SIGNED_IN = """
+UPDATE users SET last_sign_in_at = greatest(last_sign_in_at, to_timestamp($2::bigint / 1000.0))
+WHERE user_no = $1"""
+
+REVOKE = f"""
+WITH ended AS (DELETE FROM revoked_tokens WHERE expires_at < now() - interval '{KEPT_AFTER_EXPIRY}')
+INSERT INTO revoked_tokens (jti, user_no, expires_at)
+SELECT $1, user_no, to_timestamp($3::bigint) FROM users WHERE user_id = $2
+ON CONFLICT DO NOTHING"""  # noqa: S608 - constants
+
+STANDINGS = """
+SELECT c.jti, u.user_no, coalesce(nullif(u.name, ''), u.username) AS name, u.role, u.status,
+    coalesce(to_timestamp(c.issued_at) < u.tokens_after, false)
+        OR EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = c.jti) AS revoked
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS c (user_id, jti, issued_at)
+JOIN users u ON u.user_id = c.user_id"""
+
+STATES = """
+SELECT u.user_no, u.user_id, u.presence_choice AS choice,
+    (extract(epoch FROM u.last_seen_at) * 1000)::bigint AS last_seen,
+    ARRAY(SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
+        WHERE m.user_no = u.user_no AND m.is_active AND r.is_active) AS rooms
+FROM users u WHERE u.user_id = ANY ($1::text[])"""
+
+CHOOSE = "UPDATE users SET presence_choice = $2 WHERE user_no = $1"
+
+SEEN = """
+UPDATE users u SET last_seen_at = greatest(u.last_seen_at, to_timestamp(s.at / 1000.0))
+FROM unnest($1::integer[], $2::bigint[]) AS s (user_no, at) WHERE u.user_no = s.user_no"""
+
+
+class UserStore:
+    """Users in PostgreSQL. Usernames are unique without regard to case.
+
+    Every method may raise StoreUnavailable.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ---- accounts
+
+    async def create(self, person: NewPerson) -> Person | None:
+        """Store *person*; None when the username is taken."""
+        row = await self._database.fetchrow(
+            CREATE,
+            person.user_id,
+            person.username,
+            person.name,
+            person.password_hash,
+            person.is_test,
+        )
+        return row and person_of(row)
+
+    async def create_many(self, people: Sequence[NewPerson]) -> list[Person]:
+        """Store *people* at once and return them in order; who is there already stays as he is."""
+        await self._database.execute(
+            CREATE_MANY,
+            [person.user_id for person in people],
+            [person.username for person in people],
+            [person.name for person in people],
+            [person.password_hash for person in people],
+            [person.is_test for person in people],
+            within=60.0,
+        )
+        usernames = [person.username for person in people]
+        return [person_of(row) for row in await self._database.fetch(MANY, usernames, within=60.0)]
+
+    async def by_username(self, username: str) -> Person | None:
+        """Whoever has *username*, in any case."""
+        row = await self._database.fetchrow(BY_USERNAME, username)
+        return row and person_of(row)
+
+    async def by_id(self, user: UserId) -> Person | None:
+        """Whoever has the id *user*."""
+        row = await self._database.fetchrow(BY_ID, user)
+        return row and person_of(row)
+
+    async def named(self, names: Sequence[str]) -> Mapping[str, Person]:
+        """People by user id or else username; unknown names are left out."""
+        rows = await self._database.fetch(NAMED, list(names))
+        return {
+            row["who"]: person_of({key: value for key, value in row.items() if key != "who"})
+            for row in rows
+        }
+
+    async def usernames(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
+        """The usernames of *users*; unknown ones are left out."""
+        rows = await self._database.fetch(USERNAMES, list(users))
+        return {row["user_id"]: row["username"] for row in rows}
+
+    async def patch(self, user_no: int, changes: Mapping[str, object]) -> Person | None:
+        """Change the fields of a profile; what is not in *changes* stays."""
+        text = json.dumps(changes, default=str)
+        row = await self._database.fetchrow(PATCH, user_no, text)
+        return row and person_of(row)
+
+    async def search(self, prefix: str, *, limit: int) -> list[Person]:
+        """Active users whose username or name begins with *prefix*, by username."""
+        rows = await self._database.fetch(SEARCH, escape_like(prefix) + "%", limit)
+        return [person_of(row) for row in rows]
+
+    async def set_password(self, user_no: int, password_hash: str, *, at: Millis) -> int:
+        """Store it and revoke every token issued so far; the second from which tokens hold."""
+        second: int = await self._database.fetchval(
+            RENEW, user_no, password_hash, following_second(at)
+        )
+        return second
+
+    async def set_status_role(
+        self, user: UserId, *, status: str | None, role: str | None, at: Millis
+    ) -> Person | None:
+        """Change either; a change revokes every token issued so far. None: no such user."""
+        row = await self._database.fetchrow(
+            SET_STATUS_ROLE, user, status, role, following_second(at)
+        )
+        return row and person_of(row)
+
+    async def grant(self, username: str, role: str) -> bool:
+        """Give somebody a role; False when there is nobody of that name."""
+        return await self._database.execute(GRANT, username, role) == "UPDATE 1"
+
+    async def signed_in(self, user_no: int, *, at: Millis) -> None:
+        """Note a sign-in."""
+        await self._database.execute(SIGNED_IN, user_no, at)
+
+    async def revoke(self, claims: Claims) -> None:
+        """Take back one token."""
+        await self._database.execute(REVOKE, claims.jti, claims.user, claims.expires_at)
+
+    # ---- the port People, but for summaries
+
+    async def standings(self, claims: Sequence[Claims]) -> Mapping[str, Standing]:
+        """By ``jti``; tokens of unknown users are left out."""
+        rows = await self._database.fetch(
+            STANDINGS,
+            [claim.user for claim in claims],
+            [claim.jti for claim in claims],
+            [claim.issued_at for claim in claims],
+        )
+        return {
+            row["jti"]: Standing(
+                row["user_no"], row["name"], row["role"], row["status"], row["revoked"]
+            )
+            for row in rows
+        }
+
+    async def states(self, users: Sequence[UserId]) -> Mapping[UserId, UserState]:
+        """Unknown users are left out."""
+        rows = await self._database.fetch(STATES, list(users))
+        return {
+            row["user_id"]: UserState(
+                row["user_no"],
+                row["user_id"],
+                row["choice"],
+                row["last_seen"],
+                frozenset(RoomId(room) for room in row["rooms"]),
+            )
+            for row in rows
+        }
+
+    async def choose(self, user_no: int, choice: str) -> None:
+        """Store a presence choice."""
+        await self._database.execute(CHOOSE, user_no, choice)
+
+    async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
+        """Store when users were last seen; only ever raised."""
+        await self._database.execute(SEEN, list(at_by_user), list(at_by_user.values()))
+
+
+def escape_like(text: str) -> str:
+    r"""*text* as a pattern of LIKE that matches itself alone.
+
+    >>> print(escape_like("50%_\\"))
+    50\%\_\\
+    """
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def following_second(at: Millis) -> int:
+    """The first whole second after *at*: tokens carry seconds, and none issued by then may hold.
+
+    >>> following_second(Millis(1_999)), following_second(Millis(2_000))
+    (2, 3)
+    """
+    return at // 1000 + 1

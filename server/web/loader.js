@@ -1,0 +1,57 @@
+// Fetching what a room holds: its newest page, older ones, its members.
+
+const NEWEST_PAGE = 50;
+const OLDER_PAGE = 100;
+const LARGEST_PAGE = 200;
+
+/** Each is a promise: whether it came. What did not is asked for again after the next welcome. */
+export class Loader {
+  #older = new Map(); // room -> the promise of the older page that is on its way
+
+  constructor({ store, wire, http }) {
+    Object.assign(this, { store, wire, http });
+  }
+
+  /** The newest page, large enough to begin before the first unread message. */
+  async newest(room) {
+    room.startLoading();
+    const limit = Math.min(LARGEST_PAGE, Math.max(NEWEST_PAGE, room.unread + 20));
+    try {
+      room.newestPage(await this.wire.ask({ t: "history", room: room.id, limit }));
+    } catch {
+      room.drop();
+    }
+    return room.hold === "held";
+  }
+
+  older(room, limit = OLDER_PAGE) {
+    const known = this.#older.get(room);
+    if (known) return known;
+    const page = this.#page(room, limit).finally(() => this.#older.delete(room));
+    this.#older.set(room, page);
+    return page;
+  }
+
+  async #page(room, limit) {
+    const first = room.events[0];
+    try {
+      const page = await this.wire.ask({ t: "history", room: room.id, before: first?.seq, limit });
+      if (room.events[0] !== first) return false; // dropped or reloaded meanwhile
+      room.olderPage(page);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async members(room) {
+    try {
+      const { members, cursors = {} } = await this.http("GET", `/chats/rooms/${room.id}`);
+      this.store.setMembers(room, members);
+      room.moveCursors(cursors);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

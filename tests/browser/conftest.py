@@ -1,0 +1,146 @@
+"""A real server, a real Chromium, and people who use the page.
+
+Playwright's synchronous API keeps an asyncio loop in its thread while it lives, so it lives for one
+module of tests and no longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from people import OpenWindow, Person, SignUp, ask
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from relay import Relay
+
+COMMAND = [sys.executable, "-m", "server", "serve", "--host", "127.0.0.1", "--port", "0"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is; without one the tests of the page are skipped."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((path for path in map(shutil.which, names) if path), None)
+    if path is None:
+        missing = "no Chromium: the tests of the page in a browser did not run"
+        (pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip)(missing)
+    return path
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, open_folder: Path) -> Iterator[str]:
+    """The address of a server with data of its own."""
+    log = (open_folder / "page-server.log").open("w+")
+    command = [*COMMAND, "--data", str(open_folder / "page-data")]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert server.stdout is not None
+    for line in server.stdout:
+        if line.startswith("ready "):
+            yield line.split()[1]
+            break
+    else:
+        log.seek(0)
+        pytest.fail(f"the server did not start:\n{log.read()[-3000:]}")
+    server.terminate()
+    server.communicate(timeout=20)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch:
+        # trio-asyncio, once imported, hands out loops of its own, on which playwright cannot run.
+        patch.setattr(asyncio, "new_event_loop", asyncio.SelectorEventLoop)
+        playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
+    playwright.stop()
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def person(address: str, numbers: Iterator[int]) -> SignUp:
+    """Sign somebody up under a name."""
+
+    def sign_up(name: str) -> Person:
+        username, password = f"someone{next(numbers)}", "a courtyard in spring"
+        body = {"username": username, "password": password, "name": name}
+        session = ask(address, "POST", "/users", body)
+        return Person(address, session["user"]["id"], username, name, password, session)
+
+    return sign_up
+
+
+@pytest.fixture
+def window(browser: Browser, address: str) -> Iterator[OpenWindow]:
+    """Open a window of one's own: signed in when a person is given, in a room when one is named.
+
+    At the end no window may have met an error in a script or gone against the content policy.
+    """
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def heard(text: str) -> None:
+        if "Content Security Policy" in text:
+            wrong.append(text)
+
+    def opened(dialog: Dialog) -> None:
+        wrong.append(f"a dialog opened: {dialog.message}")
+        dialog.dismiss()
+
+    def open_window(
+        person: Person | None = None, room: str = "", *, at: str = address, **options: Any
+    ) -> Page:
+        kept = {"cookies": [], "origins": [signed_in(at, person)] if person else []}
+        context = browser.new_context(**{"locale": "ko-KR", "storage_state": kept, **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: heard(message.text))
+        page.on("dialog", opened)
+        page.goto(f"{at}/#/room/{room}" if room else f"{at}/")
+        if room:
+            page.wait_for_selector("#log[aria-busy=false]", state="attached")
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def signed_in(address: str, person: Person) -> dict[str, Any]:
+    """What a browser keeps of somebody who chose to stay signed in."""
+    session = {"name": "madang.session", "value": json.dumps(person.session)}
+    return {"origin": address, "localStorage": [session]}
+
+
+@pytest.fixture
+def relay(address: str) -> Iterator[Relay]:
+    relay = Relay(address)
+    yield relay
+    relay.close()

@@ -1,0 +1,93 @@
+"""A long conversation: loaded as one scrolls, kept in place, and never all in the document."""
+
+from __future__ import annotations
+
+import pytest
+from people import OpenWindow, Person, SignUp
+from playwright.sync_api import Page, expect
+
+LENGTH = 420
+MOST_ROWS = 300
+
+Talk = tuple[Person, Person, str]
+
+
+@pytest.fixture
+def talk(person: SignUp) -> Talk:
+    """A long conversation: who tells, who listens, and where."""
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("긴 이야기", junho)
+    minji.say(room, *(f"이야기 {number}" for number in range(1, LENGTH + 1)))
+    junho.say(room, "끝")
+    return minji, junho, room
+
+
+@pytest.fixture
+def page(window: OpenWindow, talk: Talk) -> Page:
+    _, junho, room = talk
+    return window(junho, room)
+
+
+def shown(page: Page) -> list[int]:
+    """The seqs of the messages in the document, top down."""
+    rows = page.locator("#log .message")
+    return [int(seq) for seq in rows.evaluate_all("rows => rows.map(row => row.dataset.seq)")]
+
+
+def scroll_up_to(page: Page, seq: int) -> None:
+    page.hover("#scroller")
+    for _ in range(200):
+        if seq in shown(page):
+            return
+        page.mouse.wheel(0, -2_000)
+        page.wait_for_timeout(30)
+        rows = shown(page)
+        assert rows == list(range(rows[0], rows[-1] + 1))
+        assert len(rows) <= MOST_ROWS
+    raise AssertionError(f"{seq} never came; the first is {shown(page)[0]}")
+
+
+def test_scrolling_up_brings_every_message_in_order_down_to_the_first(page: Page) -> None:
+    expect(page.locator("#log .message").last).to_be_in_viewport()
+    assert shown(page)[-1] == LENGTH + 1
+    scroll_up_to(page, 1)
+    page.mouse.wheel(0, -5_000)
+    expect(page.locator('[data-key="1"] .bubble')).to_be_in_viewport()
+    page.click("#to-latest")
+    expect(page.locator("#log .message").last).to_be_in_viewport()
+    assert shown(page)[-1] == LENGTH + 1
+
+
+def test_what_one_reads_stays_in_place_while_older_messages_come(page: Page) -> None:
+    page.hover("#scroller")
+    page.mouse.wheel(0, -900)
+    page.wait_for_timeout(100)
+    place = """seq => document.querySelector(`[data-key="${seq}"]`).getBoundingClientRect().top"""
+    middle = page.evaluate(
+        """() => [...document.querySelectorAll("#log .message")]
+            .find(row => row.getBoundingClientRect().top > 200).dataset.seq"""
+    )
+    before, first = page.evaluate(place, middle), shown(page)[0]
+    page.evaluate("document.getElementById('scroller').scrollTop -= 1")
+    page.wait_for_timeout(500)
+    assert shown(page)[0] <= first
+    assert abs(page.evaluate(place, middle) - before) <= 3
+
+
+def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
+    page: Page, talk: Talk
+) -> None:
+    minji, junho, room = talk
+    page.hover("#scroller")
+    page.mouse.wheel(0, -3_000)
+    expect(page.locator("#to-latest")).to_have_text("↓ 맨 아래로")
+    page.wait_for_timeout(300)
+    top = "document.getElementById('scroller').scrollTop"
+    before = page.evaluate(top)
+    minji.say(room, "새 소식")
+    expect(page.locator("#to-latest")).to_have_text("↓ 새 메시지 1개")
+    assert page.evaluate(top) == before
+    assert junho.ask("GET", f"/chats/rooms/{room}")["unread"] == 1
+    page.click("#to-latest")
+    expect(page.locator(".unread-line + .message .bubble")).to_have_text("새 소식")
+    expect(page.locator("#room-list .badge")).to_have_count(0)

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from owners import REPOSITORY, Owner, ask, running_on, seconds_until_gone
+
+COMMAND = [sys.executable, "-m", "server"]
+SETTINGS = ("MADANG_", "DATA", "PORT", "HOST")
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+    return {**kept, **more}
+
+
+def madang(
+    *arguments: str, code: int = 0, env: Mapping[str, str] = environment()
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; it must end with *code*."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=REPOSITORY,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def complaint(*arguments: str, env: Mapping[str, str] = environment()) -> str:
+    """What a command that fails says: one line."""
+    done = madang(*arguments, code=1, env=env)
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def data(open_folder: Path) -> Path:
+    """Data that the tests of this module share."""
+    folder = open_folder / "commands-data"
+    madang("migrate", "--data", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(data: Path) -> list[dict[str, object]]:
+    return fixture(data, users=6, rooms=4, size=3)
+
+
+def fixture(data: Path, *, users: int, rooms: int, size: int) -> list[dict[str, object]]:
+    out = data / f"fixture-{users}-{rooms}-{size}.jsonl"
+    counts = ["--users", str(users), "--rooms", str(rooms), "--size", str(size)]
+    madang("fixture", *counts, "--out", str(out), "--data", str(data))
+    assert out.stat().st_mode & 0o077 == 0
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+@pytest.fixture(params=["nobody serves", "a server runs"])
+def either_way(request: pytest.FixtureRequest, data: Path) -> Iterator[str]:
+    """The data, with and without a running server on it."""
+    if request.param == "nobody serves":
+        yield str(data)
+        return
+    owner = Owner(data, "serve")
+    owner.up()
+    yield str(data)
+    owner.let_go()
+
+
+def test_migrate_prints_what_it_applied_and_then_nothing_to_do(open_folder: Path) -> None:
+    folder = str(open_folder / "fresh-data")
+    assert madang("migrate", "--data", folder).stdout.startswith("0001_")
+    assert "nothing to do" in madang("migrate", "--data", folder).stdout
+
+
+def test_a_fixture_spreads_its_rooms_evenly(people: list[dict[str, object]]) -> None:
+    assert [set(person) for person in people] == [{"user", "username", "token", "rooms"}] * 6
+    rooms = [room for person in people for room in person["rooms"]]  # type: ignore[attr-defined]
+    assert [rooms.count(room) for room in set(rooms)] == [3] * 4
+    assert {len(person["rooms"]) for person in people} == {2}  # type: ignore[arg-type]
+
+
+def test_a_fixture_works_either_way(either_way: str) -> None:
+    made = fixture(Path(either_way), users=2, rooms=1, size=2)
+    assert made[0]["rooms"] == made[1]["rooms"] != []
+
+
+def test_a_room_larger_than_the_crowd_is_refused(data: Path, tmp_path: Path) -> None:
+    counts = ["--users", "2", "--rooms", "1", "--size", "3"]
+    out = tmp_path / "out"
+    said = complaint("fixture", *counts, "--out", str(out), "--data", str(data))
+    assert said == "madang: --size must be from 1 to --users (2), not 3"
+    assert not out.exists()
+
+
+def test_token_prints_username_id_and_a_token(
+    either_way: str, people: list[dict[str, object]]
+) -> None:
+    names = [str(person["username"]) for person in people[:2]]
+    lines = madang("token", *names, "--data", either_way).stdout.splitlines()
+    assert [line.split(" ")[:2] for line in lines] == [
+        [person["username"], person["user"]] for person in people[:2]
+    ]
+    assert all(re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", line.split(" ")[2]) for line in lines)
+
+
+def test_one_unknown_name_among_known_ones_gives_no_token(
+    data: Path, people: list[dict[str, object]]
+) -> None:
+    said = complaint("token", str(people[0]["username"]), "no\x1bbody", "--data", str(data))
+    assert said == "madang: there is no user called no\\x1bbody"
+
+
+def test_admin_grant_makes_an_administrator(
+    either_way: str, people: list[dict[str, object]]
+) -> None:
+    username = str(people[5]["username"])
+    assert username in madang("admin", "grant", username, "--data", either_way).stdout
+    owner = Owner(Path(either_way), "command")
+    sql = f"SELECT role FROM users WHERE username = '{username}'"  # noqa: S608
+    assert ask(owner.up().database_url, sql) == ["admin"]
+    owner.let_go()
+    assert "no user called nobody" in complaint("admin", "grant", "nobody", "--data", either_way)
+
+
+def test_the_doctor_finds_nothing_wrong_here(either_way: str) -> None:
+    done = madang("doctor", "--data", either_way, "--port", "0")
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["ok", subject]
+        for subject in (
+            "python files port database encoding durable korean redis".split()  # noqa: SIM905
+        )
+    ]
+
+
+def test_the_doctor_says_how_to_mend_a_taken_port(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = madang("doctor", "--data", str(data), "--port", port, code=1)
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("wrong")]
+    assert len(wrong) == 1
+    assert "--port" in wrong[0]
+
+
+def test_the_doctor_finds_a_database_that_cannot_search_korean(data: Path) -> None:
+    owner = Owner(data, "serve")
+    url = owner.up().database_url
+    ask(url, "CREATE DATABASE latin TEMPLATE template0 LOCALE 'C'")
+    at_latin = url.replace("/postgres?", "/latin?")
+    done = madang("doctor", "--data", str(data), "--port", "0", "--database-url", at_latin, code=1)
+    assert "wrong korean" in done.stdout
+    assert "C.UTF-8" in done.stdout
+    owner.let_go()
+
+
+def test_an_unreachable_database_is_told_in_one_line(data: Path) -> None:
+    url = "postgresql://nobody:hunter2@127.0.0.1:1/none"
+    said = complaint("migrate", "--data", str(data), "--database-url", url)
+    assert said.startswith("madang: PostgreSQL: ")
+    assert "hunter2" not in said
+    checked = madang("doctor", "--data", str(data), "--port", "0", "--database-url", url, code=1)
+    assert "wrong database" in checked.stdout
+
+
+def test_an_external_database_without_a_key_refuses_to_serve(tmp_path: Path) -> None:
+    said = complaint("serve", "--data", str(tmp_path), "--database-url", "postgresql://db/x")
+    assert "MADANG_TOKEN_KEY must be set" in said
+
+
+def test_a_short_key_refuses_to_serve(tmp_path: Path) -> None:
+    env = environment(MADANG_TOKEN_KEY="short")
+    assert "MADANG_TOKEN_KEY has 5 bytes" in complaint("serve", "--data", str(tmp_path), env=env)
+
+
+def test_echo_on_an_open_address_refuses_to_serve(tmp_path: Path) -> None:
+    env = environment(MADANG_ECHO="1")
+    said = complaint("serve", "--data", str(tmp_path), "--host", "0.0.0.0", env=env)  # noqa: S104
+    assert "MADANG_ECHO" in said
+
+
+class Served:
+    """A real ``madang serve``, introduced."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", "--data", str(data), "--introduce"],
+            cwd=REPOSITORY,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().removeprefix("ready ").strip()
+        self.introduction = [self.process.stdout.readline() for _ in range(7)]
+
+    def stop(self, how: signal.Signals) -> float:
+        """Stop it; how many seconds until nothing was left."""
+        started = time.monotonic()
+        self.process.send_signal(how)
+        self.process.communicate(timeout=20)
+        seconds_until_gone(self.data, at_most=5)
+        return time.monotonic() - started
+
+
+def test_serve_introduces_itself_with_accounts_that_sign_in(open_folder: Path) -> None:
+    served = Served(open_folder / "demo-data")
+    curl = next(line for line in served.introduction if "curl" in line)
+    done = subprocess.run(["/bin/sh", "-c", curl], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["token"]
+    accounts = json.loads((served.data / "demo.json").read_text())["accounts"]
+    assert (served.data / "demo.json").stat().st_mode & 0o077 == 0
+    for account in accounts:
+        assert f"  {account['username']} {account['password']}\n" in served.introduction
+        body = json.dumps({"username": account["username"], "password": account["password"]})
+        request = urllib.request.Request(  # noqa: S310
+            f"{served.url}/api/v1/auth/token",
+            body.encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            assert json.loads(answer.read())["user"]["username"] == account["username"]
+    assert served.stop(signal.SIGINT) < 5
+    assert served.process.returncode == 0
+
+
+def test_a_killed_server_leaves_nothing_and_starts_again_with_the_same_accounts(
+    open_folder: Path,
+) -> None:
+    first = Served(open_folder / "killed-data")
+    assert first.stop(signal.SIGKILL) < 2
+    second = Served(first.data)
+    assert [line for line in second.introduction if "  " in line and "curl" not in line] == [
+        line for line in first.introduction if "  " in line and "curl" not in line
+    ]
+    assert second.stop(signal.SIGTERM) < 5
+    assert not running_on(first.data)

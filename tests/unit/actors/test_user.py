@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import trio
+import trio.testing
+from trio.testing import MockClock as Clock
+from world import ROOM, FakeSession, World, open_world
+
+from actors.node import Caller
+from actors.user import UserActor
+from actors.user_commands import Choose, Watch
+from protocol.close import CloseCode
+from protocol.frames import PresenceChange, PresenceState, Status, WatchPresence
+from protocol.ids import UserId
+
+
+async def watcher(world: World) -> FakeSession:
+    world.add_people("ann", "bob", "eve")
+    world.add_room("ann", "bob")
+    ann = await world.connect("ann")
+    await watch(world, ann, "bob")
+    return ann
+
+
+async def watch(world: World, session: FakeSession, *users: str) -> None:
+    world.node.users.tell(session.user_id, Watch(session, WatchPresence(watch=list(users), rid=1)))
+    await world.quiet()
+
+
+async def choose(world: World, session: FakeSession, state: PresenceState) -> None:
+    world.node.users.tell(session.user_id, Choose(session, Status(state=state, rid=2)))
+    await world.quiet()
+
+
+def states(session: FakeSession) -> list[str]:
+    return [change.state for change in session.of(PresenceChange)]
+
+
+async def test_a_watcher_sees_the_present_state_and_then_changes_only(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        one, two = await world.connect("bob"), await world.connect("bob")
+        one.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        two.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        assert states(ann) == ["offline", "online", "offline"]
+        assert ann.of(PresenceChange)[-1].last_seen
+
+
+async def test_a_page_that_reloads_does_not_flicker(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(UserActor.GRACE_S / 2)
+        await world.connect("bob")
+        await trio.sleep(10)
+        assert states(ann) == ["offline", "online"]
+
+
+async def test_devices_are_merged_and_choices_hold_on_all_of_them(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        one, two = await world.connect("bob"), await world.connect("bob")
+        await choose(world, one, "away")
+        await choose(world, two, "away")
+        await choose(world, one, "dnd")
+        await choose(world, two, "invisible")
+        await choose(world, one, "online")
+        assert states(ann) == ["offline", "online", "away", "dnd", "offline", "online"]
+
+
+async def test_an_invisible_user_comes_back_invisible(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        await choose(world, bob, "invisible")
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(world.node.IDLE_S * 2)
+        await world.connect("bob")
+        assert states(ann) == ["offline", "online", "offline"]
+
+
+async def test_strangers_are_left_out(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        await watcher(world)
+        eve = await world.connect("eve")
+        await watch(world, eve, "bob", "nobody")
+        await world.connect("bob")
+        assert states(eve) == []
+
+
+async def test_those_who_stop_sharing_a_room_see_each_other_no_longer(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
+        await world.node.remove_member(owner, ROOM, UserId("bob"))
+        await world.connect("bob")
+        assert states(ann) == ["offline"]
+
+
+async def test_last_seen_is_stored(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        world.add_people("ann")
+        ann = await world.connect("ann")
+        await trio.sleep(5)
+        ann.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        stored = (await world.people.states([UserId("ann")]))[UserId("ann")]
+        assert stored.last_seen and stored.last_seen >= 5000

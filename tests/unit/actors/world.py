@@ -1,0 +1,194 @@
+"""A whole node on virtual time: memory adapters, and sessions that write down what they get."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import trio
+import trio.testing
+from msgspec import structs
+from remembering_log import RememberingLog
+
+from actors.node import Node, Ports
+from actors.ports import Claims, Standing
+from actors.room_commands import MarkRead, Post, Type
+from protocol.close import CloseCode
+from protocol.frames import (
+    Ack,
+    Error,
+    Member,
+    Message,
+    Read,
+    RoomSummary,
+    RoomType,
+    Send,
+    ServerFrame,
+    SetTyping,
+)
+from protocol.ids import Millis, RoomId, SessionId, UserId
+from server.memory.events import MemoryEvents
+from server.memory.journal import MemoryJournal, MemoryLog
+from server.memory.people import MemoryPeople
+
+F = TypeVar("F")
+ROOM = RoomId("room")
+
+
+class VirtualClock:
+    def now_ms(self) -> Millis:
+        return Millis(int(trio.current_time() * 1000))
+
+
+class FakeSession:
+    """One device. ``blocked`` makes it a slow reader."""
+
+    def __init__(self, world: World, user: str, jti: str) -> None:
+        self._world = world
+        self.user_id, self.user_no = UserId(user), 0
+        self.session_id = SessionId(jti)
+        self.claims = Claims(self.user_id, jti, 0, 10**9)
+        self.opened = self.disturbed = self.gone = self.blocked = False
+        self.rooms: set[RoomId] = set()
+        self.frames: list[ServerFrame] = []
+        self.states: dict[Hashable, ServerFrame] = {}
+        self.summaries: list[RoomSummary] = []
+        self.closed: CloseCode | None = None
+
+    def offer(self, frame: ServerFrame) -> None:
+        self.frames.append(structs.replace(frame))
+
+    def offer_state(self, key: Hashable, frame: ServerFrame) -> None:
+        self.offer(frame)
+        self.states[key] = frame
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        if not self.gone:
+            self.closed, self.gone = code, True
+            self._world.node.arrivals.end(self)
+
+    async def ready(self) -> None:
+        while self.blocked and not self.gone:
+            await trio.sleep(0.1)
+
+    def later(self, job: Callable[[], Awaitable[None]]) -> None:
+        self._world.nursery.start_soon(job)
+
+    def admit(self, standing: Standing) -> None:
+        self.user_no = standing.user_no
+
+    def welcome(self, summaries: list[RoomSummary]) -> None:
+        self.opened, self.summaries = True, summaries
+
+    def of(self, kind: type[F]) -> list[F]:
+        return [frame for frame in self.frames if isinstance(frame, kind)]
+
+    def events(self) -> list[int]:
+        return [frame.seq for frame in self.frames if isinstance(frame, Message | Member)]
+
+    def errors(self) -> list[str]:
+        return [error.code for error in self.of(Error)]
+
+    def acks(self) -> list[tuple[str, int, bool]]:
+        return [(ack.id, ack.seq, ack.dup) for ack in self.of(Ack)]
+
+    def send(self, client_id: str, body: str = "hi", **fields: object) -> None:
+        frame = Send(room=ROOM, id=client_id, body=body, **fields)  # type: ignore[arg-type]
+        self._world.node.rooms.tell(ROOM, Post(self, frame))
+
+    def read(self, seq: int, rid: int | None = None) -> None:
+        self._world.node.rooms.tell(ROOM, MarkRead(self, Read(room=ROOM, seq=seq, rid=rid)))
+
+    def type(self) -> None:
+        self._world.node.rooms.tell(ROOM, Type(self, SetTyping(room=ROOM, on=True)))
+
+
+class World:
+    """The node and everything outside it."""
+
+    def __init__(self, nursery: trio.Nursery, commit_s: float) -> None:
+        self.nursery, self.log = nursery, RememberingLog()
+        self.store = MemoryLog()
+        self.journal = MemoryJournal(self.store, commit_s=commit_s)
+        self.people = MemoryPeople(rooms_of=self._rooms_of, summaries=self._summaries)
+        self.numbers: dict[str, int] = {}
+        ports = Ports(
+            self.journal,
+            MemoryEvents(self.store),
+            self.people,
+            self._fan_out,
+            VirtualClock(),
+            lambda: None,
+        )
+        self.node = Node(ports, log=self.log)
+
+    def add_people(self, *names: str) -> None:
+        for name in names:
+            number = self.people.add(UserId(name)).user_no
+            self.numbers[name] = number
+            self.store.add_user(number, UserId(name))
+
+    def add_room(self, *members: str, kind: RoomType = "team", room: str = ROOM) -> None:
+        summary = RoomSummary(
+            id=room, type=kind, name="", me="", last_seq=0, read_seq=0, unread=0, mentions=0
+        )
+        roles = {self.numbers[name]: "member" for name in members}
+        roles[self.numbers[members[0]]] = "owner" if kind == "team" else "member"
+        self.store.add_room(len(self.store.rooms) + 1, summary, roles)  # type: ignore[arg-type]
+
+    async def connect(self, user: str, resume: Mapping[str, int] | None = None) -> FakeSession:
+        jti = f"{user}-{len(self.node.sessions.holders(UserId(user), None))}-{id(object())}"
+        session = FakeSession(self, user, jti)
+        self.node.arrivals.begin(session, resume or {})
+        await self.quiet()
+        return session
+
+    async def quiet(self) -> None:
+        """Let everything that can happen without time passing happen, then a second pass."""
+        await trio.sleep(0.2)
+
+    def _rooms_of(self, user: UserId) -> frozenset[RoomId]:
+        return frozenset(RoomId(room.id) for room in self._mine(user))
+
+    async def _summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
+        return {user: self._mine(user) for user in users}
+
+    def _mine(self, user: UserId) -> list[RoomSummary]:
+        number = self.numbers.get(user, 0)
+        mine = []
+        for room in self.store.rooms.values():
+            member = room.members.get(number)
+            if member is not None and member.active:
+                last = len(room.events)
+                unread = room.countable - room.countable_at(member.read_seq)
+                changes = {"me": user, "last_seq": last, "read_seq": member.read_seq}
+                mine.append(structs.replace(room.summary, unread=unread, **changes))
+        return mine
+
+    @staticmethod
+    def _fan_out(
+        sessions: Iterable[FakeSession], frame: ServerFrame, key: Hashable | None = None
+    ) -> None:
+        for session in sessions:
+            if key is None:
+                session.offer(frame)
+            else:
+                session.offer_state(key, frame)
+
+
+@asynccontextmanager
+async def open_world(*, commit_s: float = 0.0) -> AsyncIterator[World]:
+    async with trio.open_nursery() as nursery:
+        world = World(nursery, commit_s)
+        await nursery.start(world.node.run)
+        yield world
+        nursery.cancel_scope.cancel()

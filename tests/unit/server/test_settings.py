@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from server.failure import BadSetting
+from server.settings import Place, Settings, read_place, read_settings, read_token_key
+from server.token_key import load_token_key
+
+EMBEDDED = Place(Path("data"), None, None)
+EXTERNAL = Place(Path("data"), "postgresql://localhost/madang", None)
+KEY = b"k" * 32
+
+
+def settings(place: Place = EMBEDDED, host: str = "127.0.0.1", **environ: str) -> Settings:
+    return read_settings(environ, place, host=host, port=8000, token_key=KEY)
+
+
+def test_an_empty_environment_gives_the_documented_defaults() -> None:
+    read = settings()
+    assert (read.rate_per_connection, read.rate_per_user) == (100, 200)
+    assert (read.origins, read.trusted_proxies) == ((), ())
+    assert (read.echo, read.log_level) == (False, "INFO")
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MADANG_RATE_PER_CONNECTION", "-1"),
+        ("MADANG_RATE_PER_CONNECTION", "1.5"),
+        ("MADANG_RATE_PER_USER", "many"),
+        ("MADANG_RATE_PER_USER", "１"),  # noqa: RUF001 - a full-width digit
+        ("MADANG_ECHO", "yes"),
+        ("MADANG_LOG_LEVEL", "loud"),
+        ("MADANG_ORIGINS", "example.org"),
+        ("MADANG_ORIGINS", "https://example.org/page"),
+        ("MADANG_TRUSTED_PROXIES", "10.0.0.0/33"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=f"^{name} "):
+        settings(**{name: value})
+
+
+def test_lists_are_read_with_spaces_and_empty_items() -> None:
+    read = settings(
+        MADANG_ORIGINS=" https://Example.org/, http://localhost:3000 ,",
+        MADANG_TRUSTED_PROXIES="10.1.2.3/8,::1",
+    )
+    assert read.origins == ("https://example.org", "http://localhost:3000")
+    assert read.trusted_proxies == (
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("::1/128"),
+    )
+
+
+def test_zero_means_no_limit() -> None:
+    assert settings(MADANG_RATE_PER_USER="0").rate_per_user == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])  # noqa: S104
+def test_echo_is_refused_where_others_can_reach_it(host: str) -> None:
+    with pytest.raises(BadSetting, match=r"^MADANG_ECHO "):
+        settings(host=host, MADANG_ECHO="1")
+    assert settings(host="::1", MADANG_ECHO="1").echo
+
+
+def test_demo_accounts_are_for_embedded_data_on_a_loopback_address() -> None:
+    assert settings().demo
+    assert not settings(host="0.0.0.0").demo  # noqa: S104
+    assert not settings(EXTERNAL).demo
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_cannot_be_is_refused(port: int) -> None:
+    with pytest.raises(BadSetting, match=r"^PORT "):
+        read_settings({}, EMBEDDED, host="127.0.0.1", port=port, token_key=KEY)
+
+
+def test_arguments_go_before_the_environment_and_that_before_the_default() -> None:
+    environ = {"DATA": "from-environ", "MADANG_REDIS_URL": "redis://one"}
+    assert read_place({}).data == Path(".data")
+    assert read_place(environ).data == Path("from-environ")
+    given = read_place(environ, data="given", redis_url="redis://two")
+    assert given == (Path("given"), None, "redis://two")
+
+
+def test_an_address_of_another_kind_is_refused_without_showing_it() -> None:
+    with pytest.raises(BadSetting, match=r"^MADANG_DATABASE_URL ") as refused:
+        read_place({"MADANG_DATABASE_URL": "mysql://user:hunter2@db"})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_short_key_is_refused_without_showing_it() -> None:
+    with pytest.raises(BadSetting, match=r"^MADANG_TOKEN_KEY has 31 bytes") as refused:
+        read_token_key({"MADANG_TOKEN_KEY": "q" * 31})
+    assert "qqq" not in str(refused.value)
+    assert read_token_key({"MADANG_TOKEN_KEY": "q" * 32}) == "q" * 32
+
+
+def test_an_external_database_needs_a_given_key(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"^MADANG_TOKEN_KEY must be set"):
+        load_token_key(None, tmp_path, embedded=False)
+    assert load_token_key("g" * 32, tmp_path, embedded=False) == b"g" * 32
+
+
+def test_the_embedded_key_is_made_once_for_our_eyes_alone(tmp_path: Path) -> None:
+    key = load_token_key(None, tmp_path, embedded=True)
+    assert len(key) >= 32
+    assert load_token_key(None, tmp_path, embedded=True) == key
+    assert [path.name for path in tmp_path.iterdir()] == ["token.key"]
+    assert (tmp_path / "token.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_cut_off_key_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "token.key").write_text("short")
+    with pytest.raises(BadSetting, match=r"token\.key holds 5 bytes"):
+        load_token_key(None, tmp_path, embedded=True)
