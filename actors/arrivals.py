@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from protocol.limits import REPLAY_MOST
-
 from actors.audience import Audiences
 from actors.batcher import Batcher
 from actors.ports import AdapterError, Claims, Standing
@@ -17,6 +15,7 @@ from actors.user_commands import Arrived, Gone, UserCommand
 from protocol.close import CloseCode
 from protocol.frames import Gap, RoomGone, RoomSummary
 from protocol.ids import RoomId, UserId
+from protocol.limits import REPLAY_MOST
 
 
 class Arriving(Connected, PacedSession, Protocol):

@@ -73,9 +73,7 @@ class Audience:
         self.active = True
         self.live, self.parked = {}, {}
         return [
-            (session, sent)
-            for session, sent in standing.items()
-            if not self.join(session, sent)
+            (session, sent) for session, sent in standing.items() if not self.join(session, sent)
         ]
 
     def rest(self) -> None:

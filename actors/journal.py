@@ -47,6 +47,7 @@ class GroupCommit:
         self._waiting: deque[tuple[Batch, Done]] = deque()
         self._lot = trio.lowlevel.ParkingLot()
         self.commits = self.rows = 0
+        self._committing = False
         self.available = True
 
     def submit(self, batch: Batch, done: Done) -> None:
@@ -55,8 +56,8 @@ class GroupCommit:
         self._lot.unpark()
 
     def idle(self) -> bool:
-        """Nothing waits to be stored."""
-        return not self._waiting
+        """Nothing waits to be stored or is on its way."""
+        return not self._waiting and not self._committing
 
     async def run(self) -> None:
         """Commit until cancelled; a commit under way is awaited even then."""
@@ -64,8 +65,10 @@ class GroupCommit:
             if not self._waiting:
                 await self._lot.park()
             taken = self._take()
+            self._committing = True
             outcomes = await self._commit([batch for batch, _ in taken])
             await self._complete(taken, outcomes)
+            self._committing = False
             if Lost.UNKNOWN in outcomes or Lost.UNAVAILABLE in outcomes:
                 await self._outlast()
 

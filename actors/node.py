@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar, cast
 
 import trio
 from msgspec import UNSET, structs
-from protocol.limits import CONNECTIONS_PER_USER
 
 from actors.arrivals import Arrivals, Arriving
 from actors.audience import Audiences
@@ -48,6 +47,7 @@ from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ack, Error, Ok, Room, RoomSummary, Send, ServerFrame
 from protocol.ids import Millis, RoomId, UserId
+from protocol.limits import CONNECTIONS_PER_USER
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -259,6 +259,11 @@ class Node:
         session.offer(Room(**structs.asdict(summary)))
         if not self.audiences.of(room).join(session, summary.last_seq):
             self._replay_between(session, room, summary.last_seq, summary.last_seq)
+
+    def quiet(self) -> bool:
+        """Nothing waits in a mailbox or for the journal."""
+        cells = [*self.rooms.statistics(), *self.users.statistics()]
+        return self.journal.idle() and not any(cell.depth for cell in cells)
 
     def sign_out(self, user: UserId, *, jti: str | None, code: CloseCode) -> None:
         """Close the sockets of one token of *user*, or all of them."""

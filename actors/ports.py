@@ -43,7 +43,7 @@ class EventKind(IntEnum):
 
 @message
 class NewEvent:
-    """One row to append. ``countable``: how many messages that count as unread, up to and with it."""
+    """One row to append. ``countable``: messages that can be unread, up to and with it."""
 
     seq: int
     at: int

@@ -55,7 +55,7 @@ class Registry(Generic[M]):
 
     INTENSITY, PERIOD, RETIRED_S, RETRY_S = 3, 5.0, 10.0, 0.5
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tells one kind of actor from another
         self,
         *,
         dispatcher: Dispatcher,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from protocol.limits import CURSORS_MOST
-
 from actors.ports import AdapterError, Count, CountKey
 from actors.room_commands import MarkRead, confirm, refuse
 from actors.room_log import RoomLog
@@ -11,6 +9,7 @@ from actors.room_sends import refuse_stranger
 from actors.room_state import Member
 from actors.rules import sending
 from protocol.frames import Receipt, Unread
+from protocol.limits import CURSORS_MOST
 
 
 class Cursors:

@@ -104,7 +104,7 @@ class RoomLog:
 
     # ---- gathering
 
-    def append(
+    def append(  # noqa: PLR0913 - what tells one kind of event from another
         self,
         command: Post | AddMember | RemoveMember,
         kind: EventKind,

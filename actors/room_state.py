@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, structs
-from protocol.limits import CURSORS_MOST
 
 from actors.message import message
 from actors.ports import Claimed, EventKind, MemberMove, MemberState, NewEvent, Sent, StoredEvent
@@ -15,6 +14,7 @@ from actors.room_commands import AddMember, MarkRead, Post, RemoveMember, RoomCo
 from actors.rules.event_frames import frame_of
 from protocol.frames import Event, Message, Role, Room
 from protocol.ids import RoomId, UserId
+from protocol.limits import CURSORS_MOST
 
 
 class Member:

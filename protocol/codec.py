@@ -8,7 +8,7 @@ FrameError, and none cost more than a few milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, get_args
 
 import msgspec
@@ -71,7 +71,7 @@ class Codec:
     def __init__(self, name: str, *, text: bool) -> None:
         self.name, self.text = name, text
         module: Any = msgspec.json if text else msgspec.msgpack
-        self.encode = module.Encoder().encode
+        self.encode: Callable[[ServerFrame], bytes] = module.Encoder().encode
         self._module = module
         self._decoder = module.Decoder(ClientFrame)
         self._server_decoder = module.Decoder(ServerFrame)

@@ -6,11 +6,13 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+import asyncpg
+
 from actors.ports import AdapterError
 from protocol.errors import ProtocolError
 from server.commands import admin, doctor, fixture, migrate, serve, token
 from server.commands.arguments import add_place
-from server.failure import CannotRun
+from server.failure import CannotRun, first_cause
 from server.log import one_line
 
 COMMANDS = {
@@ -22,6 +24,7 @@ COMMANDS = {
     "fixture": (fixture, "make many users and rooms, for load tests"),
 }
 INTERRUPTED = 130
+FAILURES = (CannotRun, AdapterError, ProtocolError, asyncpg.PostgresError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = command_line().parse_args(argv)
     try:
         code = int(arguments.run(arguments))
-    except* (CannotRun, AdapterError, ProtocolError) as group:
-        sys.stderr.write(f"madang: {one_line(str(_first(group)))}\n")
+    except* FAILURES as group:
+        sys.stderr.write(f"madang: {one_line(str(first_cause(group)))}\n")
         code = 1
     except* KeyboardInterrupt:
         code = INTERRUPTED
@@ -47,12 +50,6 @@ def command_line() -> ArgumentParser:
         add_place(subcommand)
         subcommand.set_defaults(run=module.run)
     return parser
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """One of the exceptions; they come of one cause."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 if __name__ == "__main__":

@@ -12,6 +12,12 @@ CannotRun
 from __future__ import annotations
 
 
+def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One exception of the *group*, which has one cause however many tasks it ended."""
+    first = group.exceptions[0]
+    return first_cause(first) if isinstance(first, BaseExceptionGroup) else first
+
+
 class CannotRun(Exception):
     """The text is one line that says what is wrong and, where that is known, how to mend it."""
 

@@ -17,7 +17,7 @@ import trio_asyncio
 from actors.ports import StoreUnavailable
 from server.commands.arguments import place_of
 from server.data_lock import serving_process
-from server.failure import CannotRun
+from server.failure import CannotRun, first_cause
 from server.lifecycle import backends
 from server.log import one_line
 from server.postgres.pool import connect, settled
@@ -137,16 +137,16 @@ async def _database(url: str) -> list[Finding]:
         async with trio_asyncio.open_loop() as loop:
             return await _asked(loop, url)
     except* (StoreUnavailable, asyncpg.PostgresError) as group:
-        said = one_line(str(group.exceptions[0]))
+        said = one_line(str(first_cause(group)))
     return [Finding("database", said, "start it, or correct MADANG_DATABASE_URL")]
 
 
 async def _asked(loop: trio_asyncio.BaseTrioEventLoop, url: str) -> list[Finding]:
     connection = await connect(url, loop)
     try:
-        facts = await settled(loop, connection.fetchrow(FACTS), within=WITHIN)
+        facts = await settled(loop, connection.fetchrow, FACTS, within=WITHIN)
         try:
-            trigrams = await settled(loop, _trigrams(connection), within=WITHIN)
+            trigrams = await settled(loop, _trigrams, connection, within=WITHIN)
         except asyncpg.PostgresError as error:
             remedy = "install PostgreSQL's contrib package and let this user create pg_trgm"
             return [*check_database(facts), Finding("korean", one_line(str(error)), remedy)]

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The edge: one port, its sockets, and the sessions on them."""

@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import h11
 import trio
@@ -35,7 +36,7 @@ class HttpLane:
         self._config.include_server_header = False
         self._config.h11_max_incomplete_size = limits.max_head
         self._config.keep_alive_timeout = limits.idle_deadline
-        self._app: AppWrapper = wrap_app(app, 0, "asgi")
+        self._app: AppWrapper = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
         self._state: LifespanState = {}
         self._context = WorkerContext(None)
         self._idle: set[trio.CancelScope] = set()
@@ -79,7 +80,7 @@ class Server(TCPServer):
         if isinstance(event, Updated) and event.idle:
             # Quart cancels the task that this runs in, so nothing may wait here, and hypercorn's
             # own idle timer would not start; the stream keeps the time instead.
-            self.stream.answered()  # type: ignore[attr-defined]
+            cast(Requests, self.stream).answered()
         else:
             await super().protocol_send(event)
 
@@ -154,10 +155,8 @@ class Requests(trio.abc.HalfCloseableStream):
         return data[: len(data) - len(self._rest)]
 
     async def _next_request(self) -> None:
-        if not self._answered.is_set() and not self._rest:
-            await self._hear_before_answer()
-            if not self._rest and not self._answered.is_set():
-                return  # the peer left before its answer: the application is told
+        if not self._rest and not await self._stays():
+            return  # an empty read: the application is told that the peer left
         await self._answered.wait()
         head = await self._next_head()
         if isinstance(head, Head) and not head.upgrades:
@@ -167,9 +166,14 @@ class Requests(trio.abc.HalfCloseableStream):
         self.scope.cancel()
         await trio.lowlevel.checkpoint()
 
-    async def _hear_before_answer(self) -> None:
+    async def _stays(self) -> bool:
+        """Listen until the answer is finished; whether the peer is still there by then."""
         with trio.CancelScope() as self._listening:
+            if self._answered.is_set():
+                return True
             self._rest = await self._stream.receive_some(READ_SIZE)
+            return self._rest != b""
+        return True
 
     async def _next_head(self) -> Head | Refused | None:
         with trio.move_on_after(self._limits.idle_deadline) as scope:

@@ -112,6 +112,10 @@ class ChatSession:
         """Where its frames leave."""
         return self._connection
 
+    def encode(self, frame: ServerFrame) -> bytes:
+        """*frame* in this session's codec."""
+        return self._codec.encode(frame)
+
     # ---- what actors see
 
     def offer(self, frame: ServerFrame) -> None:

@@ -9,7 +9,7 @@ from msgspec import UNSET, structs
 from actors.ports import WallClock
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.ids import Millis
+from protocol.ids import Millis, UserId
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.names import check_birth_date, check_time_zone, name_of, normal, username_of
@@ -154,7 +154,7 @@ class Accounts:
         self._node.sign_out(person.user_id, jti=None, code=CloseCode.UNAUTHENTICATED)
         return Answer(200, self._sign_ins.session(person, at=at, since=since))
 
-    async def _myself(self, user: str) -> Person:
+    async def _myself(self, user: UserId) -> Person:
         person = await self._users.by_id(user)
         if person is None:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)

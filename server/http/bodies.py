@@ -37,7 +37,7 @@ async def read_body(request: Request, kind: type[S]) -> S:
         raise UnsupportedMediaType("the body must be application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("the body must not be compressed")
-    return decode(await request.get_data(cache=False), kind)
+    return decode(await request.get_data(cache=False, as_text=False, parse_form_data=False), kind)
 
 
 def decode(data: bytes, kind: type[S]) -> S:

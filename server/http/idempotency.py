@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -25,9 +27,8 @@ SETTLE_WITHIN = 2.0
 UNDER_WAY_MS = 1_000
 
 
-def key_of(headers: Mapping[str, str], *, most: int) -> str | None:
-    """The caller's key. Raises ProtocolError when it is none."""
-    key = headers.get(HEADER)
+def key_of(key: str | None, *, most: int) -> str | None:
+    """The caller's *key*. Raises ProtocolError when it is none."""
     if key is not None and not (1 <= len(key) <= most and key.isascii() and key.isprintable()):
         raise invalid(HEADER, f"must be 1 to {most} printable ASCII characters")
     return key
@@ -58,11 +59,10 @@ class Repeats:
         work: Callable[[Asked | None], Awaitable[Answer]],
     ) -> Answer:
         """What *work* answers, or answered the first time this key came with this request."""
-        key = key_of(call.headers, most=LONGEST_KEY)
-        if key is None:
+        if call.key is None:
             return await work(None)
         digest = hashlib.sha256(msgspec.json.encode(call.body)).digest()
-        asked = Asked(call.caller.user_no, key, route, digest)
+        asked = Asked(call.caller.user_no, call.key, route, digest)
         kept = await self._kept.claim(asked, at=self._clock.now_ms())
         if kept is not None:
             return _again(asked, kept)
@@ -74,19 +74,17 @@ class Repeats:
         try:
             answer = await work(asked)
         except BaseException:
-            with trio.move_on_after(SETTLE_WITHIN, shield=True):
-                await self._release(asked)
+            await _settle(partial(self._kept.release, asked))
             raise
-        await self._kept.keep(
-            asked, status=answer.status, body=msgspec.json.encode(answer.value).decode()
-        )
+        body = msgspec.json.encode(answer.value).decode()
+        await _settle(partial(self._kept.keep, asked, status=answer.status, body=body))
         return answer
 
-    async def _release(self, asked: Asked) -> None:
-        try:
-            await self._kept.release(asked)
-        except AdapterError:
-            return  # the key stays taken until it counts as abandoned
+
+async def _settle(work: Callable[[], Awaitable[None]]) -> None:
+    """Leave the key as it should be; where that fails it counts as abandoned after a while."""
+    with trio.move_on_after(SETTLE_WITHIN, shield=True), suppress(AdapterError):
+        await work()
 
 
 def _again(asked: Asked, kept: Kept) -> Answer:

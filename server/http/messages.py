@@ -10,7 +10,7 @@ from protocol.frames import Send
 from protocol.ids import RoomId
 from protocol.limits import ID_MOST, MAX_FRAME
 from server.http.bodies import invalid
-from server.http.idempotency import REPLAY, key_of
+from server.http.idempotency import REPLAY
 from server.http.ports import Node
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import Messages, MessagesQuery, NewMessage, Posted
@@ -34,7 +34,7 @@ class MessageRoutes:
             raise ProtocolError(ErrorCode.TOO_LARGE, f"body: at most {MAX_FRAME} bytes")
         send = Send(
             room=call.path["room"],
-            id=key_of(call.headers, most=ID_MOST) or self._new_id(),
+            id=call.key or self._new_id(),
             body=body.body,
             kind=body.kind,
             reply_to=body.reply_to,

@@ -6,8 +6,15 @@ from typing import TypeVar, cast
 
 from msgspec import UNSET, UnsetType
 
-from server.http.schemas import Account, AccountRole, AccountStatus, FoundPerson, Gender, Me
-from server.http.schemas import PreferredGender
+from server.http.schemas import (
+    Account,
+    AccountRole,
+    AccountStatus,
+    FoundPerson,
+    Gender,
+    Me,
+    PreferredGender,
+)
 from server.postgres.people_rows import Person
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from asyncpg import UniqueViolationError
 from msgspec import UNSET, structs
@@ -67,12 +68,11 @@ class RoomRoutes:
     async def _create_team(
         self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]
     ) -> Answer:
-        name = name_of(call.body.name or "", longest=LONGEST_ROOM_NAME)
+        name = name_of(call.body.name or _name_by(others), longest=LONGEST_ROOM_NAME)
         numbers = [call.caller.user_no, *(person.user_no for person in others)]
-        try:
+        # It is there already when this same request made it and then its server died.
+        with suppress(UniqueViolationError):
             await self._rooms.create_many([(room, name, numbers)])
-        except UniqueViolationError:  # made by this same request, whose server died before answering
-            return await self._answer(call, room, created=True)
         self._tell(call, room, others)
         return await self._answer(call, room, created=True)
 
@@ -84,15 +84,11 @@ class RoomRoutes:
             self._tell(call, room, others)
         return await self._answer(call, room, created=created)
 
-    def _tell(
-        self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]
-    ) -> None:
+    def _tell(self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]) -> None:
         members = [call.caller.user_id, *(person.user_id for person in others)]
         self._node.room_created(room, members)
 
-    async def _answer(
-        self, call: Call[NewRoom, NoQuery], room: RoomId, *, created: bool
-    ) -> Answer:
+    async def _answer(self, call: Call[NewRoom, NoQuery], room: RoomId, *, created: bool) -> Answer:
         summary = await self._summary(room, call.caller.user_no)
         return Answer(201 if created else 200, summary, {"Location": f"{PATH}/{room}"})
 
@@ -207,6 +203,11 @@ def _check_may_join(person: Person | None, field: str, name: str) -> Person:
     if person.status != "active":
         raise invalid(field, f"cannot be added: {name}")
     return person
+
+
+def _name_by(others: Sequence[Person]) -> str:
+    """What a room is called that was given no name."""
+    return ", ".join(person.shown_name for person in others[:5])[:LONGEST_ROOM_NAME]
 
 
 def _index_after(rooms: Sequence[RoomSummary], after: str | None) -> int:

@@ -42,7 +42,7 @@ class Call(Generic[B, Q]):
     body: B
     query: Q
     path: Mapping[str, str]
-    headers: Mapping[str, str]
+    key: str | None  # the Idempotency-Key
     address: str
     signed_in: SignedIn | None
 

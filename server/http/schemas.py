@@ -1,4 +1,4 @@
-"""The bodies and queries of the HTTP API. In requests null equals absent, but for what it clears."""
+"""The bodies and queries of the HTTP API. Null equals absent, but for what it can clear."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from protocol.frames import EventSeq, IdField, Kind, Message, Member, Role, RoomSummary, SeqField
+from protocol.frames import EventSeq, IdField, Kind, Member, Message, Role, RoomSummary, SeqField
 from protocol.limits import HISTORY_DEFAULT, HISTORY_MOST
 from server.passwords import LONGEST_PASSWORD
 
@@ -239,7 +239,7 @@ class MessagesQuery(msgspec.Struct):
 
 
 class Messages(msgspec.Struct):
-    """Events, ascending, true as of ``upto``. With ``more`` there is ``next``: the bound to ask with."""
+    """Events, ascending, true as of ``upto``. ``next`` is the bound that asks for ``more``."""
 
     room: str
     items: list[Message | Member]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import trio
 from redis.asyncio import Redis
@@ -21,7 +20,8 @@ local now = redis.call('TIME')
 local at = now[1] + now[2] / 1000000
 local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = math.min(burst, (tonumber(kept[1]) or burst) + math.max(0, at - (tonumber(kept[2]) or at)) * rate)
+local rested = math.max(0, at - (tonumber(kept[2]) or at))
+local tokens = math.min(burst, (tonumber(kept[1]) or burst) + rested * rate)
 local wait = 0
 if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
 redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', at))
@@ -56,7 +56,7 @@ class RedisLimits:
     async def forget(self, key: str) -> None:
         """Start *key* anew, with a full bucket."""
         await self._fallback.forget(key)
-        await self._ask(lambda redis: cast("Awaitable[Any]", redis.delete(_name(key))))
+        await self._ask(lambda redis: redis.delete(_name(key)))
 
     async def _ask(self, work: Any) -> Any:
         if trio.current_time() < self._away_until:
@@ -70,7 +70,7 @@ class RedisLimits:
 
 
 async def _take(redis: Redis, key: str, rate: Rate) -> Any:
-    script = cast("Awaitable[Any]", redis.eval(TAKE, 1, _name(key), rate.per_second, rate.burst))
+    script: Any = redis.eval(TAKE, 1, _name(key), rate.per_second, rate.burst)
     return await script
 
 

@@ -3,7 +3,7 @@
 import { avatar, icon, make } from "./dom.js";
 import { words } from "./words.js";
 
-const LINK_OR_MENTION = /(https?:\/\/[^\s<>"]+)|(@[\p{L}\p{N}_.-]+)/gu;
+const LINK_OR_MENTION = /(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]'…])|(@[\p{L}\p{N}_.-]+)/gu;
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
 
 /** Build the element of a row of rows.js; `names` are the members' names, `me` is one's own. */
@@ -66,7 +66,6 @@ function bodyOf(body, { names, me }) {
 }
 
 function link(address) {
-  if (!URL.canParse(address)) return undefined;
   return make("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address);
 }
 

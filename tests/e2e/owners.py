@@ -43,6 +43,13 @@ class Owner:
             text=True,
         )
 
+    def __enter__(self) -> Owner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.returncode is None:
+            self.kill()
+
     def answer(self) -> str:
         """Its next line."""
         assert self.process.stdout is not None

@@ -80,10 +80,10 @@ def either_way(request: pytest.FixtureRequest, data: Path) -> Iterator[str]:
     if request.param == "nobody serves":
         yield str(data)
         return
-    owner = Owner(data, "serve")
-    owner.up()
-    yield str(data)
-    owner.let_go()
+    with Owner(data, "serve") as owner:
+        owner.up()
+        yield str(data)
+        owner.let_go()
 
 
 def test_migrate_prints_what_it_applied_and_then_nothing_to_do(open_folder: Path) -> None:
@@ -135,10 +135,10 @@ def test_admin_grant_makes_an_administrator(
 ) -> None:
     username = str(people[5]["username"])
     assert username in madang("admin", "grant", username, "--data", either_way).stdout
-    owner = Owner(Path(either_way), "command")
-    sql = f"SELECT role FROM users WHERE username = '{username}'"  # noqa: S608
-    assert ask(owner.up().database_url, sql) == ["admin"]
-    owner.let_go()
+    with Owner(Path(either_way), "command") as owner:
+        sql = f"SELECT role FROM users WHERE username = '{username}'"  # noqa: S608
+        assert ask(owner.up().database_url, sql) == ["admin"]
+        owner.let_go()
     assert "no user called nobody" in complaint("admin", "grant", "nobody", "--data", either_way)
 
 
@@ -162,14 +162,14 @@ def test_the_doctor_says_how_to_mend_a_taken_port(data: Path) -> None:
 
 
 def test_the_doctor_finds_a_database_that_cannot_search_korean(data: Path) -> None:
-    owner = Owner(data, "serve")
-    url = owner.up().database_url
-    ask(url, "CREATE DATABASE latin TEMPLATE template0 LOCALE 'C'")
-    at_latin = url.replace("/postgres?", "/latin?")
-    done = madang("doctor", "--data", str(data), "--port", "0", "--database-url", at_latin, code=1)
+    with Owner(data, "serve") as owner:
+        url = owner.up().database_url
+        ask(url, "CREATE DATABASE latin TEMPLATE template0 LOCALE 'C'")
+        latin = ["--database-url", url.replace("/postgres?", "/latin?")]
+        done = madang("doctor", "--data", str(data), "--port", "0", *latin, code=1)
+        owner.let_go()
     assert "wrong korean" in done.stdout
     assert "C.UTF-8" in done.stdout
-    owner.let_go()
 
 
 def test_an_unreachable_database_is_told_in_one_line(data: Path) -> None:
@@ -179,6 +179,14 @@ def test_an_unreachable_database_is_told_in_one_line(data: Path) -> None:
     assert "hunter2" not in said
     checked = madang("doctor", "--data", str(data), "--port", "0", "--database-url", url, code=1)
     assert "wrong database" in checked.stdout
+
+
+def test_a_wrong_database_name_is_told_in_one_line(data: Path) -> None:
+    with Owner(data, "serve") as owner:
+        url = owner.up().database_url.replace("/postgres?", "/none?")
+        said = complaint("migrate", "--data", str(data), "--database-url", url)
+        assert 'database "none" does not exist' in said
+        owner.let_go()
 
 
 def test_an_external_database_without_a_key_refuses_to_serve(tmp_path: Path) -> None:

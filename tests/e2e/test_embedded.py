@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -36,16 +36,8 @@ def data(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.fixture
 def own(data: Path) -> Iterator[Callable[[str], Owner]]:
     """Start a process with backends on *data*."""
-    started: list[Owner] = []
-
-    def start(role: str) -> Owner:
-        started.append(Owner(data, role))
-        return started[-1]
-
-    yield start
-    for owner in started:
-        with suppress(ValueError):
-            owner.kill()
+    with ExitStack() as stack:
+        yield lambda role: stack.enter_context(Owner(data, role))
     seconds_until_gone(data, at_most=5)
 
 

@@ -1,0 +1,218 @@
+"""The composition root: the only place that sees actors and adapters at once."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import structlog
+import trio
+import trio_asyncio
+
+from actors.node import Node, Ports
+from actors.ports import Claims, FanOut, Standing, UserState
+from actors.rules.token_bucket import TokenBucket
+from protocol.codec import JSON, MSGPACK
+from protocol.frames import RoomSummary
+from protocol.ids import Millis, UserId
+from protocol.limits import BURST_SECONDS
+from server import VERSION
+from server.clock import SystemClock
+from server.drain import drain
+from server.edge.connection import Connection
+from server.edge.door import Door
+from server.edge.http_lane import HttpLane
+from server.edge.hub import Hub
+from server.edge.limits import EdgeLimits
+from server.edge.proxies import AsgiApp, Trust, behind_proxies
+from server.edge.routes import SEEDS, routes
+from server.edge.session import ChatSession, Desk, fan_out
+from server.http.app import Parts, make_http
+from server.http.ports import Rate
+from server.http.schemas import DemoAccount
+from server.ids import random_id
+from server.lifecycle import Backends
+from server.memory.limits import LocalLimits
+from server.metrics import make_metrics
+from server.passwords import Passwords
+from server.postgres.events import PostgresEvents
+from server.postgres.idempotency import KeptAnswers
+from server.postgres.journal import PostgresJournal
+from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.rooms import RoomStore
+from server.postgres.users import UserStore
+from server.redis.client import RedisClient, open_redis
+from server.redis.limits import RedisLimits
+from server.settings import Settings
+from server.tokens import Tokens
+
+WEB = Path(__file__).parent / "web"
+BACKLOG = 4096  # connections the kernel keeps while the door is busy
+
+
+class StoredPeople:
+    """The port People over two stores."""
+
+    def __init__(self, users: UserStore, rooms: RoomStore) -> None:
+        self._users, self._rooms = users, rooms
+
+    async def standings(self, claims: Sequence[Claims]) -> Mapping[str, Standing]:
+        """By ``jti``."""
+        return await self._users.standings(claims)
+
+    async def states(self, users: Sequence[UserId]) -> Mapping[UserId, UserState]:
+        """What users' actors start from."""
+        return await self._users.states(users)
+
+    async def choose(self, user_no: int, choice: str) -> None:
+        """Store a presence choice."""
+        await self._users.choose(user_no, choice)
+
+    async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
+        """Store when users were last seen."""
+        await self._users.seen(at_by_user)
+
+    async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
+        """Every room of each user."""
+        return await self._rooms.summaries(users)
+
+
+async def serve(
+    settings: Settings,
+    backends: Backends,
+    *,
+    demo: Sequence[DemoAccount],
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; then stop gracefully. *ready* gets the address."""
+    log = structlog.get_logger("madang")
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio_asyncio.open_loop() as loop:
+            quiet_loop(loop, log)
+            async with (
+                open_database(backends.database_url, log=log) as database,
+                open_redis(backends.redis_url) as redis,
+            ):
+                server = Server(settings, database, redis, demo=demo, log=log)
+                await server.run(signals.__anext__, ready=ready)
+
+
+class Server:
+    """One node with its edges, wired."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        redis: RedisClient,
+        *,
+        demo: Sequence[DemoAccount],
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self._settings, self._log = settings, log
+        self._clock = SystemClock()
+        self._limits = EdgeLimits()
+        self._journal = PostgresJournal(database, owner=secrets.randbits(62))
+        users = UserStore(database)
+        rooms = RoomStore(database, new_id=random_id)
+        events = PostgresEvents(database)
+        self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
+        self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
+        ports = Ports(
+            journal=self._journal,
+            log=events,
+            people=StoredPeople(users, rooms),
+            fan_out=cast(FanOut, fan_out),  # every session here is a ChatSession
+            clock=self._clock,
+            turn_ended=self._hub.flush,
+        )
+        self._node = Node(ports, log=log)
+        parts = Parts(
+            users=users,
+            rooms=rooms,
+            events=events,
+            kept_answers=KeptAnswers(database),
+            node=self._node,
+            tokens=self._tokens,
+            passwords=Passwords(),
+            limits=RedisLimits(redis, fallback=LocalLimits(), log=log),
+            clock=self._clock,
+            new_id=random_id,
+            registry=make_metrics(self._node, self._hub),
+            checks={"PostgreSQL": self._journal.probe},
+            web=WEB,
+            demo=demo,
+            rate=Rate(settings.rate_per_user, settings.rate_per_user * BURST_SECONDS),
+            log=log,
+            version=VERSION,
+        )
+        http = cast(AsgiApp, make_http(parts))
+        self._http = behind_proxies(http, settings.trusted_proxies)
+
+    async def run(self, signalled: Callable[[], object], *, ready: Callable[[str], None]) -> None:
+        """Serve until *signalled* returns, then drain."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hub.run)
+            await nursery.start(self._node.run)
+            door = self._door(self._desk(nursery))
+            listeners = await trio.open_tcp_listeners(
+                self._settings.port, host=self._settings.host, backlog=BACKLOG
+            )
+            await nursery.start(door.serve, listeners)
+            ready(_address(self._settings.host, listeners))
+            await signalled()  # type: ignore[misc]
+            await drain(self._node, self._hub, door)
+            await self._journal.aclose()
+            nursery.cancel_scope.cancel()
+
+    def _door(self, desk: Desk) -> Door:
+        return Door(
+            hub=self._hub,
+            http=HttpLane(self._http, self._limits),
+            routes=routes(partial(_open_session, desk), self._limits, echo=self._settings.echo),
+            limits=self._limits,
+            trust=Trust(frozenset(self._settings.origins), self._settings.trusted_proxies),
+            log=self._log,
+        )
+
+    def _desk(self, nursery: trio.Nursery) -> Desk:
+        settings = self._settings
+        buckets: dict[UserId, TokenBucket] = {}
+        rate = settings.rate_per_user
+
+        def user_bucket(user: UserId) -> TokenBucket:
+            """One bucket for all sessions of a user, kept while any of them is here."""
+            for session in self._node.sessions.holders(user, None):
+                if session.opened and user in buckets:
+                    return buckets[user]
+            bucket = TokenBucket(rate, rate * BURST_SECONDS, trio.current_time())
+            buckets[user] = bucket
+            return bucket
+
+        return Desk(
+            node=self._node,
+            verify=self._tokens.verify,
+            new_id=random_id,
+            user_bucket=user_bucket,
+            nursery=nursery,
+            now_ms=self._clock.now_ms,
+            ping_ms=self._limits.ping_ms,
+            rate=settings.rate_per_connection,
+            burst=settings.rate_per_connection * BURST_SECONDS,
+        )
+
+
+def _open_session(desk: Desk, connection: Connection) -> ChatSession:
+    session = ChatSession(connection, JSON if connection.text else MSGPACK, desk)
+    session.start(at_once=connection.path in SEEDS)
+    return session
+
+
+def _address(host: str, listeners: Sequence[trio.SocketListener]) -> str:
+    port = listeners[0].socket.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,46 @@
+"""Stopping gracefully: every accepted send is answered, every client told when to come back."""
+
+from __future__ import annotations
+
+import random
+
+import trio
+
+from actors.node import Node
+from protocol.close import CloseCode
+from protocol.frames import Goodbye
+from server.edge.connection import Connection
+from server.edge.door import Door
+from server.edge.framing import ws_frame
+from server.edge.hub import Hub
+from server.edge.session import ChatSession
+
+QUIET_WITHIN_S = 2.0
+LOOK_EVERY_S = 0.01
+SPREAD_MS = 3_000  # reconnects of all clients are spread over this long
+
+
+async def drain(node: Node, hub: Hub, door: Door) -> None:
+    """Take no more, let what was taken end, then close every connection with 1001."""
+    door.stop()
+    for session in node.sessions:
+        if isinstance(session, ChatSession):
+            session.connection.pause()
+    with trio.move_on_after(QUIET_WITHIN_S):
+        while not node.quiet():  # noqa: ASYNC110 - a few looks, once in the life of a node
+            await trio.sleep(LOOK_EVERY_S)
+    hub.flush()
+    await hub.stop(CloseCode.GOING_AWAY, _goodbye)
+    await node.store_seen()
+
+
+def _goodbye(connection: Connection) -> bytes | None:
+    handler = connection.handler
+    if not isinstance(handler, ChatSession):
+        return None
+    frame = Goodbye(
+        code=CloseCode.GOING_AWAY.value,
+        reason="the server is going away",
+        reconnect_after_ms=random.randrange(SPREAD_MS),  # noqa: S311 - a spread, no secret
+    )
+    return ws_frame(handler.encode(frame), text=connection.text)

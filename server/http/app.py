@@ -1,0 +1,163 @@
+"""The HTTP application: every subject's blueprint over one table of routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from quart import Blueprint, Quart, Request, Response, request
+from quart.typing import RouteCallable
+from quart_trio import QuartTrio
+
+from actors.ports import EventLog, WallClock
+from server.http.accounts import Accounts, SignIns
+from server.http.auth import Gate
+from server.http.bodies import check_path, limit_bodies, read_body, read_query
+from server.http.docs import docs_blueprint
+from server.http.errors import answer_failures
+from server.http.health import Checks, HealthRoutes, metrics_blueprint
+from server.http.idempotency import HEADER, Repeats, key_of
+from server.http.messages import MessageRoutes
+from server.http.openapi import openapi_document, tag_of
+from server.http.pages import DemoRoutes, pages_blueprint
+from server.http.people import Others
+from server.http.ports import Limits, Log, Node, Rate
+from server.http.rooms import RoomRoutes
+from server.http.route import Answer, Call, Route
+from server.http.schemas import DemoAccount
+from server.ids import IdSource
+from server.memory.limits import LocalLimits
+from server.passwords import Passwords
+from server.postgres.idempotency import KeptAnswers
+from server.postgres.rooms import RoomStore
+from server.postgres.users import UserStore
+from server.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is put together from."""
+
+    users: UserStore
+    rooms: RoomStore
+    events: EventLog
+    kept_answers: KeptAnswers
+    node: Node
+    tokens: Tokens
+    passwords: Passwords
+    limits: Limits
+    clock: WallClock
+    new_id: IdSource
+    registry: CollectorRegistry
+    checks: Checks  # what /readyz asks
+    web: Path  # the folder of the page
+    demo: Sequence[DemoAccount]
+    rate: Rate  # requests of one user
+    log: Log
+    version: str
+
+
+def make_routes(parts: Parts) -> list[Route]:
+    """The table of routes."""
+    sign_ins = SignIns(tokens=parts.tokens, limits=parts.limits, clock=parts.clock)
+    accounts = Accounts(
+        users=parts.users,
+        passwords=parts.passwords,
+        sign_ins=sign_ins,
+        node=parts.node,
+        new_id=parts.new_id,
+    )
+    rooms = RoomRoutes(
+        rooms=parts.rooms,
+        users=parts.users,
+        node=parts.node,
+        repeats=Repeats(parts.kept_answers, clock=parts.clock),
+        new_id=parts.new_id,
+    )
+    messages = MessageRoutes(node=parts.node, events=parts.events, new_id=parts.new_id)
+    others = Others(users=parts.users, node=parts.node, clock=parts.clock)
+    subjects = (accounts, others, rooms, messages, DemoRoutes(parts.demo))
+    return [
+        *(route for subject in subjects for route in subject.routes()),
+        *HealthRoutes(parts.checks).routes(),
+    ]
+
+
+def make_http(parts: Parts) -> QuartTrio:
+    """The ASGI application."""
+    app = QuartTrio("madang", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = True
+    limit_bodies(app)
+    answer_failures(app, log=parts.log)
+    Quart.after_request(app, _guard)
+    gate = Gate(tokens=parts.tokens, people=parts.users, rate=parts.rate, limits=LocalLimits())
+    routes = make_routes(parts)
+    for subject in dict.fromkeys(map(tag_of, routes)):
+        chosen = [route for route in routes if tag_of(route) == subject]
+        app.register_blueprint(blueprint_of(subject, chosen, gate))
+    app.register_blueprint(docs_blueprint(openapi_document(routes, version=parts.version)))
+    app.register_blueprint(metrics_blueprint(parts.registry))
+    app.register_blueprint(pages_blueprint(parts.web))
+    return app
+
+
+def blueprint_of(name: str, routes: Sequence[Route], gate: Gate) -> Blueprint:
+    """The routes of one subject."""
+    blueprint = Blueprint(name, __name__)
+    for route in routes:
+        blueprint.add_url_rule(
+            route.path.replace("{", "<").replace("}", ">"),
+            route.name,
+            _view(route, gate),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    return blueprint
+
+
+def _view(route: Route, gate: Gate) -> RouteCallable:
+    async def view(**path: str) -> Response:
+        return _response(await route.handler(await _call(route, gate, path, request)))
+
+    return view
+
+
+async def _call(
+    route: Route, gate: Gate, path: dict[str, str], request: Request
+) -> Call[msgspec.Struct | None, msgspec.Struct]:
+    """The checked call: first who asks, then what; a stranger's body is not even read."""
+    signed_in = await gate.admit(route.access, request.headers.get("Authorization"))
+    check_path(path)
+    query = read_query(request.args.to_dict(), route.query)
+    body = None if route.body is None else await read_body(request, route.body)
+    return Call(
+        body=body,
+        query=query,
+        path=path,
+        key=key_of(request.headers.get(HEADER), most=route.key) if route.key else None,
+        address=request.remote_addr or "",
+        signed_in=signed_in,
+    )
+
+
+def _response(answer: Answer) -> Response:
+    content = b"" if answer.value is None else msgspec.json.encode(answer.value)
+    response = Response(content, status=answer.status, content_type="application/json")
+    if answer.value is None:
+        del response.headers["Content-Type"]
+    response.headers.update(answer.headers)
+    return response
+
+
+async def _guard(response: Response) -> Response:
+    """What every answer says to browsers and to caches on the way."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["X-Frame-Options"] = "DENY"
+    return response

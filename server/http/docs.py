@@ -1,0 +1,101 @@
+"""A page to read the OpenAPI document by: plain HTML, nothing from anywhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from quart import Blueprint, Response
+
+from protocol.errors import MEANING
+from server.http.files import file_of
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid #8886; }
+section { margin: 1.5rem 0; padding: .5rem 1rem; border: 1px solid #8886; border-radius: .5rem; }
+code, pre { font: 14px/1.4 ui-monospace, monospace; }
+pre { overflow-x: auto; padding: .5rem; background: #8882; border-radius: .25rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; vertical-align: top; padding: .15rem .75rem .15rem 0; }
+.method { font-weight: bold; }
+"""
+
+
+def docs_blueprint(document: Mapping[str, Any]) -> Blueprint:
+    """``/openapi.json`` and ``/docs``."""
+    blueprint = Blueprint("docs", __name__)
+    files = {
+        "/openapi.json": file_of(json.dumps(document, ensure_ascii=False).encode(), ".json"),
+        "/docs": file_of(docs_page(document).encode(), ".html"),
+        "/docs.css": file_of(STYLE.encode(), ".css"),
+    }
+    for path, file in files.items():
+
+        async def show(file: Any = file) -> Response:
+            response: Response = file.response()
+            return response
+
+        blueprint.add_url_rule(path, path, show, provide_automatic_options=False)
+    return blueprint
+
+
+def docs_page(document: Mapping[str, Any]) -> str:
+    """The whole document as HTML."""
+    parts = [
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Madang HTTP API</title>",
+        "<meta name='viewport' content='width=device-width'>",
+        "<link rel='stylesheet' href='/docs.css'></head><body><h1>Madang HTTP API</h1>",
+        "<p>The machine-readable form is <a href='/openapi.json'>/openapi.json</a>. ",
+        "Times are milliseconds since the epoch; lists are <code>{items, next?}</code>; errors ",
+        "are problem documents (RFC 9457) with a <code>code</code> of <a href='#codes'>these</a>.",
+        "</p>",
+    ]
+    for path, operations in document["paths"].items():
+        parts += [_section(path, method, what) for method, what in operations.items()]
+    parts.append("<h2 id='schemas'>Schemas</h2>")
+    parts += [_schema(name, what) for name, what in document["components"]["schemas"].items()]
+    parts.append(_codes())
+    return "".join([*parts, "</body></html>"])
+
+
+def _section(path: str, method: str, what: Mapping[str, Any]) -> str:
+    body = what.get("requestBody")
+    rows = [_row(p["name"], f"{p['in']}: {json.dumps(p['schema'])}") for p in what["parameters"]]
+    if body:
+        rows.append(f"<tr><th>body</th><td>{_content(body)}</td></tr>")
+    rows += [
+        f"<tr><th>{status}</th><td>{_content(answer)} {escape(answer['description'])}</td></tr>"
+        for status, answer in what["responses"].items()
+    ]
+    token = "" if not what["security"] else " <em>with a token</em>"
+    return (
+        f"<section id='{escape(what['operationId'])}'><h3><code><span class='method'>"
+        f"{method.upper()}</span> {escape(path)}</code>{token}</h3><p>{escape(what['summary'])}. "
+        f"{escape(what['description'])}</p><table>{''.join(rows)}</table></section>"
+    )
+
+
+def _row(name: str, text: str) -> str:
+    return f"<tr><th>{escape(name)}</th><td><code>{escape(text)}</code></td></tr>"
+
+
+def _content(part: Mapping[str, Any]) -> str:
+    names = [each["schema"]["$ref"].rsplit("/", 1)[-1] for each in part.get("content", {}).values()]
+    return " ".join(f"<a href='#schema-{name}'>{name}</a>" for name in names)
+
+
+def _schema(name: str, what: Mapping[str, Any]) -> str:
+    text = escape(json.dumps(what, indent=2, ensure_ascii=False))
+    return f"<section id='schema-{name}'><h3>{name}</h3><pre>{text}</pre></section>"
+
+
+def _codes() -> str:
+    rows = [
+        f"<tr id='{code.value}'><th><code>{code.value}</code></th><td>{escape(text)}</td></tr>"
+        for code, text in MEANING.items()
+    ]
+    return f"<h2 id='codes'>Error codes</h2><table>{''.join(rows)}</table>"

@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document, made from the table of routes and the structs they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from protocol.errors import MEANING
+from server.http.errors import CODE_BY_STATUS, MEDIA_TYPE, Problem
+from server.http.idempotency import HEADER, REPLAY
+from server.http.route import Access, NoQuery, Route
+
+PATH_PARTS = re.compile(r"\{(\w+)\}")
+REF = "#/components/schemas/{name}"
+JSON = "application/json"
+
+
+def openapi_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
+    """Every route with its bodies, parameters, answers and refusals."""
+    used: set[type[msgspec.Struct]] = {Problem}
+    for route in routes:
+        used.update(kind for kind in (route.body, *route.answers.values()) if kind)
+    kinds = sorted(used, key=lambda kind: kind.__name__)
+    refs, components = msgspec.json.schema_components(kinds, ref_template=REF)
+    ref_by_kind = dict(zip(kinds, refs, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, ref_by_kind)
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Madang", "version": version, "license": {"name": "Apache-2.0"}},
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"bearer": bearer}},
+        "tags": [{"name": tag} for tag in dict.fromkeys(map(tag_of, routes))],
+    }
+
+
+def refusals_of(route: Route) -> list[int]:
+    """Every status of a problem document that *route* may answer with."""
+    statuses = {500, *route.refusals}
+    if route.access is not Access.ANYBODY:
+        statuses |= {401, 429, 503}
+    if route.access is Access.ADMIN:
+        statuses.add(403)
+    if route.query is not NoQuery or route.key:
+        statuses.add(400)
+    if route.body is not None:
+        statuses |= {400, 408, 413, 415}
+    if PATH_PARTS.search(route.path):
+        statuses.add(404)
+    return sorted(statuses)
+
+
+def tag_of(route: Route) -> str:
+    """The subject a route belongs to: the first part of its path that says something."""
+    return next(part for part in route.path.split("/") if part not in ("", "api", "v1", "chats"))
+
+
+def _operation(route: Route, refs: dict[type[msgspec.Struct], Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": " ".join((route.handler.__doc__ or "").split()),
+        "tags": [tag_of(route)],
+        "parameters": list(_parameters(route)),
+        "responses": {
+            **{str(s): _answer(s, kind, route, refs) for s, kind in sorted(route.answers.items())},
+            **{str(status): _refusal(status, refs) for status in refusals_of(route)},
+        },
+        "security": [] if route.access is Access.ANYBODY else [{"bearer": []}],
+    }
+    if route.body is not None:
+        content = {JSON: {"schema": refs[route.body]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _parameters(route: Route) -> Iterable[dict[str, Any]]:
+    for name in PATH_PARTS.findall(route.path):
+        schema = {"type": "string", "minLength": 1, "maxLength": 64}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+    for field in msgspec.structs.fields(route.query):
+        schema = _without_null(msgspec.json.schema(field.type))
+        if field.default not in (None, msgspec.NODEFAULT):
+            schema["default"] = field.default
+        yield {"name": field.name, "in": "query", "required": field.required, "schema": schema}
+    if route.key:
+        schema = {"type": "string", "minLength": 1, "maxLength": route.key}
+        yield {"name": HEADER, "in": "header", "required": False, "schema": schema}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query has no null: a parameter that may be None is simply left out."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    return kinds[0] if len(kinds) == 1 else schema
+
+
+def _answer(
+    status: int, kind: type[msgspec.Struct] | None, route: Route, refs: dict[Any, Any]
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if kind is not None:
+        answer["description"] = (kind.__doc__ or answer["description"]).splitlines()[0]
+        answer["content"] = {JSON: {"schema": refs[kind]}}
+    if route.key:
+        what = "`true`: this is the first answer again"
+        answer["headers"] = {REPLAY: {"description": what, "schema": {"type": "string"}}}
+    return answer
+
+
+def _refusal(status: int, refs: dict[Any, Any]) -> dict[str, Any]:
+    code = CODE_BY_STATUS.get(status)
+    text = HTTPStatus(status).phrase if code is None else f"`{code}`: {MEANING[code]}"
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": refs[Problem]}}}

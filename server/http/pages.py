@@ -1,0 +1,62 @@
+"""The page, its assets, and the accounts to try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from quart import Blueprint, Response
+from werkzeug.exceptions import NotFound
+
+from protocol.errors import ErrorCode, ProtocolError
+from server.http.files import read_files
+from server.http.route import Access, Answer, Call, NoQuery, Route
+from server.http.schemas import DemoAccount, DemoAccounts
+
+START = "index.html"
+
+
+def pages_blueprint(folder: Path) -> Blueprint:
+    """``/`` and ``/assets/…`` out of *folder*: only what was there when the server started."""
+    blueprint = Blueprint("pages", __name__)
+    files = read_files(folder)
+
+    async def page() -> Response:
+        return files[START].response()
+
+    async def asset(name: str) -> Response:
+        if name not in files or name == START:
+            raise NotFound
+        return files[name].response()
+
+    blueprint.add_url_rule("/", view_func=page, provide_automatic_options=False)
+    blueprint.add_url_rule("/assets/<name>", view_func=asset, provide_automatic_options=False)
+    return blueprint
+
+
+class DemoRoutes:
+    """Who may be tried; not found where there is nobody."""
+
+    def __init__(self, accounts: Sequence[DemoAccount]) -> None:
+        self._accounts = list(accounts)
+
+    async def show(self, _: Call[None, NoQuery]) -> Answer:
+        """The demo accounts with their passwords."""
+        if not self._accounts:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "this server has no demo accounts")
+        return Answer(200, DemoAccounts(self._accounts))
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/demo",
+                name="show_demo",
+                summary="Accounts to try the server with, where it has them",
+                access=Access.ANYBODY,
+                handler=self.show,
+                answers={200: DemoAccounts},
+                refusals=(404,),
+            ),
+        )
