@@ -21,12 +21,13 @@ help: ## list the targets
 
 setup: .venv/.installed ## make .venv from requirements.lock
 
+# The last lines are an editable install by hand: it needs no build tool, and so no network.
 .venv/.installed: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv (or $(notdir $(PYTHON))-venv)" >&2; exit 1; }
 	@$(VENV) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(VENV) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "madang.pth").write_text(str(pathlib.Path.cwd()) + "\n", encoding="utf-8")'
+	@$(VENV) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "madang.pth").write_text(f"{pathlib.Path.cwd()}\n", "utf-8")'
 	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m server "$$@"\n' > .venv/bin/madang
 	@chmod +x .venv/bin/madang
 	@touch $@

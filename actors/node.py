@@ -94,6 +94,7 @@ class Node:
     ASK_S = 10.0
     IDLE_S = 300.0  # a room or user at rest for this long is let go
     CLAIM_TAIL = 300  # more events than one batch has, so that a lost one is found again
+    CLAIMS_AT_ONCE = 32  # rooms; a tail of the longest messages is 20 MiB
     STANDING_S = 30.0  # how often connected users' standing is looked at again
     EXPIRY_S = 1.0
 
@@ -123,16 +124,20 @@ class Node:
     # ---- wiring
 
     def _batcher(
-        self, name: str, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
+        self,
+        name: str,
+        fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        *,
+        most: int = 500,
     ) -> Batcher[K, V]:
-        batcher = Batcher(fetch, turn_ended=self._ports.turn_ended, log=self._log)
+        batcher = Batcher(fetch, turn_ended=self._ports.turn_ended, log=self._log, most=most)
         self._tasks.append((name, batcher.run))
         return batcher
 
     def _make_rooms(self) -> Registry[RoomCommand]:
         ports, log = self._ports, self._ports.log
         claims: Batcher[RoomId, Claimed] = self._batcher(
-            "claims", partial(ports.journal.claim, tail=self.CLAIM_TAIL)
+            "claims", partial(ports.journal.claim, tail=self.CLAIM_TAIL), most=self.CLAIMS_AT_ONCE
         )
         questions = Questions(
             self._batcher("sent", log.sent),

@@ -232,6 +232,9 @@ class RoomLog:
     def _look_up(self, flight: Flight) -> None:
         """The store knows some of these ids: ask which, before anything gets a seq again."""
         posts = [pending for pending in flight.pending if isinstance(pending.command, Post)]
+        if not posts:
+            self.context.end()  # a seq was taken: somebody else wrote here
+            return
         found: dict[int, Sent] = {}
         answers = iter(range(len(posts) - 1, -1, -1))  # counts down to 0
 

@@ -182,4 +182,4 @@ class RoomState:
         self.durable = Mark(event.seq, event.at, event.countable)
         self.remember(event)
         if isinstance(pending.shown, Message):
-            self.last_message = pending.shown
+            self.last_message = structs.replace(pending.shown, deleted=False)

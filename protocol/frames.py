@@ -134,6 +134,7 @@ class Message(Frame):
     reply_to: int | UnsetType = UNSET
     thread: int | UnsetType = UNSET
     mentions: list[str] | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
 
 
 class Member(Frame):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from actors.ports import EventKind, PageQuery, PageResult, StoredEvent
 from protocol.frames import Event, Member, MemberChange, Message, Role
@@ -68,13 +68,20 @@ def frame_of(room: str, stored: StoredEvent) -> Event:
     )
 
 
+def folded(event: Event) -> Event:
+    """*event* in its present state, which a message says even while it is as it was sent."""
+    return structs.replace(event, deleted=False) if isinstance(event, Message) else event
+
+
 def page_of(found: Sequence[Event], query: PageQuery, *, more: bool, upto: int) -> PageResult:
     """The page of *found*, which starts at the asked bound and may have one event too many.
 
     What does not fit *query*'s limit or PAGE_BYTES is left for the next page.
     """
     fit = how_many_fit(found[: query.limit])
-    events = list(found[:fit]) if query.after is not None else list(reversed(found[:fit]))
+    events = [folded(event) for event in found[:fit]]
+    if query.after is None:
+        events.reverse()
     return PageResult(events, more or fit < len(found), upto)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from server.commands.opened import Opened
+from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.passwords import Passwords
 from server.postgres.people_rows import NewPerson, Person
@@ -23,18 +24,10 @@ NAMES = {"mina": "미나", "joon": "준"}
 ROOM = "마당"
 
 
-class Account(msgspec.Struct, frozen=True):
-    """Somebody everybody may be."""
-
-    username: str
-    name: str
-    password: str
-
-
 class Demo(msgspec.Struct, frozen=True):
     """What ``demo.json`` holds. ``room`` is empty until it is made."""
 
-    accounts: list[Account]
+    accounts: list[DemoAccount]
     room: str = ""
 
 
@@ -58,14 +51,14 @@ async def prepare_demo(data: Path, opened: Opened) -> Demo:
     return demo
 
 
-async def _free_account(users: UserStore, username: str) -> Account:
+async def _free_account(users: UserStore, username: str) -> DemoAccount:
     name, password = NAMES[username], secrets.token_hex(6)
     if await users.by_username(username) is not None:
         username = f"{username}-{secrets.token_hex(3)}"
-    return Account(username, name, password)
+    return DemoAccount(username, password, name)
 
 
-async def _person(users: UserStore, account: Account) -> Person:
+async def _person(users: UserStore, account: DemoAccount) -> Person:
     """The account's user, made where there is none: a start may have been cut short."""
     known = await users.by_username(account.username)
     if known is not None:

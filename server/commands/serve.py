@@ -10,7 +10,6 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 
 import trio
-from msgspec import structs
 
 from server.commands.arguments import place_of
 from server.commands.demo import Demo, prepare_demo
@@ -36,14 +35,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Serve, and print one line ``ready URL`` once connections are taken."""
     from server import app  # noqa: PLC0415 - it loads a web framework, which no other command needs
-    from server.http.schemas import DemoAccount  # noqa: PLC0415 - the same
 
     settings = _settings(arguments)
     configure_logging(settings.log_level, stream=sys.stderr)
     with backends(*settings.place, role="serve") as running:
         demo = trio.run(work_with, running, partial(_prepare, settings))
         _allow_many_files()
-        accounts = [DemoAccount(**structs.asdict(each)) for each in demo.accounts] if demo else []
+        accounts = demo.accounts if demo else []
         ready = partial(_ready, arguments.introduce, demo)
         trio.run(partial(app.serve, settings, running, demo=accounts, ready=ready))
     return 0

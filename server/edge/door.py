@@ -63,13 +63,15 @@ class Door:
     ) -> None:
         """Let in until ``stop``; then return when requests at hand are answered, or not in time."""
         async with self._http.open(), trio.open_nursery() as guests:
-            with self._accepting:
-                async with trio.open_nursery() as nursery:
-                    for listener in listeners:
-                        nursery.start_soon(self._accept, listener, guests)
-                    task_status.started()
-            for listener in listeners:
-                await listener.aclose()
+            try:
+                with self._accepting:
+                    async with trio.open_nursery() as nursery:
+                        for listener in listeners:
+                            nursery.start_soon(self._accept, listener, guests)
+                        task_status.started()
+            finally:
+                for listener in listeners:
+                    listener.socket.close()
             await self._http.terminate()
             for scope in self._silent:
                 scope.cancel()

@@ -12,7 +12,7 @@ import trio
 from protocol.errors import ErrorCode
 
 READ_SIZE = 64 * 1024
-LINGER = 1.0  # so long a refused peer may still talk; closing on unread bytes would eat the answer
+LINGER = 1.0  # so long a peer may talk that is not listened to any more
 VERSIONS = (b"1.0", b"1.1")
 HOP_BY_HOP = (b"upgrade", b"connection", b"http2-settings")
 
@@ -84,7 +84,10 @@ async def read_head(stream: trio.SocketStream, begun: bytes, most: int) -> Head 
     if event.http_version not in VERSIONS:
         return Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
     rest = bytes(parser.trailing_data[0])
-    return Head(event, data[: len(data) - len(rest)], rest, parser)
+    raw = data[: len(data) - len(rest)]
+    if len(raw) > most:  # h11 minds only a head that comes in more than one piece
+        return Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    return Head(event, raw, rest, parser)
 
 
 def _next_event(
@@ -107,6 +110,13 @@ async def refuse(stream: trio.SocketStream, status: int) -> None:
     )
     with trio.move_on_after(LINGER):
         await stream.send_all(head.encode() + body)
+        await linger(stream)
+    await stream.aclose()
+
+
+async def linger(stream: trio.SocketStream) -> None:
+    """Close once the peer has: closing on what it still sends would take our answer from it."""
+    with trio.move_on_after(LINGER):
         await stream.send_eof()
         while await stream.receive_some(READ_SIZE):
             pass

@@ -12,14 +12,14 @@ from typing import cast
 import h11
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
+from hypercorn.events import Closed, Event, Updated
 from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
 
-from server.edge.heads import READ_SIZE, Head, Refused, read_head
+from server.edge.heads import READ_SIZE, Head, Refused, linger, read_head
 from server.edge.limits import EdgeLimits
 from server.edge.proxies import AsgiApp
 
@@ -69,6 +69,8 @@ class HttpLane:
                 ConnectionState(self._state.copy()),
                 requests,  # type: ignore[arg-type]
             )
+        if requests.cut_short:
+            await linger(stream)
         return requests.handed_back
 
 
@@ -77,10 +79,13 @@ class Server(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Pass on what the protocol has to say."""
+        # Quart cancels the task that finishes an answer, so that nothing after it may wait: not
+        # hypercorn's idle timer, nor its closing. The stream sees to both.
+        stream = cast(Requests, self.stream)
         if isinstance(event, Updated) and event.idle:
-            # Quart cancels the task that this runs in, so nothing may wait here, and hypercorn's
-            # own idle timer would not start; the stream keeps the time instead.
-            cast(Requests, self.stream).answered()
+            stream.answered()
+        elif isinstance(event, Closed):
+            stream.finish()
         else:
             await super().protocol_send(event)
 
@@ -105,6 +110,7 @@ class Requests(trio.abc.HalfCloseableStream):
         self._stream = stream
         self._limits = limits
         self._idle = idle  # those who wait for a next request, to be cancelled at the end
+        self._over = False
         self._begin(head)
 
     def _begin(self, head: Head) -> None:
@@ -120,6 +126,11 @@ class Requests(trio.abc.HalfCloseableStream):
         self._answered.set()
         self._listening.cancel()
 
+    def finish(self) -> None:
+        """Hypercorn wants no more requests."""
+        self._over = True
+        self.answered()
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Some bytes of the request at hand, or the head of the next one."""
         if self._ready:
@@ -132,9 +143,10 @@ class Requests(trio.abc.HalfCloseableStream):
         return ready
 
     async def _more_body(self) -> None:
-        with trio.move_on_at(self._body_by) as scope:
+        data = b""
+        with trio.CancelScope(deadline=self._body_by) as self._listening:
             data = await self._stream.receive_some(READ_SIZE)
-        if scope.cancelled_caught:
+        if self._listening.cancelled_caught and not self._over:
             self._abort()
         if data:
             self._parser.receive_data(data)
@@ -158,6 +170,8 @@ class Requests(trio.abc.HalfCloseableStream):
         if not self._rest and not await self._stays():
             return  # an empty read: the application is told that the peer left
         await self._answered.wait()
+        if self._over:
+            return
         head = await self._next_head()
         if isinstance(head, Head) and not head.upgrades:
             self._begin(head)
@@ -200,13 +214,18 @@ class Requests(trio.abc.HalfCloseableStream):
         """Wait for room."""
         await self._stream.wait_send_all_might_not_block()
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the answer came before the end of the request."""
+        return self._over and not self._whole
+
     async def send_eof(self) -> None:
-        """End our half, unless the socket is handed back."""
-        if self.handed_back is None:
+        """End our half, unless the socket is still needed."""
+        if self.handed_back is None and not self.cut_short:
             await self._stream.send_eof()
 
     async def aclose(self) -> None:
-        """Close the socket, unless it is handed back."""
+        """Close the socket, unless it is still needed."""
         self.answered()
-        if self.handed_back is None:
+        if self.handed_back is None and not self.cut_short:
             await self._stream.aclose()

@@ -42,7 +42,6 @@ from protocol.limits import (
     HISTORY_DEFAULT,
     LIMITED_MOST,
     MAX_FRAME,
-    PAGE_BYTES,
     SERVER_FRAME,
 )
 from protocol.refusals import error_frame
@@ -348,24 +347,15 @@ class ChatSession:
         if found is None:
             self._refuse(frame, ProtocolError(ErrorCode.NOT_FOUND))
             return
-        page = Page(
-            room=frame.room,
-            events=found.events,
-            more=found.more,
-            upto=found.upto,
-            rid=UNSET if frame.rid is None else frame.rid,
+        self.offer(
+            Page(
+                room=frame.room,
+                events=found.events,
+                more=found.more,
+                upto=found.upto,
+                rid=UNSET if frame.rid is None else frame.rid,
+            )
         )
-        self._offer_page(page, newest_first=frame.after is None)
-
-    def _offer_page(self, page: Page, *, newest_first: bool) -> None:
-        """A page that would be too long ends early, on the side the client reads on from."""
-        payload = self._codec.encode(page)
-        while len(payload) > PAGE_BYTES and len(page.events) > 1:
-            keep = max(1, len(page.events) * PAGE_BYTES // len(payload))
-            page.events = page.events[-keep:] if newest_first else page.events[:keep]
-            page.more = True
-            payload = self._codec.encode(page)
-        self._connection.offer(ws_frame(payload, text=self._codec.text))
 
 
 def fan_out(

@@ -39,7 +39,7 @@ def docs_blueprint(document: Mapping[str, Any]) -> Blueprint:
             response: Response = file.response()
             return response
 
-        blueprint.add_url_rule(path, path, show, provide_automatic_options=False)
+        blueprint.add_url_rule(path, path.replace(".", "_"), show, provide_automatic_options=False)
     return blueprint
 
 

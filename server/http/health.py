@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 
 import trio
@@ -15,16 +16,21 @@ from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import Health
 
 CHECK_WITHIN = 2.0
+CHECKED_FOR = 1.0
+"""Seconds an outcome stands: a check may cost the database a write, and anybody may ask."""
 
 Checks = Mapping[str, Callable[[], Awaitable[object]]]
 """By the name of what is needed to serve; one raises AdapterError while that is away."""
 
 
 class HealthRoutes:
-    """The routes that watchers ask."""
+    """The routes that watchers ask. Checks run one at a time, once a second at most."""
 
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
+        self._one_at_a_time = trio.Lock()
+        self._checked_at = -math.inf
+        self._away: Mapping[str, str] = {}
 
     async def live(self, _: Call[None, NoQuery]) -> Answer:
         """The process answers."""
@@ -32,7 +38,13 @@ class HealthRoutes:
 
     async def ready(self, _: Call[None, NoQuery]) -> Answer:
         """Requests can be served now; else what is missing."""
-        away = {name: "does not answer" for name in self._checks if not await self._there(name)}
+        async with self._one_at_a_time:
+            if trio.current_time() - self._checked_at > CHECKED_FOR:
+                self._away = {
+                    name: "does not answer" for name in self._checks if not await self._there(name)
+                }
+                self._checked_at = trio.current_time()
+        away = self._away
         if away:
             raise ProtocolError(
                 ErrorCode.UNAVAILABLE,

@@ -1,1 +1,1 @@
-"""TODO."""
+"""PostgreSQL: the journal, the log and the stores."""

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, StoredEvent
-from actors.rules.event_frames import frame_of
-from protocol.frames import Message, RoomSummary
+from actors.rules.event_frames import folded, frame_of
+from protocol.frames import RoomSummary
 from protocol.ids import UserId
 
 NAME = "coalesce(nullif(u.name, ''), u.username)"
@@ -77,6 +77,4 @@ def room_of(row: Any) -> RoomSummary:
 def _last_message(row: Any) -> Any:
     if row["seq"] is None:
         return UNSET
-    frame = frame_of(row["room_id"], stored_of(row))
-    assert isinstance(frame, Message)  # noqa: S101 - PLACE asks for messages only
-    return frame
+    return folded(frame_of(row["room_id"], stored_of(row)))

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Redis: limits that all nodes share."""

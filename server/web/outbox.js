@@ -8,9 +8,9 @@ export class Outbox {
   #entries;
   #timer = 0;
 
-  /** `tell(frame)` is false when not connected; `keep(entries)` survives a reload; `changed(room)`. */
-  constructor({ tell, keep, changed, saved = [] }) {
-    Object.assign(this, { tell, keep, changed });
+  /** `tell(frame)` is false when not connected; `fits(frame)` when the server would not take it; `keep(entries)` survives a reload; `changed(room)`. */
+  constructor({ tell, fits, keep, changed, saved = [] }) {
+    Object.assign(this, { tell, fits, keep, changed });
     this.#entries = saved.map((entry) => ({ ...entry, state: entry.state === "failed" ? "failed" : "waiting" }));
   }
 
@@ -84,9 +84,14 @@ export class Outbox {
     const busy = new Set(this.#entries.filter((entry) => entry.state === "sent").map((entry) => entry.room));
     for (const entry of this.#entries) {
       if (entry.state !== "waiting" || busy.has(entry.room)) continue;
-      busy.add(entry.room);
       const { room, id, body, reply_to, mentions } = entry;
-      if (this.tell({ t: "send", room, id, body, reply_to, mentions })) entry.state = "sent";
+      const frame = { t: "send", room, id, body, reply_to, mentions };
+      if (!this.fits(frame)) {
+        Object.assign(entry, { state: "failed", code: "too_large" });
+        continue;
+      }
+      busy.add(room);
+      if (this.tell(frame)) entry.state = "sent";
     }
     this.keep(this.#entries);
     this.changed();

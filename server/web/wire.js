@@ -25,6 +25,7 @@ export class Wire {
   #heard = 0;
   #notBefore = 0;
   #pingEvery = 25_000;
+  #longest = 65_536; // bytes
   #return = () => this.#comeBack();
 
   /** `resume()` gives room -> last seq; `onFrame` and `onState` hear everything, in order. */
@@ -48,6 +49,11 @@ export class Wire {
   /** Connect at once, whatever the waiting time. */
   now() {
     if (this.state === "waiting" || this.state === "refused") this.#connect();
+  }
+
+  /** Whether the server takes a frame of this size. */
+  fits(frame) {
+    return new TextEncoder().encode(JSON.stringify(frame)).length <= this.#longest;
   }
 
   /** Send without waiting for an answer. False: not connected, nothing was sent. */
@@ -107,6 +113,7 @@ export class Wire {
     this.#attempts = 0;
     this.#notBefore = 0;
     this.#pingEvery = frame.ping_ms;
+    this.#longest = frame.max_frame;
     this.#watch = setInterval(() => this.#check(this.#pingEvery), this.#pingEvery / 2);
     this.#become("open");
   }

@@ -145,14 +145,15 @@ def test_a_reply_quotes_what_it_answers_and_leads_back_to_it(
     expect(first).to_be_in_viewport()
 
 
-def test_a_refused_message_stays_with_its_reason_until_it_is_discarded(
+def test_a_message_too_long_stays_with_the_reason_until_it_is_discarded(
     window: OpenWindow, person: SignUp
 ) -> None:
     minji = person("민지")
     page = window(minji, minji.room("혼자"))
-    write(page, "가" * 30_000)
+    write(page, "가" * 22_000)
     failed = page.locator(".message.failed")
-    expect(failed.locator(".failed-line")).to_be_visible()
+    expect(failed).to_have_count(1)
+    expect(failed.locator(".failed-line")).to_contain_text("너무 깁니다")
     write(page, "짧은 말")
     expect(page.locator(".mine.stored .bubble")).to_have_text("짧은 말")
     failed.get_by_role("button", name="지우기").click()

@@ -34,6 +34,19 @@ def shown(page: Page) -> list[int]:
     return [int(seq) for seq in rows.evaluate_all("rows => rows.map(row => row.dataset.seq)")]
 
 
+def middle(page: Page) -> str:
+    """The seq of a message in the middle of the window."""
+    rows = page.locator("#log .message")
+    find = "rows => rows.find(row => row.getBoundingClientRect().top > 200).dataset.seq"
+    return str(rows.evaluate_all(find))
+
+
+def place(page: Page, seq: str) -> float:
+    """Where a message stands in the window."""
+    row = page.locator(f'[data-key="{seq}"]')
+    return float(row.evaluate("row => row.getBoundingClientRect().top"))
+
+
 def scroll_up_to(page: Page, seq: int) -> None:
     page.hover("#scroller")
     for _ in range(200):
@@ -62,16 +75,12 @@ def test_what_one_reads_stays_in_place_while_older_messages_come(page: Page) -> 
     page.hover("#scroller")
     page.mouse.wheel(0, -900)
     page.wait_for_timeout(100)
-    place = """seq => document.querySelector(`[data-key="${seq}"]`).getBoundingClientRect().top"""
-    middle = page.evaluate(
-        """() => [...document.querySelectorAll("#log .message")]
-            .find(row => row.getBoundingClientRect().top > 200).dataset.seq"""
-    )
-    before, first = page.evaluate(place, middle), shown(page)[0]
+    seq = middle(page)
+    before, first = place(page, seq), shown(page)[0]
     page.evaluate("document.getElementById('scroller').scrollTop -= 1")
     page.wait_for_timeout(500)
     assert shown(page)[0] <= first
-    assert abs(page.evaluate(place, middle) - before) <= 3
+    assert abs(place(page, seq) - before) <= 3
 
 
 def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
@@ -79,14 +88,14 @@ def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
 ) -> None:
     minji, junho, room = talk
     page.hover("#scroller")
-    page.mouse.wheel(0, -3_000)
+    page.mouse.wheel(0, -900)
     expect(page.locator("#to-latest")).to_have_text("↓ 맨 아래로")
     page.wait_for_timeout(300)
-    top = "document.getElementById('scroller').scrollTop"
-    before = page.evaluate(top)
+    seq = middle(page)
+    before = place(page, seq)
     minji.say(room, "새 소식")
     expect(page.locator("#to-latest")).to_have_text("↓ 새 메시지 1개")
-    assert page.evaluate(top) == before
+    assert abs(place(page, seq) - before) <= 3
     assert junho.ask("GET", f"/chats/rooms/{room}")["unread"] == 1
     page.click("#to-latest")
     expect(page.locator(".unread-line + .message .bubble")).to_have_text("새 소식")

@@ -231,16 +231,18 @@ async def test_a_probe_fails_where_there_is_no_database(postgres):
             await PostgresJournal(away, owner=1).probe()
 
 
-async def test_a_backend_that_stopped_is_given_up_in_time(postgres, writing):
-    number, room = await postgres.room(1)
-    journal = postgres.journal(within=0.3)
-    await journal.claim([room], tail=10)
+async def test_a_backend_that_stopped_is_given_up_and_others_go_on_without_it(postgres, writing):
+    (number, room), (other, other_room) = await postgres.room(1), await postgres.room(1)
+    journal = postgres.journal(within=0.5)
+    await journal.claim([room, other_room], tail=10)
     await journal.append([writing.batch(number, 1, [writing.said(1)])])
     pid = journal._connection.get_server_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
         with trio.fail_after(3), pytest.raises(OutcomeUnknown):
             await journal.append([writing.batch(number, 1, [writing.said(2)])])
+        batch = writing.batch(other, 1, [writing.said(1)])
+        assert await journal.append([batch]) == [Verdict.STORED]
     finally:
         os.kill(pid, signal.SIGCONT)
     claimed = (await journal.claim([room], tail=10))[room]

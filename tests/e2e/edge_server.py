@@ -177,16 +177,22 @@ class Raw:
         return data
 
 
+async def eventually(holds: Callable[[], object]) -> None:
+    """Return when *holds* does, within five seconds."""
+    with trio.fail_after(5):
+        while not holds():
+            await trio.sleep(0.005)
+
+
 @asynccontextmanager
 async def connect(edge: Edge, *, receive_buffer: int | None = None) -> AsyncIterator[Raw]:
     """A raw connection, with at most ten seconds for what is done with it."""
     with trio.fail_after(10):
-        plain = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if receive_buffer is not None:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await plain.connect(("127.0.0.1", edge.port))
-        async with trio.SocketStream(plain) as stream:
-            yield Raw(stream)
+        with trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
+            if receive_buffer is not None:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            await plain.connect(("127.0.0.1", edge.port))
+            yield Raw(trio.SocketStream(plain))
 
 
 def upgrade(edge: Edge, path: str = "/ws", *headers: str) -> bytes:

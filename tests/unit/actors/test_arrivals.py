@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock as Clock
-from world import ROOM, World, open_world
+from world import ROOM, FakeSession, World, open_world
 
 from actors.audience import Audience
 from actors.node import Caller
@@ -106,8 +106,6 @@ async def test_joining_while_opening_is_not_missed(autojump_clock: Clock) -> Non
 
         world.node._summaries._fetch = slow  # type: ignore[assignment]
         async with trio.open_nursery() as nursery:
-            from world import FakeSession
-
             eve = FakeSession(world, "eve", "slow")
             world.node.arrivals.begin(eve, {})
             await trio.sleep(1)

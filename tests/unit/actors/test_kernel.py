@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -227,8 +228,6 @@ async def test_an_ask_has_a_deadline(autojump_clock: trio.testing.MockClock) -> 
 
 
 def test_intensity_counts_only_crashes_within_the_period() -> None:
-    from collections import deque
-
     crashes: deque[float] = deque()
     limits = {"intensity": 2, "period": 5.0}
     assert [too_intense(crashes, at, **limits) for at in (0, 1, 2)] == [False, False, True]

@@ -77,7 +77,7 @@ class FakeSession:
             self._world.node.arrivals.end(self)
 
     async def ready(self) -> None:
-        while self.blocked and not self.gone:
+        while self.blocked and not self.gone:  # noqa: ASYNC110 - a test flips it
             await trio.sleep(0.1)
 
     def later(self, job: Callable[[], Awaitable[None]]) -> None:

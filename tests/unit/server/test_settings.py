@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -15,7 +17,12 @@ EXTERNAL = Place(Path("data"), "postgresql://localhost/madang", None)
 KEY = b"k" * 32
 
 
-def settings(place: Place = EMBEDDED, host: str = "127.0.0.1", **environ: str) -> Settings:
+def settings(
+    environ: Mapping[str, str] = MappingProxyType({}),
+    *,
+    place: Place = EMBEDDED,
+    host: str = "127.0.0.1",
+) -> Settings:
     return read_settings(environ, place, host=host, port=8000, token_key=KEY)
 
 
@@ -47,13 +54,15 @@ def test_settings_do_not_change() -> None:
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"^{name} "):
-        settings(**{name: value})
+        settings({name: value})
 
 
 def test_lists_are_read_with_spaces_and_empty_items() -> None:
     read = settings(
-        MADANG_ORIGINS=" https://Example.org/, http://localhost:3000 ,",
-        MADANG_TRUSTED_PROXIES="10.1.2.3/8,::1",
+        {
+            "MADANG_ORIGINS": " https://Example.org/, http://localhost:3000 ,",
+            "MADANG_TRUSTED_PROXIES": "10.1.2.3/8,::1",
+        }
     )
     assert read.origins == ("https://example.org", "http://localhost:3000")
     assert read.trusted_proxies == (
@@ -63,20 +72,20 @@ def test_lists_are_read_with_spaces_and_empty_items() -> None:
 
 
 def test_zero_means_no_limit() -> None:
-    assert settings(MADANG_RATE_PER_USER="0").rate_per_user == 0
+    assert settings({"MADANG_RATE_PER_USER": "0"}).rate_per_user == 0
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])  # noqa: S104
 def test_echo_is_refused_where_others_can_reach_it(host: str) -> None:
     with pytest.raises(BadSetting, match=r"^MADANG_ECHO "):
-        settings(host=host, MADANG_ECHO="1")
-    assert settings(host="::1", MADANG_ECHO="1").echo
+        settings({"MADANG_ECHO": "1"}, host=host)
+    assert settings({"MADANG_ECHO": "1"}, host="::1").echo
 
 
 def test_demo_accounts_are_for_embedded_data_on_a_loopback_address() -> None:
     assert settings().demo
     assert not settings(host="0.0.0.0").demo  # noqa: S104
-    assert not settings(EXTERNAL).demo
+    assert not settings(place=EXTERNAL).demo
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

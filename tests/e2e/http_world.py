@@ -1,0 +1,236 @@
+"""The HTTP application on a real node and database; every answer is held to its document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema
+import structlog
+import trio
+import trio_asyncio
+from prometheus_client import CollectorRegistry
+
+from actors.node import Node, Ports
+from protocol.close import CloseCode
+from protocol.ids import Millis, RoomId, UserId
+from server.app import StoredPeople
+from server.http.app import Parts, make_http, make_routes
+from server.http.ports import Rate
+from server.http.route import Route
+from server.http.schemas import DemoAccount
+from server.ids import random_id
+from server.memory.limits import LocalLimits
+from server.passwords import Passwords
+from server.postgres.events import PostgresEvents
+from server.postgres.idempotency import KeptAnswers
+from server.postgres.journal import PostgresJournal
+from server.postgres.pool import open_database, quiet_loop
+from server.postgres.rooms import RoomStore
+from server.postgres.users import UserStore
+from server.tokens import Tokens
+
+KEY = b"k" * 32
+NO_RATE = Rate(0, 0)
+PASSWORD = "a long enough secret"
+WEB = Path(__file__).parents[2] / "server" / "web"
+
+
+class MovableClock:
+    """Stands until a test moves it."""
+
+    def __init__(self) -> None:
+        self.ms = 1_800_000_000_000
+
+    def now_ms(self) -> Millis:
+        return Millis(self.ms)
+
+
+class NotedNode(Node):
+    """A node that also remembers whom it was told to sign out, and of which rooms."""
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(ports, log=structlog.get_logger())
+        self.signed_out: list[tuple[str, str | None, int]] = []
+        self.told: list[tuple[str, list[str]]] = []
+
+    def sign_out(self, user: UserId, *, jti: str | None, code: CloseCode) -> None:
+        self.signed_out.append((user, jti, int(code)))
+        super().sign_out(user, jti=jti, code=code)
+
+    def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
+        self.told.append((room, list(members)))
+        super().room_created(room, members)
+
+
+class NotedLog:
+    """Keeps what failed."""
+
+    def __init__(self) -> None:
+        self.errors: list[dict[str, object]] = []
+
+    def error(self, event: str, **fields: object) -> None:
+        self.errors.append({"event": event, **fields})
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Connections that come and go."""
+
+
+class Reply(NamedTuple):
+    status: int
+    json: Any
+    headers: Any
+    text: str
+
+
+class Person(NamedTuple):
+    id: str
+    username: str
+    token: str
+
+
+class HttpWorld:
+    """The application, and somebody to ask it."""
+
+    def __init__(self, parts: Parts, node: NotedNode, log: NotedLog) -> None:
+        self.parts, self.node, self.log = parts, node, log
+        self.app = make_http(parts)
+        self.client = self.app.test_client()
+        self.routes = make_routes(parts)
+        self.document: dict[str, Any] = {}
+        self._numbers = count(1)
+
+    async def ask(  # noqa: PLR0913 - each is a part of a request
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """One request; whatever comes back has to be declared."""
+        sent = {"Authorization": f"Bearer {token}"} if token else {}
+        sent |= {"Idempotency-Key": key} if key is not None else {}
+        if body is not None or raw is not None:
+            sent["Content-Type"] = "application/json"
+        data = json.dumps(body).encode() if body is not None else raw
+        response = await self.client.open(
+            path, method=method, data=data, headers=sent | (headers or {})
+        )
+        text = await response.get_data(as_text=True)
+        is_json = "json" in (response.content_type or "")
+        reply = Reply(
+            response.status_code, json.loads(text) if is_json else None, response.headers, text
+        )
+        await self._hold_to_document(method, path.split("?", maxsplit=1)[0], reply)
+        return reply
+
+    async def _hold_to_document(self, method: str, path: str, reply: Reply) -> None:
+        self.document = self.document or await self.openapi()
+        route = self.route_of(method, path)
+        if route is None:
+            return
+        responses = self.document["paths"][route.path][method.lower()]["responses"]
+        assert str(reply.status) in responses, (method, path, reply)
+        content = responses[str(reply.status)].get("content", {})
+        if not content:
+            assert reply.text == ""
+            return
+        assert reply.headers["Content-Type"] in content, reply
+        schema = next(iter(content.values()))["schema"] | {
+            "components": self.document["components"]
+        }
+        jsonschema.Draft202012Validator(schema).validate(reply.json)
+
+    async def openapi(self) -> dict[str, Any]:
+        response = await self.client.get("/openapi.json")
+        return json.loads(await response.get_data())  # type: ignore[no-any-return]
+
+    def route_of(self, method: str, path: str) -> Route | None:
+        adapter = self.app.url_map.bind("localhost")
+        if not adapter.test(path, method):
+            return None
+        endpoint, _ = adapter.match(path, method)
+        return next((r for r in self.routes if endpoint.endswith(f".{r.name}")), None)
+
+    async def person(self, username: str | None = None, **fields: Any) -> Person:
+        """Somebody who has signed up."""
+        name = username or f"person{next(self._numbers)}"
+        body = {"username": name, "password": PASSWORD, **fields}
+        reply = await self.ask("POST", "/api/v1/users", body)
+        assert reply.status == 201, reply
+        return Person(reply.json["user"]["id"], name, reply.json["token"])
+
+    async def admin(self) -> Person:
+        admin = await self.person()
+        await self.parts.users.grant(admin.username, "admin")
+        return admin
+
+    async def team(self, owner: Person, *others: Person) -> str:
+        """A team room's id."""
+        body = {"type": "team", "name": "Team", "members": [other.id for other in others]}
+        reply = await self.ask("POST", "/api/v1/chats/rooms", body, token=owner.token)
+        assert reply.status == 201, reply
+        return str(reply.json["id"])
+
+
+@asynccontextmanager
+async def open_http(
+    database_url: str,
+    *,
+    demo: Sequence[DemoAccount] = (),
+    rate: Rate = NO_RATE,
+) -> AsyncIterator[HttpWorld]:
+    log, clock = NotedLog(), MovableClock()
+    async with trio_asyncio.open_loop() as loop, trio.open_nursery() as nursery:
+        quiet_loop(loop, log)
+        async with open_database(database_url, size=4, log=log) as database:
+            users = UserStore(database)
+            rooms = RoomStore(database, new_id=random_id)
+            events = PostgresEvents(database)
+            journal = PostgresJournal(database, owner=1)
+            node = NotedNode(
+                Ports(
+                    journal=journal,
+                    log=events,
+                    people=StoredPeople(users, rooms),
+                    fan_out=_fan_out,
+                    clock=clock,
+                    turn_ended=lambda: None,
+                )
+            )
+            await nursery.start(node.run)
+            parts = Parts(
+                users=users,
+                rooms=rooms,
+                events=events,
+                kept_answers=KeptAnswers(database),
+                node=node,
+                tokens=Tokens(KEY, clock=clock, new_id=random_id),
+                passwords=Passwords(time_cost=1, memory_kib=64),
+                limits=LocalLimits(),
+                clock=clock,
+                new_id=random_id,
+                registry=CollectorRegistry(),
+                checks={"PostgreSQL": journal.probe},
+                web=WEB,
+                demo=demo,
+                rate=rate,
+                log=log,
+                version="0.0.0",
+            )
+            yield HttpWorld(parts, node, log)
+            await journal.aclose()
+        nursery.cancel_scope.cancel()
+
+
+def _fan_out(sessions: Iterable[Any], frame: Any, key: Hashable | None = None) -> None:
+    """Nobody is connected by socket here."""
+    assert not list(sessions)

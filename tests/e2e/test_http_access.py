@@ -1,0 +1,103 @@
+"""Who may call what: a row for every route there is, so that a new route without one fails."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from http_world import PASSWORD, open_http
+
+from server.http.route import Access, Route
+
+# route -> body, and the status for: nobody, a bad token, a stranger, a former member, a member,
+# the owner, an admin. Strangers learn nothing: 404 stands for 403 where there is something to hide.
+MATRIX: dict[str, tuple[Any, str]] = {
+    "sign_up": ({"username": "member", "password": PASSWORD}, "409 409 409 409 409 409 409"),
+    "sign_in": ({"username": "nobody", "password": PASSWORD}, "401 401 401 401 401 401 401"),
+    "show_demo": (None, "404 404 404 404 404 404 404"),
+    "live": (None, "200 200 200 200 200 200 200"),
+    "ready": (None, "200 200 200 200 200 200 200"),
+    "show_me": (None, "401 401 200 200 200 200 200"),
+    "change_me": ({}, "401 401 200 200 200 200 200"),
+    "change_password": (
+        {"current_password": "wrong", "new_password": "x"},
+        "401 401 400 400 400 400 400",
+    ),
+    "find_people": (None, "401 401 200 200 200 200 200"),
+    "change_account": ({}, "401 401 403 403 403 403 200"),
+    "create_room": ({"type": "matching"}, "401 401 400 400 400 400 400"),
+    "list_rooms": (None, "401 401 200 200 200 200 200"),
+    "show_room": (None, "401 401 404 404 200 200 404"),
+    "list_messages": (None, "401 401 404 404 200 200 404"),
+    "post_message": ({"body": "hi"}, "401 401 404 403 201 201 404"),
+    "add_member": ({"user": "member"}, "401 401 404 403 403 200 404"),
+    "remove_member": (None, "401 401 404 403 403 404 404"),
+    "sign_out": (None, "401 401 204 204 204 204 204"),
+}
+PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}
+"""What is no API: the same for everybody, without a token."""
+
+
+class Cast(NamedTuple):
+    tokens: list[str | None]
+    room: str
+    outsider: str
+
+
+async def test_every_route_answers_everybody_as_the_matrix_says(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        cast = await _cast(http)
+        ways: dict[str, str] = {}
+        for route in sorted(http.routes, key=lambda route: list(MATRIX).index(route.name)):
+            body, _ = MATRIX[route.name]
+            path = _path(route, cast)
+            replies = [
+                await http.ask(route.method, path, body, token=token) for token in cast.tokens
+            ]
+            ways[route.name] = " ".join(str(reply.status) for reply in replies)
+        assert ways == {name: statuses for name, (_, statuses) in MATRIX.items()}
+
+
+async def test_every_path_of_the_server_is_in_the_table_of_routes(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        declared = {(route.method, _rule(route)) for route in http.routes}
+        served = {
+            (method, rule.rule)
+            for rule in http.app.url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD"}
+        }
+        assert served - declared == {("GET", path) for path in PLAIN}
+        assert declared <= served
+        assert {route.name for route in http.routes} == set(MATRIX)
+        assert len(http.routes) == len(MATRIX)
+
+
+async def test_routes_that_want_somebody_read_no_stranger_s_body(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        cast = await _cast(http)
+        wanting = [route for route in http.routes if route.access is not Access.ANYBODY]
+        assert len(wanting) > 10
+        for route in wanting:
+            reply = await http.ask(route.method, _path(route, cast), raw=b"\xff" * 2_000_000)
+            assert (reply.status, reply.json["code"]) == (401, "unauthenticated")
+            assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+async def _cast(http: Any) -> Cast:
+    stranger, former, owner = [await http.person() for _ in range(3)]
+    member = await http.person("member")
+    admin = await http.admin()
+    outsider = await http.person("outsider")
+    room = await http.team(owner, member, former)
+    path = f"/api/v1/chats/rooms/{room}/members/{former.id}"
+    assert (await http.ask("DELETE", path, token=former.token)).status == 200
+    people = (stranger, former, member, owner, admin)
+    return Cast([None, "nonsense", *(person.token for person in people)], room, outsider.id)
+
+
+def _path(route: Route, cast: Cast) -> str:
+    path = route.path.format(room=cast.room, user="outsider", id=cast.outsider)
+    return path + ("?q=a" if route.name == "find_people" else "")
+
+
+def _rule(route: Route) -> str:
+    return route.path.replace("{", "<").replace("}", ">")

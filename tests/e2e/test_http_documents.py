@@ -1,0 +1,148 @@
+"""The OpenAPI document, the reading page, the page and its assets, the metrics."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema
+from http_world import WEB, open_http
+from prometheus_client import Counter
+
+from protocol.errors import ErrorCode
+from server.http.openapi import refusals_of
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+async def test_the_document_declares_every_route_with_real_schemas(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        document = await http.openapi()
+        assert document["openapi"].startswith("3.1")
+        operations = {
+            (method.upper(), path): operation
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        }
+        assert set(operations) == {(route.method, route.path) for route in http.routes}
+        names = [operation["operationId"] for operation in operations.values()]
+        assert len(names) == len(set(names))
+        for route in http.routes:
+            operation = operations[route.method, route.path]
+            statuses = {int(status) for status in operation["responses"]}
+            assert statuses == {*route.answers, *refusals_of(route)}
+            assert ("requestBody" in operation) == (route.body is not None)
+            assert operation["summary"]
+            assert operation["description"]
+            path_names = set(re.findall(r"\{(\w+)\}", route.path))
+            declared = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert declared == path_names
+
+
+async def test_every_reference_leads_to_a_schema_that_says_something(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        document = await http.openapi()
+        schemas = document["components"]["schemas"]
+        references = set(_references(document))
+        assert len(references) > 20
+        assert {reference.rsplit("/", 1)[-1] for reference in references} == set(schemas)
+        for name, schema in schemas.items():
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema.get("enum") or schema["properties"], name
+        assert "code" in schemas["Problem"]["required"]
+        assert {"seq", "dup", "at"} <= set(schemas["Posted"]["required"])
+
+
+async def test_what_msgspec_refuses_the_schemas_refuse(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        document = await http.openapi()
+        minji = await http.person()
+        schema = {"$ref": "#/components/schemas/NewRoom", "components": document["components"]}
+        validator = jsonschema.Draft202012Validator(schema)
+        for body, good in (
+            ({"type": "team", "name": "A"}, True),
+            ({"type": "team", "name": "x" * 101}, False),
+            ({"type": "matching"}, False),
+            ({"name": "A"}, False),
+            ({"type": "team", "members": [1]}, False),
+        ):
+            assert validator.is_valid(body) == good
+            reply = await http.ask("POST", "/api/v1/chats/rooms", body, token=minji.token)
+            assert (reply.status == 201) == good
+
+
+async def test_the_reading_page_names_every_route_and_code_and_loads_nothing_foreign(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        page = await http.ask("GET", "/docs")
+        assert page.headers["Content-Type"].startswith("text/html")
+        for route in http.routes:
+            assert f"id='{route.name}'" in page.text
+        for code in ErrorCode:
+            assert f"id='{code.value}'" in page.text
+        links = re.findall(r"(?:href|src)='([^']+)'", page.text)
+        anchors = set(re.findall(r"id='([^']+)'", page.text))
+        assert links
+        for link in links:
+            if link.startswith("#"):
+                assert link[1:] in anchors
+            else:
+                assert (await http.ask("GET", link)).status == 200
+
+
+async def test_the_page_and_its_assets_come_with_a_policy_and_are_revalidated(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        page = await http.ask("GET", "/")
+        assets = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text)
+        assert len(assets) >= 3
+        for path in ("/", *assets):
+            reply = await http.ask("GET", path)
+            assert reply.status == 200
+            assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+            assert "unsafe" not in reply.headers["Content-Security-Policy"]
+            assert reply.headers["X-Content-Type-Options"] == "nosniff"
+            assert reply.headers["Cache-Control"] == "no-cache"
+            etag = reply.headers["ETag"]
+            again = await http.ask("GET", path, headers={"If-None-Match": etag})
+            assert (again.status, again.text) == (304, "")
+            old = await http.ask("GET", path, headers={"If-None-Match": '"old"'})
+            assert old.status == 200
+
+
+async def test_every_asset_of_the_folder_is_served_and_nothing_else(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        for path in WEB.iterdir():
+            expected = 404 if path.name == "index.html" or path.is_dir() else 200
+            assert (await http.ask("GET", f"/assets/{path.name}")).status == expected, path.name
+        for name in ("..%2fapp.py", "%2e%2e/app.py", "../http/app.py", ".", "x.js", "app.py"):
+            assert (await http.ask("GET", f"/assets/{name}")).status == 404, name
+
+
+async def test_answers_of_the_api_stay_in_no_cache(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        minji = await http.person()
+        for reply in (
+            await http.ask("GET", "/api/v1/me", token=minji.token),
+            await http.ask("GET", "/api/v1/me"),
+        ):
+            assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_metrics_are_prometheus_text(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        Counter("tried", "Tries.", registry=http.parts.registry).inc()
+        reply = await http.ask("GET", "/metrics")
+        assert reply.headers["Content-Type"].startswith("text/plain")
+        assert "tried_total 1.0" in reply.text
+
+
+def _references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [ref for value in part.values() for ref in _references(value)]
+    if isinstance(part, list):
+        return [ref for value in part for ref in _references(value)]
+    return []

@@ -1,0 +1,120 @@
+"""Write ``protocol/vectors``: a minimal and a full example of every frame, in both codecs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgpack
+from frame_tables import CLIENT, SERVER, fields_of
+
+import protocol
+
+VECTORS = Path(protocol.__file__).parent / "vectors"
+ROOM, USER, PEER = "2k2jjpyzt6g6d8ff", "d2d4xrw447cdd8m1", "8rsb6r6rcy7bp09d"
+AT = 1_795_230_584_839
+MESSAGE = {
+    "t": "message",
+    "room": ROOM,
+    "seq": 7,
+    "at": AT,
+    "sender": USER,
+    "kind": "text",
+    "body": "안녕 👋",
+}
+SUMMARY = {
+    "id": ROOM,
+    "type": "team",
+    "name": "마당",
+    "mode": "open",
+    "visibility": "private",
+    "archived": False,
+    "role": "owner",
+    "me": USER,
+    "last_seq": 7,
+    "read_seq": 5,
+    "unread": 2,
+    "mentions": 0,
+    "muted": False,
+}
+BY_FIELD: dict[str, Any] = {
+    "room": ROOM, "id": "c-1", "body": "안녕 👋", "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+    "device": "kitchen-tablet", "resume": {ROOM: 5}, "features": ["x"], "rid": 9, "kind": "text",
+    "reply_to": 3, "thread": 2, "files": [], "mentions": [PEER, "@all"], "seq": 7, "on": True,
+    "after": 3, "before": 8, "limit": 50, "watch": [PEER], "unwatch": [USER], "state": "away",
+    "at": AT, "sender": USER, "name": "미나", "user": PEER, "change": "joined", "role": "member",
+    "by": USER, "upto": 7, "unread": 2, "last_seq": 7, "last_seen": AT, "session": "s1",
+    "time": AT, "ping_ms": 25_000, "max_frame": 65_536, "rooms": [SUMMARY], "dup": False,
+    "events": [MESSAGE], "more": True, "from": 1, "to": 6, "reason": "kicked", "skipped": 12,
+    "code": "rate_limited", "message": "slower", "retry_after_ms": 250, "fields": {"seq": "no"},
+    "reconnect_after_ms": 1_200, "deleted": False,
+}  # fmt: skip
+BY_FRAME: dict[str, dict[str, Any]] = {
+    "goodbye": {"code": 1001, "reason": "the server is going away"},
+    "unread": {"mentions": 1},
+    "room": SUMMARY
+    | {
+        "description": "뜰",
+        "peer": PEER,
+        "mentions": 1,
+        "last_message": MESSAGE,
+        "cursors": {USER: 7, PEER: 5},
+    },
+}
+BAD = [
+    ("no map", "[1]", "93010203", "bad_frame", None),
+    ("no t", '{"rid":1}', "81a372696401", "bad_frame", None),
+    ("t is no string", '{"t":7}', "81a17407", "bad_frame", None),
+    ("trailing bytes", '{"t":"ping"}x', "81a174a470696e6701", "bad_frame", None),
+    ("cut off", '{"t":"pi', "81a174a47069", "bad_frame", None),
+    ("unknown type", '{"t":"zz","rid":4}', "82a174a27a7aa372696404", "unknown_type", None),
+    ("missing field", '{"t":"read","seq":1}', "82a174a472656164a373657101", "invalid", "room"),
+    ("null for a required field", '{"t":"read","room":null,"seq":1}',
+     "83a174a472656164a4726f6f6dc0a373657101", "invalid", "room"),
+    ("bool for int", '{"t":"read","room":"r","seq":true}',
+     "83a174a472656164a4726f6f6da172a3736571c3", "invalid", "seq"),
+    ("beyond 2^53", '{"t":"read","room":"r","seq":9007199254740992}',
+     "83a174a472656164a4726f6f6da172a3736571cf0020000000000000", "invalid", "seq"),
+    ("NUL", '{"t":"typing","room":"a\\u0000","on":true}',
+     "83a174a6747970696e67a4726f6f6da26100a26f6ec3", "invalid", "room"),
+    ("lone surrogate", '{"t":"typing","room":"\\ud800","on":true}',
+     "83a174a6747970696e67a4726f6f6da3eda080a26f6ec3", "invalid", "room"),
+]  # fmt: skip
+
+
+def example(t: str, fields: dict[str, str], *, full: bool) -> dict[str, Any]:
+    values = BY_FIELD | BY_FRAME.get(t, {})
+    names = [name.rstrip("?") for name in fields if full or not name.endswith("?")]
+    return {"t": t} | {name: values[name] for name in names}
+
+
+def documents() -> dict[str, str]:
+    """The text of each file by its name."""
+    found = {}
+    for side, frames in (("client", CLIENT), ("server", SERVER)):
+        for t, kind in frames.items():
+            minimal = example(t, fields_of(kind), full=False)
+            full = example(t, fields_of(kind), full=True)
+            both = [vector("minimal", minimal), vector("full", full)]
+            found[f"{side}_{t}.json"] = spell(both)
+    names = ("name", "json", "msgpack_hex", "code", "field")
+    found["invalid.json"] = spell([dict(zip(names, row, strict=True)) for row in BAD])
+    return found
+
+
+def vector(name: str, frame: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+    return {"name": name, "frame": frame, "json": text, "msgpack_hex": msgpack.packb(frame).hex()}
+
+
+def spell(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    VECTORS.mkdir(exist_ok=True)
+    for file_name, text in documents().items():
+        (VECTORS / file_name).write_text(text, encoding="utf-8")
+    sys.exit(0)

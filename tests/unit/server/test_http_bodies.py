@@ -1,0 +1,100 @@
+"""Decoding what strangers send: a struct or a ProtocolError, never anything else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from protocol.errors import ErrorCode, ProtocolError
+from server.http.bodies import check_path, decode, read_query
+
+
+class Inner(msgspec.Struct):
+    text: str = ""
+
+
+class Body(msgspec.Struct):
+    name: str
+    items: list[str] = []
+    inner: Inner | None = None
+    number: Annotated[int, Meta(ge=0)] = 0
+
+
+def refusal(data: bytes) -> tuple[ErrorCode, list[str]]:
+    with pytest.raises(ProtocolError) as caught:
+        decode(data, Body)
+    return caught.value.code, list(caught.value.fields or ())
+
+
+def test_escapes_of_whole_characters_are_kept() -> None:
+    assert decode(rb'{"name": "\ud83d\ude00 \uac00 \\ud800"}', Body).name == "\U0001f600 가 \\ud800"
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (rb'{"name": "\u0000"}', "name"),
+        (rb'{"name": "\ud800"}', "name"),
+        (rb'{"name": "\udc00\ud800"}', "name"),
+        (rb'{"name": "a", "items": ["b", "\ud800 c"]}', "items"),
+        (rb'{"name": "a", "inner": {"text": "\u0000"}}', "inner"),
+        (b'{"name": 1}', "name"),
+        (b"{}", "name"),
+        (b'{"name": "a", "items": [1]}', "items"),
+        (b'{"name": "a", "inner": {"text": 1}}', "inner"),
+        (b'{"name": "a", "number": -1}', "number"),
+        (b'{"name": "a", "number": 99999999999999999999999}', "number"),
+    ],
+)
+def test_the_wrong_field_is_named(data: bytes, field: str) -> None:
+    assert refusal(data) == (ErrorCode.INVALID, [field])
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    try:
+        decode(data, Body)
+    except ProtocolError as error:
+        assert error.code in (ErrorCode.BAD_FRAME, ErrorCode.INVALID)
+
+
+@given(st.text(alphabet='{}[]":,\\ud8000name1', max_size=60))
+def test_no_near_miss_raises_anything_else(text: str) -> None:
+    try:
+        decode(text.encode(), Body)
+    except ProtocolError as error:
+        assert error.code in (ErrorCode.BAD_FRAME, ErrorCode.INVALID)
+
+
+@pytest.mark.parametrize("depth", [900, 1100, 100_000])
+def test_nesting_is_refused_at_every_depth(depth: int) -> None:
+    escaped = b'{"name": "\\u0041", "more": ' + b"[" * depth + b"]" * depth + b"}"
+    with pytest.raises(ProtocolError) as caught:
+        decode(escaped + b"x", Body)
+    assert caught.value.code is ErrorCode.BAD_FRAME
+
+
+class Query(msgspec.Struct):
+    q: str
+    limit: int = 5
+
+
+def test_a_query_is_converted_and_checked() -> None:
+    assert read_query({"q": "1", "limit": "7", "other": "x"}, Query) == Query("1", 7)
+    for wrong in ({"q": "a", "limit": "1.5"}, {"q": "a", "limit": ""}, {}, {"q": "\x00"}):
+        with pytest.raises(ProtocolError) as caught:
+            read_query(wrong, Query)
+        assert caught.value.code is ErrorCode.INVALID
+
+
+def test_only_what_can_be_an_id_is_one() -> None:
+    check_path({"room": "x" * 64})
+    for part in ("", "x" * 65, "a b", "a\x00", "a\n"):
+        with pytest.raises(ProtocolError) as caught:
+            check_path({"room": part})
+        assert caught.value.code is ErrorCode.NOT_FOUND
