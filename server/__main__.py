@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EDQUOT, ENOSPC, EPERM, EROFS
 
 import asyncpg
 
@@ -24,20 +26,23 @@ COMMANDS = {
     "fixture": (fixture, "make many users and rooms, for load tests"),
 }
 INTERRUPTED = 130
-FAILURES = (CannotRun, AdapterError, ProtocolError, asyncpg.PostgresError)
+FAILURES = (CannotRun, AdapterError, ProtocolError, asyncpg.PostgresError, OSError)
+TELLING = {EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EADDRINUSE, EADDRNOTAVAIL}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; return its exit code."""
     arguments = command_line().parse_args(argv)
     try:
-        code = int(arguments.run(arguments))
-    except* FAILURES as group:
-        sys.stderr.write(f"madang: {one_line(str(first_cause(group)))}\n")
-        code = 1
-    except* KeyboardInterrupt:
-        code = INTERRUPTED
-    return code
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (*FAILURES, BaseExceptionGroup) as error:
+        cause = first_cause(error)
+        if not isinstance(cause, FAILURES) or _unexpected(cause):
+            raise
+        sys.stderr.write(f"madang: {one_line(str(cause))}\n")
+        return 1
 
 
 def command_line() -> ArgumentParser:
@@ -50,6 +55,12 @@ def command_line() -> ArgumentParser:
         add_place(subcommand)
         subcommand.set_defaults(run=module.run)
     return parser
+
+
+def _unexpected(cause: BaseException) -> bool:
+    """Whether it takes a traceback to understand *cause*: an OSError may be anything."""
+    known = isinstance(cause, socket.gaierror) or getattr(cause, "errno", None) in TELLING
+    return isinstance(cause, OSError) and not known
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ CannotRun
 from __future__ import annotations
 
 
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """One exception of the *group*, which has one cause however many tasks it ended."""
-    first = group.exceptions[0]
-    return first_cause(first) if isinstance(first, BaseExceptionGroup) else first
+def first_cause(error: BaseException) -> BaseException:
+    """What is inside of a group: it has one cause however many tasks that ended."""
+    return first_cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 class CannotRun(Exception):

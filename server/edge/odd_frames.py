@@ -69,32 +69,37 @@ class OddFrames:
 
         That is *start* itself while the header is not whole. Raises Violation.
         """
-        if not self._left and not self._begin(data, start):
-            return None, start
+        if not self._left:
+            lengths = measure(data, start)
+            if lengths is None:
+                return None, start
+            header, self._left = lengths
+            opcode, start = data[start], start + header
+            heard = self._feed(data[start - header : start])
+            self._count(opcode)
+            if heard is not None or not self._left:
+                return heard, start
         end = min(start + self._left, len(data))
         self._left -= end - start
-        try:
-            self._protocol.receive_bytes(data[start:end])
-            frames = list(self._protocol.received_frames())
-        except ParseFailed as exc:
-            raise Violation(CloseCode(exc.code), str(exc)) from None
+        return self._feed(data[start:end]), end
+
+    def _count(self, opcode: int) -> None:
+        """Refuse a message by its headers, before its bytes come."""
+        if not opcode & CONTROL:
+            self._size += self._left
         if self._size > self._limit:
             raise Violation(CloseCode.TOO_LARGE, f"a message has at most {self._limit} bytes")
-        for frame in frames:
-            heard = self._take(frame)
-            if heard is not None:
-                return heard, end
-        return None, end
 
-    def _begin(self, data: bytes, start: int) -> bool:
-        lengths = measure(data, start)
-        if lengths is None:
-            return False
-        header, payload = lengths
-        self._left = header + payload
-        if not data[start] & CONTROL:
-            self._size += payload
-        return True
+    def _feed(self, data: bytes) -> Heard | None:
+        """Let wsproto judge part of a frame; what that completes."""
+        heard = None
+        try:
+            self._protocol.receive_bytes(data)
+            for frame in self._protocol.received_frames():
+                heard = self._take(frame)
+        except ParseFailed as exc:
+            raise Violation(CloseCode(exc.code), str(exc)) from None
+        return heard
 
     def _take(self, frame: Frame) -> Heard | None:
         if frame.opcode is Opcode.PING:

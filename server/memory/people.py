@@ -33,7 +33,7 @@ class MemoryPeople:
 
     def __init__(self, *, rooms_of: RoomsOf, summaries: Summaries) -> None:
         self._rooms_of = rooms_of
-        self.summaries = summaries
+        self._summaries = summaries
         self._by_id: dict[UserId, KnownPerson] = {}
 
     def add(self, user: UserId, name: str = "") -> KnownPerson:
@@ -76,6 +76,10 @@ class MemoryPeople:
             at = at_by_user.get(person.user_no)
             if at is not None:
                 person.last_seen = max(person.last_seen or at, at)
+
+    async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
+        """Every room of each user as of one moment, newest activity first."""
+        return await self._summaries(users)
 
 
 def _standing(person: KnownPerson, claim: Claims) -> Standing:

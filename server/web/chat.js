@@ -18,14 +18,11 @@ import { words } from "./words.js";
 const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
 const MOST_WATCHED = 200;
-const MOST_NAMED = 50;
 const DRAW_AFTER = 16;
 
 export class Chat {
   #room = null; // the room that is open
   #drawing = 0;
-  #learning = false;
-  #asked = new Set(); // "room sender": whose name was asked for
 
   /** `leave(reason)` goes back to the gate. */
   constructor({ user, token }, { leave }) {
@@ -124,7 +121,7 @@ export class Chat {
     if (frame.t === "room_gone" && this.#room?.id === frame.room) this.#go("");
     if (frame.t === "gap" && room === this.#room) this.#load(room);
     if (room && isEvent(frame)) this.#happened(room, frame);
-    if (frame.t === "welcome" || frame.t === "message") this.#learnNames();
+    if (frame.t === "welcome" || frame.t === "message") this.loader.names(() => this.#soon());
     this.#soon();
   }
 
@@ -223,22 +220,6 @@ export class Chat {
     const others = [...room.members.keys()].filter((user) => user !== this.user.id);
     if (this.members.open && others.length) this.wire.tell({ t: "presence", watch: others.slice(0, MOST_WATCHED) });
     this.#soon();
-  }
-
-  // The list shows who spoke last, also in rooms that were never opened: those members are asked for, room by room.
-  async #learnNames() {
-    if (this.#learning) return;
-    this.#learning = true;
-    let room;
-    while ((room = this.store.sortedRooms().slice(0, MOST_NAMED).find((each) => this.#isNameless(each)))) {
-      this.#asked.add(`${room.id} ${room.last_message.sender}`);
-      await this.#loadMembers(room);
-    }
-    this.#learning = false;
-  }
-
-  #isNameless({ id, type, last_message: last }) {
-    return type !== "direct" && last && !this.store.people.has(last.sender) && !this.#asked.has(`${id} ${last.sender}`);
   }
 
   // ---- what is drawn

@@ -3,10 +3,13 @@
 const NEWEST_PAGE = 50;
 const OLDER_PAGE = 100;
 const LARGEST_PAGE = 200;
+const MOST_NAMED = 50; // rooms at the top of the list whose last sender is named
 
 /** Each is a promise: whether it came. What did not is asked for again after the next welcome. */
 export class Loader {
   #older = new Map(); // room -> the promise of the older page that is on its way
+  #naming = false;
+  #asked = new Set(); // "room sender": whose name was asked for
 
   constructor({ store, wire, http }) {
     Object.assign(this, { store, wire, http });
@@ -53,5 +56,21 @@ export class Loader {
     } catch {
       return false;
     }
+  }
+
+  /** The list shows who spoke last, also in rooms never opened: their members are asked for, one room at a time. */
+  async names(changed) {
+    if (this.#naming) return;
+    this.#naming = true;
+    let room;
+    while ((room = this.store.sortedRooms().slice(0, MOST_NAMED).find((each) => this.#isNameless(each)))) {
+      this.#asked.add(`${room.id} ${room.last_message.sender}`);
+      if (await this.members(room)) changed();
+    }
+    this.#naming = false;
+  }
+
+  #isNameless({ id, type, last_message: last }) {
+    return type !== "direct" && last && !this.store.people.has(last.sender) && !this.#asked.has(`${id} ${last.sender}`);
   }
 }

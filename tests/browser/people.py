@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +31,11 @@ class Person:
         members = [other.id for other in others]
         made = self.ask("POST", "/chats/rooms", {"type": "team", "name": name, "members": members})
         return str(made["id"])
+
+    def flood(self, room: str, count: int) -> None:
+        """That many messages, in no order to rely on."""
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: self.say(room, f"밀린 말 {number}"), range(count)))
 
     def say(self, room: str, *bodies: str) -> None:
         for body in bodies:

@@ -17,7 +17,7 @@ def talk(person: SignUp) -> Talk:
     """A long conversation: who tells, who listens, and where."""
     minji, junho = person("민지"), person("준호")
     room = minji.room("긴 이야기", junho)
-    minji.say(room, *(f"이야기 {number}" for number in range(1, LENGTH + 1)))
+    minji.flood(room, LENGTH)
     junho.say(room, "끝")
     return minji, junho, room
 

@@ -25,7 +25,8 @@ NOBODY = UserId("zzzzzzzzzzzzzzzz")
 class World(Protocol):
     """One adapter with Minji and Junho in it, and the ways to change them."""
 
-    people: People
+    @property
+    def people(self) -> People: ...
 
     async def revoke(self, claims: Claims) -> None: ...
     async def renew(self, user: UserId, at: Millis) -> None: ...

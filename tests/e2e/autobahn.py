@@ -1,4 +1,4 @@
-"""Autobahn's fuzzing client against the echo: ``autobahn.py WSTEST``, exit code 0 if nothing failed.
+"""Autobahn's fuzzing client against the echo: ``autobahn.py WSTEST``; exit code 0: all passed.
 
 WSTEST is the program of autobahntestsuite 25.10.1, which needs a Python 2.7.
 """

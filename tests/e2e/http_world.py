@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import structlog
 import trio
 import trio_asyncio
@@ -122,7 +122,10 @@ class HttpWorld:
             sent["Content-Type"] = "application/json"
         data = json.dumps(body).encode() if body is not None else raw
         response = await self.client.open(
-            path, method=method, data=data, headers=sent | (headers or {})
+            path,
+            method=method,
+            data=data,
+            headers=sent | (headers or {}),  # type: ignore[call-arg]
         )
         text = await response.get_data(as_text=True)
         is_json = "json" in (response.content_type or "")

@@ -205,6 +205,16 @@ def test_echo_on_an_open_address_refuses_to_serve(tmp_path: Path) -> None:
     assert "MADANG_ECHO" in said
 
 
+def test_a_taken_port_is_told_in_one_line(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = madang("serve", "--data", str(data), "--port", port, code=1)
+    told = [line for line in done.stderr.splitlines() if line.startswith("madang: ")]
+    assert len(told) == 1
+    assert "in use" in told[0]
+    assert "Traceback" not in done.stderr
+
+
 class Served:
     """A real ``madang serve``, introduced."""
 

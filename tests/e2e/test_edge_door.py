@@ -114,7 +114,7 @@ async def test_a_bad_head_after_a_good_one_is_answered_too() -> None:
 
 async def test_http2_is_not_spoken() -> None:
     async with open_edge() as edge, connect(edge) as raw:
-        offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nHost"
+        offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nHost"
         await raw.send(GET.replace(b"Host", offer))
         assert (await raw.answer())[0] == 200
         await raw.send(GET)
@@ -193,11 +193,14 @@ async def test_the_application_sees_the_client_behind_the_proxy_and_nothing_is_l
 
 
 async def test_more_sockets_than_the_door_holds_wait_for_their_turn() -> None:
-    async with open_edge(limits=EdgeLimits(max_door=1, opening_deadline=0.3)) as edge:
-        async with connect(edge) as silent, connect(edge) as next_one:
-            await next_one.send(GET)
-            assert (await silent.read_rest()).startswith(b"HTTP/1.1 408 ")
-            assert (await next_one.answer())[0] == 200
+    async with (
+        open_edge(limits=EdgeLimits(max_door=1, opening_deadline=0.3)) as edge,
+        connect(edge) as silent,
+        connect(edge) as next_one,
+    ):
+        await next_one.send(GET)
+        assert (await silent.read_rest()).startswith(b"HTTP/1.1 408 ")
+        assert (await next_one.answer())[0] == 200
 
 
 async def test_the_door_outlives_a_shortage_of_descriptors() -> None:

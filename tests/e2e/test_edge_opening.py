@@ -201,7 +201,7 @@ async def test_strangers_are_few_and_known_users_are_not_counted_among_them() ->
         def __init__(self, connection: Connection) -> None:
             self._connection = connection
 
-        def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001
+        def message(self, data: bytes, text: bool) -> None:
             self._connection.admit()
             super().message(data, text)
 

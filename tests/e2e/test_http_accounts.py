@@ -105,10 +105,10 @@ async def test_a_new_password_revokes_every_token_but_the_fresh_one(database_url
         assert http.node.signed_out == [(minji.id, None, 4501)]
         assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 401
         assert (await http.ask("GET", "/api/v1/me", token=fresh.json["token"])).status == 200
-        for password, status in ((PASSWORD, 401), ("another secret", 200)):
-            sign_in = {"username": minji.username, "password": password}
-            reply = await http.ask("POST", "/api/v1/auth/token", sign_in)
-            assert reply.status == status
+        sign_in = {"username": minji.username, "password": PASSWORD}
+        assert (await http.ask("POST", "/api/v1/auth/token", sign_in)).status == 401
+        sign_in["password"] = "another secret"
+        reply = await http.ask("POST", "/api/v1/auth/token", sign_in)
         # In that same second, and signed in a moment ago: this token holds too.
         assert (await http.ask("GET", "/api/v1/me", token=reply.json["token"])).status == 200
 
@@ -167,7 +167,13 @@ async def test_a_profile_keeps_what_is_not_changed_and_null_clears(database_url:
 
 async def test_nobody_promotes_himself(database_url: str) -> None:
     async with open_http(database_url) as http:
-        greedy = {"role": "admin", "status": "deleted", "is_test": True, "user_no": 1, "id": "x"}
+        greedy: dict[str, Any] = {
+            "role": "admin",
+            "status": "deleted",
+            "is_test": True,
+            "user_no": 1,
+            "id": "x",
+        }
         minji = await http.person(**greedy)
         reply = await http.ask("PATCH", "/api/v1/me", greedy | {"name": "M"}, token=minji.token)
         assert reply.status == 200
@@ -221,7 +227,7 @@ async def test_people_are_found_by_the_beginning_of_either_name(database_url: st
             path = f"/api/v1/users?q={quote(q, safe='')}"
             reply = await http.ask("GET", path, token=minji.token)
             assert [item["username"] for item in reply.json["items"]] == expected, q
-        assert set(reply.json) == {"items"}
+            assert set(reply.json) == {"items"}
         found = await http.ask("GET", "/api/v1/users?q=minji&limit=1", token=minji.token)
         assert found.json["items"] == [{"id": minji.id, "username": "minji", "name": "김민지"}]
 

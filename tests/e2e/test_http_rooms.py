@@ -71,8 +71,10 @@ async def test_rooms_with_impossible_members_are_refused(database_url: str) -> N
             reply = await http.ask("POST", ROOMS, body, token=minji.token)
             assert (reply.status, reply.json["code"]) == (400, "invalid"), body
             assert list(reply.json["fields"]) == ["members"], body
-        for body in ({"type": "matching"}, {"type": "team", "name": "x" * 101}, {"members": []}):
-            assert (await http.ask("POST", ROOMS, body, token=minji.token)).status == 400
+        long_name = {"type": "team", "name": "x" * 101}
+        wrongs: list[dict[str, object]] = [{"type": "matching"}, {**long_name}, {"members": []}]
+        for wrong in wrongs:
+            assert (await http.ask("POST", ROOMS, wrong, token=minji.token)).status == 400
         assert (await http.ask("GET", ROOMS, token=minji.token)).json["items"] == []
 
 
@@ -191,6 +193,10 @@ async def test_messages_that_cannot_be_are_refused_and_nothing_is_stored(
             ({"body": "hi", "reply_to": 1}, "reply_to"),
             ({"body": "hi", "reply_to": -1}, "reply_to"),
             ({"body": "hi", "reply_to": 2**53}, "reply_to"),
+            ({"body": "hi", "reply_to": 2**53 - 1}, "reply_to"),
+            ({"body": "hi", "reply_to": 2**31}, "reply_to"),
+            ({"body": "hi", "reply_to": 10**30}, "reply_to"),
+            ({"body": "hi", "thread": 2**40}, "thread"),
             ({"body": "hi", "thread": 7}, "thread"),
             ({"body": "hi", "mentions": ["stranger"]}, "mentions"),
         ):
@@ -214,6 +220,13 @@ async def test_pages_of_messages_follow_each_other_both_ways(database_url: str) 
             await http.ask("POST", path, {"body": str(number)}, token=minji.token)
         assert await _walk(http, minji, path, "after", "0") == [[1, 2, 3], [4, 5, 6], [7]]
         assert await _walk(http, minji, path, "before", "8") == [[5, 6, 7], [2, 3, 4], [1]]
+        for bound in (2**31, 2**53 - 1):
+            far = await http.ask("GET", f"{path}?after={bound}", token=minji.token)
+            assert (far.status, far.json["items"]) == (200, [])
+            near = await http.ask("GET", f"{path}?before={bound}", token=minji.token)
+            assert len(near.json["items"]) == 7
+            thread = await http.ask("GET", f"{path}?thread={bound}", token=minji.token)
+            assert (thread.status, thread.json["items"]) == (200, [])
         for query in (
             "after=1&before=3",
             "limit=0",

@@ -52,7 +52,9 @@ def test_the_fast_lane_reads_what_websockets_sends(payload: bytes, text: bool) -
 
 
 @given(payloads, st.data())
-def test_a_binary_frame_that_is_not_whole_is_waited_for(payload: bytes, data: st.DataObject) -> None:
+def test_a_binary_frame_that_is_not_whole_is_waited_for(
+    payload: bytes, data: st.DataObject
+) -> None:
     whole = their_frame(TheirOpcode.BINARY, payload)
     have = data.draw(st.integers(1, len(whole) - 1))
     found, needed = cut_frame(whole[:have], 0, LIMIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ LIMIT = 1000
 
 
 def frame(opcode: Opcode, payload: bytes = b"", *, fin: bool = True, rsv1: bool = False) -> bytes:
-    """A client's frame, by the websockets library; the first byte is ours, for it refuses bad ones."""
+    """A client's frame, by the websockets library; its first byte is ours, good or bad."""
     sound = Frame(Opcode.BINARY, payload).serialize(mask=True)
     return bytes((fin << 7 | rsv1 << 6 | opcode,)) + sound[1:]
 
@@ -30,7 +31,7 @@ class Listened:
         self.paused = self.deaf = False
         self.told: list[object] = []
 
-    def deliver(self, payload: bytes, text: bool) -> None:  # noqa: FBT001
+    def deliver(self, payload: bytes, text: bool) -> None:
         self.told.append((payload, text))
 
     def hear(self, heard: Heard) -> None:
@@ -90,7 +91,7 @@ def test_a_stream_means_the_same_byte_by_byte() -> None:
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_a_stream_means_the_same_in_any_pieces(cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    pieces = [STREAM[a:b] for a, b in pairwise(ends)]
     assert told_of(*(piece for piece in pieces if piece)) == TOLD
 
 
@@ -185,7 +186,7 @@ def test_empty_fragments_use_up_the_share_too() -> None:
 
 def test_nothing_is_told_to_a_paused_listener_and_nothing_is_lost() -> None:
     class Pausing(Listened):
-        def deliver(self, payload: bytes, text: bool) -> None:  # noqa: FBT001
+        def deliver(self, payload: bytes, text: bool) -> None:
             super().deliver(payload, text)
             self.paused = True
 
