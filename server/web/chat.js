@@ -1,6 +1,6 @@
 // The chat of one signed-in person: carries what the socket says to the store and the store to the views.
 
-import { find, paintAvatar } from "./dom.js";
+import { find } from "./dom.js";
 import { Loader } from "./loader.js";
 import { eventAt } from "./ordered.js";
 import { Outbox } from "./outbox.js";
@@ -10,7 +10,7 @@ import { Composer, drawTyping } from "./view_composer.js";
 import { LogView } from "./view_log.js";
 import { MembersPanel } from "./view_members.js";
 import { NewRoom } from "./view_new_room.js";
-import { drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
+import { drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { RoomsView } from "./view_rooms.js";
 import { Wire } from "./wire.js";
 import { words } from "./words.js";
@@ -41,8 +41,7 @@ export class Chat {
   }
 
   start() {
-    paintAvatar(find("my-avatar"), this.user.id, this.user.name || this.user.username);
-    find("my-name").textContent = this.user.name || this.user.username;
+    drawMe(this.user);
     addEventListener("hashchange", () => this.#route());
     document.addEventListener("visibilitychange", () => this.#soon());
     setInterval(() => this.#drawTypists(), 1_000);
@@ -198,8 +197,8 @@ export class Chat {
 
   #send({ body, reply_to }) {
     const room = this.#room;
-    const named = [...room.members.values()].filter(({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`));
-    const mentions = named.slice(0, MOST_MENTIONS).map((member) => member.user);
+    const isNamed = ({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`);
+    const mentions = [...room.members.values()].filter(isNamed).slice(0, MOST_MENTIONS).map((member) => member.user);
     this.outbox.add({ room: room.id, body, reply_to, mentions: mentions.length ? mentions : undefined, at: Date.now() });
     this.log.sentOwn();
   }

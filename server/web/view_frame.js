@@ -26,6 +26,11 @@ function showBanner(text) {
   find("banner").hidden = false;
 }
 
+export function drawMe({ id, name, username }) {
+  paintAvatar(find("my-avatar"), id, name || username);
+  find("my-name").textContent = name || username;
+}
+
 export function drawTitle(unread) {
   document.title = unread ? `(${unread}) 마당 Madang` : "마당 Madang";
 }

@@ -22,6 +22,7 @@ from people import OpenWindow, Person, SignUp, ask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 from relay import Relay
 
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "server", "serve", "--host", "127.0.0.1", "--port", "0"]
 FLAGS = [
     "--no-sandbox",
@@ -50,7 +51,10 @@ def address(chromium: str, open_folder: Path) -> Iterator[str]:
     """The address of a server with data of its own."""
     log = (open_folder / "page-server.log").open("w+")
     command = [*COMMAND, "--data", str(open_folder / "page-data")]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MADANG_")}
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=plain, stdout=subprocess.PIPE, stderr=log, text=True
+    )
     assert server.stdout is not None
     for line in server.stdout:
         if line.startswith("ready "):

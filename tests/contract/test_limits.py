@@ -16,7 +16,7 @@ from server.redis.client import RedisClient, RedisUnavailable, open_redis
 from server.redis.limits import RedisLimits
 
 SLOW = Rate(per_second=0.01, burst=3)
-QUICK = Rate(per_second=20.0, burst=1)
+QUICK = Rate(per_second=3.0, burst=1)
 
 
 class NotedLog:
@@ -65,7 +65,7 @@ async def test_what_was_waited_for_is_there(open_limits: Any) -> None:
     async with open_limits() as limits:
         assert await limits.take("key", QUICK) == 0.0
         wait = await limits.take("key", QUICK)
-        assert 0 < wait <= 0.05
+        assert 0 < wait <= 0.34
         await trio.sleep(wait + 0.02)
         assert await limits.take("key", QUICK) == 0.0
 

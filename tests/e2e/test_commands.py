@@ -251,12 +251,12 @@ def test_serve_introduces_itself_with_accounts_that_sign_in(open_folder: Path) -
     for account in accounts:
         assert f"  {account['username']} {account['password']}\n" in served.introduction
         body = json.dumps({"username": account["username"], "password": account["password"]})
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"{served.url}/api/v1/auth/token",
             body.encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.loads(answer.read())["user"]["username"] == account["username"]
     assert served.stop(signal.SIGINT) < 5
     assert served.process.returncode == 0

@@ -220,6 +220,8 @@ def test_a_very_long_path_still_has_a_socket(data: Path) -> None:
     long = data / ("긴" * 30) / ("x" * 80)
     with backends(long, None, None, role="command") as running:
         assert ask(running.database_url, "SELECT 1") == [1]
+        sockets = Path(running.redis_url.removeprefix("unix://")).parent
+    shutil.rmtree(sockets)
     _forget(long)
 
 
