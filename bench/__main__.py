@@ -10,10 +10,11 @@ import resource
 import sys
 import time
 
-from bench.clients import Client, poll, resident_kib
+from bench.clients import Client, look_once, poll, resident_kib
 from bench.server import Measured, measured_server
 
 OUTSTANDING = 16
+ANSWER_EVERY = 250  # connects: those that are up already must answer pings meanwhile
 
 
 def idle(arguments: argparse.Namespace) -> bool:
@@ -22,7 +23,10 @@ def idle(arguments: argparse.Namespace) -> bool:
         clients = [_connect(server, 0)]
         before = resident_kib(server.pid)
         began = time.perf_counter()
-        clients += [_connect(server, n) for n in range(1, arguments.users)]
+        for number in range(1, arguments.users):
+            clients.append(_connect(server, number))
+            if number % ANSWER_EVERY == 0:
+                look_once(clients)
         took = time.perf_counter() - began
         end = time.monotonic() + arguments.seconds
         poll(clients, lambda *_: None, lambda: time.monotonic() > end)

@@ -114,7 +114,7 @@ class Server:
         demo: Sequence[DemoAccount],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._settings, self._log = settings, log
+        self._settings, self._database, self._log = settings, database, log
         self._clock = SystemClock()
         self._limits = EdgeLimits()
         self._journal = PostgresJournal(database, owner=secrets.randbits(62))
@@ -132,27 +132,39 @@ class Server:
             turn_ended=self._hub.flush,
         )
         self._node = Node(ports, log=log)
-        parts = Parts(
+        limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
+        http = make_http(self._parts(users, rooms, events, limits, demo=demo))
+        self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
+
+    def _parts(
+        self,
+        users: UserStore,
+        rooms: RoomStore,
+        events: PostgresEvents,
+        limits: RedisLimits,
+        *,
+        demo: Sequence[DemoAccount],
+    ) -> Parts:
+        rate = self._settings.rate_per_user
+        return Parts(
             users=users,
             rooms=rooms,
             events=events,
-            kept_answers=KeptAnswers(database),
+            kept_answers=KeptAnswers(self._database),
             node=self._node,
             tokens=self._tokens,
             passwords=Passwords(),
-            limits=RedisLimits(redis, fallback=LocalLimits(), log=log),
+            limits=limits,
             clock=self._clock,
             new_id=random_id,
             registry=make_metrics(self._node, self._hub),
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
             demo=demo,
-            rate=Rate(settings.rate_per_user, settings.rate_per_user * BURST_SECONDS),
-            log=log,
+            rate=Rate(rate, rate * BURST_SECONDS),
+            log=self._log,
             version=VERSION,
         )
-        http = cast(AsgiApp, make_http(parts))
-        self._http = behind_proxies(http, settings.trusted_proxies)
 
     async def run(self, signalled: Callable[[], object], *, ready: Callable[[str], None]) -> None:
         """Serve until *signalled* returns, then drain."""

@@ -24,6 +24,8 @@ from server import lifecycle
 from server.lifecycle import Backends
 from server.postgres.migrate import migrate
 
+collect_ignore_glob = ["*conftest.py"]  # they hold no doctests, and share one name
+
 TEMPLATE = "pattern"
 NODE_FOLDER = Path(__file__).parent / "e2e"
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Protocol
 
-import structlog
 import trio
 
 from protocol.close import CloseCode
@@ -17,35 +15,10 @@ from server.edge.inbound import Inbound
 from server.edge.limits import EdgeLimits
 from server.edge.odd_frames import CloseHeard, Heard, PingHeard, Whole
 from server.edge.outbox import SINK, Backlog, Sink
+from server.edge.reactor import Reactor
 
 WRITES_A_TURN = 8
 NO_CODE = 1005  # stands for a close frame without a code
-
-
-class Reactor(Protocol):
-    """What a connection asks of its hub."""
-
-    now: float
-    dirty: list[Connection]
-    frames_in: int
-    strangers: int
-    bytes_out: int
-    log: structlog.typing.FilteringBoundLogger
-
-    def watch(self, connection: Connection) -> None:
-        """Make what epoll reports fit what the connection wants to do."""
-
-    def carry(self, connection: Connection) -> None:
-        """Give it a share of the next turn, although its socket may have nothing new."""
-
-    def part(self, handler: Handler) -> None:
-        """Tell *handler* at the end of the turn that its connection is closed."""
-
-    def bury(self, connection: Connection) -> None:
-        """Stop watching now, close the socket at the end of the turn."""
-
-    def grew(self, count: int) -> bool:
-        """Count bytes of backlog; whether all of them together may grow on."""
 
 
 class Connection:
@@ -58,6 +31,7 @@ class Connection:
     __slots__ = (
         "_fresh",
         "_hub",
+        "_low_water",
         "admitted",
         "answered",
         "backlog",
@@ -98,6 +72,7 @@ class Connection:
         self.handler: Handler = NOBODY
         self.out: list[bytes] | Backlog | Sink = []
         self.backlog: Backlog | None = None
+        self._low_water = limits.low_water
         self._fresh = 0  # bytes offered since the last write
         self.inbound = Inbound(limits.max_frame, rest)
         self.last_heard = hub.now
@@ -123,7 +98,7 @@ class Connection:
     @property
     def congested(self) -> bool:
         """Whether more than the low-water mark waits; ``drained`` tells when it no longer does."""
-        return self.backlog is not None and self.backlog.size > self.limits.low_water
+        return self.backlog is not None and self.backlog.size > self._low_water
 
     def offer(self, wire: bytes) -> None:
         """Queue a whole framed message. Over the cap the connection is closed with 4008."""
@@ -133,8 +108,9 @@ class Connection:
             self._fresh = 0
         out.append(wire)
         self._fresh += len(wire)
-        if self._fresh > self.limits.low_water:
-            self.write()
+        if self._fresh > self._low_water:
+            self._fresh = 0
+            self._hub.write(self)
 
     def offer_state(self, key: Hashable, wire: bytes) -> None:
         """Queue a state frame; while congested only the newest of *key* is kept."""
@@ -181,48 +157,27 @@ class Connection:
         if self.paused:
             self._hub.watch(self)
             return 0
+        hub = self._hub
+        new = 0
         if inbound.unread:
             data, inbound.unread = inbound.unread, b""
-            self._feed(data)
-            return 0
-        try:
-            data = self.sock.recv(size)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            data = b""
-        if data:
-            self.last_heard = self._hub.now
-            if not self.deaf:
-                self._feed(data)
         else:
-            self.lost()
-        return len(data)
-
-    def _feed(self, data: bytes) -> None:
-        hub = self._hub
-        hub.frames_in += self.inbound.feed(data, self, hub.now)
-        if self.inbound.unread and not self.paused:
-            hub.carry(self)
-
-    def write(self) -> None:
-        """Give the socket what waits in the plain list; what it refuses becomes the backlog."""
-        out = self.out
-        if type(out) is not list or not out:
-            return
-        data = out[0] if len(out) == 1 else b"".join(out)
-        try:
-            sent = self.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.lost()
-            return
-        self._hub.bytes_out += sent
-        if sent == len(data):
-            out.clear()
-        else:
-            self._block(out, sent)
+            try:
+                data = self.sock.recv(size)
+            except BlockingIOError:
+                return 0
+            except OSError:
+                data = b""
+            if not data:
+                self.lost()
+                return 0
+            new = len(data)
+            self.last_heard = hub.now
+        if not self.deaf:
+            hub.frames_in += inbound.feed(data, self, hub.now)
+            if inbound.unread and not self.paused:
+                hub.carry(self)
+        return new
 
     def write_backlog(self) -> None:
         """The socket is writable: go on with the backlog."""
@@ -252,7 +207,8 @@ class Connection:
             backlog.took(sent, self._hub.now)
             self._hub.bytes_out += sent
 
-    def _block(self, frames: list[bytes], sent: int) -> None:
+    def block(self, frames: list[bytes], sent: int) -> None:
+        """The socket took *sent* bytes of *frames*: the rest waits until it is writable."""
         self.backlog = self.out = Backlog(
             cap=self.limits.outbox_cap,
             grew=self._hub.grew,
@@ -333,7 +289,7 @@ class Connection:
             self.backlog.end(last)
         elif type(self.out) is list:
             self.out.append(last)
-            self.write()
+            self._hub.write(self)
         self._part()
         self.resume()
         self._all_sent()

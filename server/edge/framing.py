@@ -13,6 +13,8 @@ WIDE = 126  # in the second byte: the length is in the next two
 WIDEST = 127  # in the second byte: the length is in the next eight
 ODD = 0  # what cut_frame says instead of an end for a frame that needs the slow lane
 MAX_REASON = 123
+TEXT_HEADS = [bytes((TEXT, length)) for length in range(SHORT + 1)]
+BINARY_HEADS = [bytes((BINARY, length)) for length in range(SHORT + 1)]
 EMPTY_CLOSE = bytes((CLOSE, 0))
 
 
@@ -22,6 +24,9 @@ def ws_frame(payload: bytes, *, text: bool) -> bytes:
     >>> ws_frame(b"hi", text=True)
     b'\\x81\\x02hi'
     """
+    length = len(payload)
+    if length <= SHORT:
+        return (TEXT_HEADS if text else BINARY_HEADS)[length] + payload
     return _frame(TEXT if text else BINARY, payload)
 
 

@@ -117,8 +117,7 @@ class Hub:
         """Write every dirty outbox."""
         dirty = self.dirty
         self._dirty_peak = max(self._dirty_peak, len(dirty))
-        for connection in dirty:
-            connection.write()
+        self._write(dirty)
         dirty.clear()
 
     def fan_out(self, connections: Iterable[Connection], binary: bytes, text: bytes) -> None:
@@ -189,6 +188,10 @@ class Hub:
         )
 
     # For connections.
+
+    def write(self, connection: Connection) -> None:
+        """Write its outbox now."""
+        self._write((connection,))
 
     def watch(self, connection: Connection) -> None:
         """Make what epoll reports fit what the connection wants to do.
@@ -293,6 +296,38 @@ class Hub:
             if clock() > until:
                 break
         return reads
+
+    def _write(self, connections: Iterable[Connection]) -> None:
+        """One ``send`` each; what a socket refuses becomes its backlog.
+
+        Members of one room often wait for the very same frames: those are joined once.
+        """
+        written = 0
+        joined, frames = b"", None
+        for connection in connections:
+            out = connection.out
+            if type(out) is not list or not out:
+                continue  # blocked, closed or written since it became dirty
+            if len(out) == 1:
+                data = out[0]
+            elif out == frames:
+                data = joined
+            else:
+                data = joined = b"".join(out)
+                frames = out
+            try:
+                sent = connection.sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                connection.lost()
+                continue
+            written += sent
+            if sent == len(data):
+                connection.out = []
+            else:
+                connection.block(out, sent)
+        self.bytes_out += written
 
     def _finish(self) -> None:
         while self._parting:

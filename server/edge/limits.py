@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.limits import MAX_FRAME, OUTBOX_BYTES, PING_MS
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -12,10 +14,10 @@ MIB = 1024 * KIB
 class EdgeLimits:
     """Values only: bytes as on the wire, seconds unless the name says otherwise."""
 
-    max_frame: int = 64 * KIB
-    outbox_cap: int = MIB
+    max_frame: int = MAX_FRAME
+    outbox_cap: int = OUTBOX_BYTES
     backlog_cap: int = 256 * MIB  # what all blocked connections of a node may hold together
-    ping_ms: int = 25_000
+    ping_ms: int = PING_MS
     opening_deadline: float = 5.0
     frame_deadline: float = 30.0  # from the first byte of a message to its last
     write_deadline: float = 30.0  # a peer that takes nothing for so long is cut off

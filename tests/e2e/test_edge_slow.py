@@ -10,7 +10,7 @@ import tracemalloc
 import structlog
 import trio
 from edge_players import Player, Players
-from edge_server import Raw, eventually, masked, open_edge, open_raw
+from edge_server import Edge, Raw, eventually, masked, open_edge, open_raw
 
 from server.edge.framing import ws_frame
 from server.edge.handler import Arrival
@@ -22,11 +22,11 @@ SMALL = {"receive_buffer": 4 * KIB}
 LIMITS = EdgeLimits(outbox_cap=256 * KIB, send_buffer=8 * KIB, max_frame=64 * KIB)
 
 
-def block(player: Player) -> None:
+def block(edge: Edge, player: Player) -> None:
     """Offer until the socket refuses more."""
     while player.connection.backlog is None:
         player.offer(bytes(8 * KIB))
-        player.connection.write()
+        edge.hub.flush()
 
 
 async def frames_until_close(raw: Raw) -> tuple[int, int]:
@@ -93,7 +93,7 @@ async def test_state_of_a_congested_client_is_the_newest_and_the_skipped_are_cou
         def state(key: str, value: int) -> None:
             connection.offer_state(key, ws_frame(b"%s=%d" % (key.encode(), value), text=False))
 
-        block(player)
+        block(edge, player)
         state("a", 0)
         while not connection.congested:
             player.offer(bytes(8 * KIB))
@@ -157,7 +157,7 @@ async def test_a_reader_that_stopped_is_cut_off_at_the_write_deadline() -> None:
     limits = EdgeLimits(outbox_cap=256 * KIB, send_buffer=8 * KIB, write_deadline=0.2)
     async with open_edge(players.make, limits) as edge, open_raw(edge, **SMALL):
         await eventually(lambda: players)
-        block(players[0])
+        block(edge, players[0])
         await eventually(lambda: players[0].closings == 1)
         assert edge.hub.statistics().connections == 0
         assert edge.hub.statistics().backlog_bytes == 0
