@@ -17,7 +17,7 @@ from server.edge.odd_frames import CloseHeard, Heard, PingHeard, Whole
 from server.edge.outbox import SINK, Backlog, Sink
 from server.edge.reactor import Reactor
 
-WRITES_A_TURN = 8
+WRITES_A_TURN = 4
 NO_CODE = 1005  # stands for a close frame without a code
 
 

@@ -249,7 +249,7 @@ class Hub:
             self._turn()
 
     def _turn(self) -> None:
-        began = self._clock()
+        began, frames = self._clock(), self.frames_in
         self.now = trio.current_time()
         self._sleeping = False
         self._poll()
@@ -262,9 +262,8 @@ class Hub:
         self._longest_turn = max(self._longest_turn, took)
         if took > SLOW_TURN:
             self._slow_turns += 1
-            self.log.warning(
-                "slow turn", ms=round(took * 1000), reads=reads, waiting=len(self._line)
-            )
+            frames = self.frames_in - frames
+            self.log.warning("slow turn", ms=round(took * 1000), reads=reads, frames=frames)
 
     def _poll(self) -> None:
         line, by_number = self._line, self._by_number

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from itertools import islice
 
-PIECES = 64  # frames a write; the kernel's own limit is 1,024
+PIECES = 256  # frames a write; the kernel's own limit is 1,024
 
 
 class Backlog:
