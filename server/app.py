@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import signal
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -102,6 +103,30 @@ async def serve(
                 await server.run(signals.__anext__, ready=ready)
 
 
+class Buckets:
+    """One bucket for all sessions of a user; it outlives them, so that coming back renews nothing.
+
+    Beyond ``MOST`` the one not asked for longest is forgotten.
+    """
+
+    MOST = 100_000
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._by_user: OrderedDict[UserId, TokenBucket] = OrderedDict()
+
+    def of(self, user: UserId) -> TokenBucket:
+        """The bucket of *user*."""
+        bucket = self._by_user.get(user)
+        if bucket is None:
+            bucket = TokenBucket(self._rate, self._burst, trio.current_time())
+            self._by_user[user] = bucket
+            if len(self._by_user) > self.MOST:
+                self._by_user.popitem(last=False)
+        self._by_user.move_to_end(user)
+        return bucket
+
+
 class Server:
     """One node with its edges, wired."""
 
@@ -194,24 +219,15 @@ class Server:
 
     def _desk(self, nursery: trio.Nursery) -> Desk:
         settings = self._settings
-        buckets: dict[UserId, TokenBucket] = {}
         rate = settings.rate_per_user
-
-        def user_bucket(user: UserId) -> TokenBucket:
-            """One bucket for all sessions of a user, kept while any of them is here."""
-            for session in self._node.sessions.holders(user, None):
-                if session.opened and user in buckets:
-                    return buckets[user]
-            bucket = TokenBucket(rate, rate * BURST_SECONDS, trio.current_time())
-            buckets[user] = bucket
-            return bucket
-
+        buckets = Buckets(rate, rate * BURST_SECONDS)
         return Desk(
             node=self._node,
             verify=self._tokens.verify,
             new_id=random_id,
-            user_bucket=user_bucket,
+            user_bucket=buckets.of,
             nursery=nursery,
+            flush=self._hub.flush,
             now_ms=self._clock.now_ms,
             ping_ms=self._limits.ping_ms,
             rate=settings.rate_per_connection,

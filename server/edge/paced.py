@@ -13,13 +13,13 @@ Job = Callable[[], Awaitable[None]]
 class Paced:
     """Jobs of one session, one at a time, in a task that lives only while there are any."""
 
-    MOST = 1024  # jobs that wait: a resume of many rooms, or pages asked for without reading
+    MOST = 4096  # jobs that wait: a hello can resume 2,700 rooms
     STALLED_S = 60.0
 
-    __slots__ = ("_drained", "_jobs", "_nursery", "_running")
+    __slots__ = ("_drained", "_flush", "_jobs", "_nursery", "_running")
 
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
+    def __init__(self, nursery: trio.Nursery, flush: Callable[[], None]) -> None:
+        self._nursery, self._flush = nursery, flush
         self._jobs: deque[Job] = deque()
         self._running = False
         self._drained = trio.Event()
@@ -44,9 +44,15 @@ class Paced:
         self._drained.set()
         self._drained = trio.Event()
 
+    def drop(self) -> None:
+        """The session is gone: what waits is not worth doing."""
+        self._jobs.clear()
+        self.wake()
+
     async def _run(self) -> None:
         try:
             while self._jobs:
                 await self._jobs.popleft()()
+                self._flush()
         finally:
             self._running = False

@@ -50,6 +50,8 @@ from server.edge.framing import ws_frame
 from server.edge.paced import Paced
 from server.tokens import TokenExpired
 
+CALM_S = 5.0  # without a refusal, after which earlier ones are forgotten
+
 
 @message
 class Desk:
@@ -60,6 +62,7 @@ class Desk:
     new_id: Callable[[], str]
     user_bucket: Callable[[UserId], TokenBucket]
     nursery: trio.Nursery
+    flush: Callable[[], None]
     now_ms: Callable[[], int]
     ping_ms: int
     rate: int  # frames a second of one connection; 0 for no limit
@@ -81,6 +84,7 @@ class ChatSession:
         "_connection",
         "_desk",
         "_limited",
+        "_limited_at",
         "_paced",
         "_user_bucket",
         "claims",
@@ -98,6 +102,7 @@ class ChatSession:
         self._bucket = TokenBucket(desk.rate, desk.burst, trio.current_time())
         self._user_bucket: TokenBucket | None = None
         self._abuse = self._limited = 0
+        self._limited_at = 0.0
         self._paced: Paced | None = None
         self._arriving = False
         self.claims: Claims
@@ -141,13 +146,14 @@ class ChatSession:
     def later(self, job: Callable[[], Awaitable[None]]) -> None:
         """Run *job* after the session's earlier ones."""
         if self._paced is None:
-            self._paced = Paced(self._desk.nursery)
+            self._paced = Paced(self._desk.nursery, self._desk.flush)
         if not self._paced.put(job):
             self.close(CloseCode.TOO_MANY_REQUESTS, "too many requests at once")
 
     def admit(self, standing: Standing) -> None:
         """The user may come in."""
         self.user_no = standing.user_no
+        self._connection.admit()
         self._user_bucket = self._desk.user_bucket(self.user_id)
 
     def welcome(self, summaries: list[RoomSummary]) -> None:
@@ -200,7 +206,7 @@ class ChatSession:
         """The connection is gone."""
         self.gone = True
         if self._paced is not None:
-            self._paced.wake()
+            self._paced.drop()
         self._desk.node.arrivals.end(self)
 
     def _refuse_frame(self, error: FrameError) -> None:
@@ -264,9 +270,10 @@ class ChatSession:
         if not wait and self._user_bucket is not None:
             wait = self._user_bucket.take(now)
         if not wait:
-            self._limited = 0
             return True
-        self._limited += 1
+        if now > self._limited_at + CALM_S:
+            self._limited = 0
+        self._limited, self._limited_at = self._limited + 1, now
         if self._limited > LIMITED_MOST:
             self.close(CloseCode.TOO_MANY_REQUESTS, "kept sending while limited")
         else:
