@@ -1,0 +1,100 @@
+"""The Python SDK against the real server."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import trio
+from running_server import Person, RunningServer
+
+from protocol.client import ClientClosed, Record, RequestError, open_client
+from protocol.close import CloseCode
+
+
+def chat(server: RunningServer) -> tuple[Person, Person, str]:
+    ann, bob = server.sign_up("ann"), server.sign_up("bob")
+    return ann, bob, server.make_room(ann, bob)
+
+
+async def test_two_clients_chat_and_see_the_same(open_folder: Path) -> None:
+    with RunningServer(open_folder / "sdk") as server:
+        ann, bob, room = chat(server)
+        with trio.fail_after(30):
+            async with (
+                open_client(server.url, ann.token) as one,
+                open_client(server.ws, bob.token, device="phone") as two,
+            ):
+                assert (one.user, two.user) == (ann.id, bob.id)
+                first = await one.send(room, "안녕", id="mine")
+                again = await one.send(room, "안녕", id="mine")
+                assert (first.seq, first.dup, again.seq, again.dup) == (1, False, 1, True)
+                await two.send(room, "반가워", reply_to=1)
+                seen = [await take(client, "message", 2) for client in (one, two)]
+                assert [m.body for m in seen[0]] == [m.body for m in seen[1]] == ["안녕", "반가워"]
+                await one.read(room, 2)
+                assert (await take(two, "receipt", 1))[0].upto == 2
+                await two.watch([ann.id])
+                assert (await take(two, "presence", 1))[0].state == "online"
+                page = await one.history(room, before=2)
+                assert [event.seq for event in page.events] == [1] and not page.more
+                with pytest.raises(RequestError) as info:
+                    await one.read(room, 99)
+                assert info.value.code == "invalid" and "seq" in info.value.fields
+                assert await one.ping() > 0
+
+
+async def take(client: object, kind: str, count: int) -> list[Record]:
+    found: list[Record] = []
+    async for event in client:  # type: ignore[attr-defined]
+        if event.t == kind:
+            found.append(event)
+            if len(found) == count:
+                return found
+    raise AssertionError("the stream ended")
+
+
+async def test_a_killed_server_costs_a_pause_and_nothing_else(open_folder: Path) -> None:
+    total = 400
+    with RunningServer(open_folder / "sdk-killed") as server:
+        ann, bob, room = chat(server)
+        acks: list[int] = []
+
+        async def say(client: object, number: int) -> None:
+            ack = await client.send(room, str(number), id=str(number))  # type: ignore[attr-defined]
+            acks.append(ack.seq)
+            if len(acks) == 20:
+                killing = threading.Thread(target=lambda: (server.kill(), server.start()))
+                killing.start()
+
+        with trio.fail_after(60):
+            async with (
+                open_client(server.url, ann.token, listen=False) as sender,
+                open_client(server.url, bob.token) as reader,
+            ):
+                async with trio.open_nursery() as nursery:
+                    for number in range(total):
+                        nursery.start_soon(say, sender, number)
+                seen = await take(reader, "message", total)
+        assert sorted(acks) == [event.seq for event in seen] == list(range(1, total + 1))
+
+
+async def test_a_bad_token_ends_the_client_with_its_code(open_folder: Path) -> None:
+    with RunningServer(open_folder / "sdk-token") as server:
+        with trio.fail_after(20), pytest.raises(ExceptionGroup) as info:
+            async with open_client(server.url, "nonsense"):
+                pass
+        closed = info.value.exceptions[0]
+        assert isinstance(closed, ClientClosed) and closed.code == CloseCode.UNAUTHENTICATED
+
+
+async def test_leaving_while_the_server_is_away_does_not_hang(open_folder: Path) -> None:
+    with RunningServer(open_folder / "sdk-away") as server:
+        ann, _, room = chat(server)
+        with trio.fail_after(20):
+            async with open_client(server.url, ann.token) as client:
+                server.stop()
+                with trio.move_on_after(1) as waited:
+                    await client.send(room, "nobody is there")
+                assert waited.cancelled_caught
