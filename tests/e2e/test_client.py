@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -61,12 +60,15 @@ async def test_a_killed_server_costs_a_pause_and_nothing_else(open_folder: Path)
         ann, bob, room = chat(server)
         acks: list[int] = []
 
+        def restart() -> None:
+            server.kill()
+            server.start()
+
         async def say(client: object, number: int) -> None:
             ack = await client.send(room, str(number), id=str(number))  # type: ignore[attr-defined]
             acks.append(ack.seq)
             if len(acks) == 20:
-                killing = threading.Thread(target=lambda: (server.kill(), server.start()))
-                killing.start()
+                await trio.to_thread.run_sync(restart)
 
         with trio.fail_after(60):
             async with (
