@@ -21,8 +21,6 @@ from protocol.limits import REPLAY_MOST
 class Arriving(Connected, PacedSession, Protocol):
     """What opening asks of a session."""
 
-    rooms: set[RoomId]
-
     def admit(self, standing: Standing) -> None:
         """The user may come in."""
 

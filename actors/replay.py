@@ -16,6 +16,8 @@ from protocol.ids import RoomId
 class PacedSession(Session, Protocol):
     """A session that says when its client has read enough to be given more."""
 
+    rooms: set[RoomId]  # whose member the user is, as of now
+
     @property
     def gone(self) -> bool:
         """The connection is closed."""
@@ -37,7 +39,7 @@ class Replayer:
         self, session: PacedSession, room: RoomId, audience: Audience, sent: int, upto: int
     ) -> None:
         """Offer *sent* + 1 … *upto* and everything since, then join *audience* in the same step."""
-        while not session.gone:
+        while room in session.rooms and not (session.gone or audience.follows(session)):
             if sent >= upto:
                 if audience.join(session, sent):
                     return

@@ -171,3 +171,22 @@ async def test_connections_of_one_user_are_bounded(autojump_clock: Clock) -> Non
         assert sessions[-1].closed is CloseCode.TOO_MANY_CONNECTIONS
         sessions[0].close(CloseCode.NORMAL, "")
         assert (await world.connect("ann")).closed is None
+
+
+async def test_one_who_is_kicked_while_he_is_replayed_sees_nothing_after(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        await room_with(world, 900)
+        bob = FakeSession(world, "bob", "slow")
+        bob.blocked = True
+        world.node.arrivals.begin(bob, {ROOM: 0})
+        await world.quiet()
+        owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
+        await world.node.remove_member(owner, ROOM, UserId("bob"))
+        bob.blocked = False
+        ann = await world.connect("ann")
+        ann.send("secret")
+        await trio.sleep(5)
+        assert 902 not in bob.events() and bob.of(RoomGone)
+        assert not world.node.audiences.of(ROOM).follows(bob)
