@@ -1,12 +1,13 @@
-"""A client in Python: pure parts (outbox, resume, backoff) and a thin shell on trio-websocket."""
+"""The Python client: a pure core, and a thin shell around it on trio and trio-websocket."""
 
-from protocol.client.records import (
+from protocol.client.errors import (
     ClientClosed,
     ClientError,
     ConnectionLost,
-    Record,
     RequestError,
+    RequestTimeout,
 )
+from protocol.client.record import Record
 from protocol.client.shell import Client, open_client
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "ConnectionLost",
     "Record",
     "RequestError",
+    "RequestTimeout",
     "open_client",
 ]

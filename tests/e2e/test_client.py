@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -60,15 +61,12 @@ async def test_a_killed_server_costs_a_pause_and_nothing_else(open_folder: Path)
         ann, bob, room = chat(server)
         acks: list[int] = []
 
-        def restart() -> None:
-            server.kill()
-            server.start()
-
         async def say(client: object, number: int) -> None:
             ack = await client.send(room, str(number), id=str(number))  # type: ignore[attr-defined]
             acks.append(ack.seq)
             if len(acks) == 20:
-                await trio.to_thread.run_sync(restart)
+                killing = threading.Thread(target=lambda: (server.kill(), server.start()))
+                killing.start()
 
         with trio.fail_after(60):
             async with (
@@ -84,11 +82,10 @@ async def test_a_killed_server_costs_a_pause_and_nothing_else(open_folder: Path)
 
 async def test_a_bad_token_ends_the_client_with_its_code(open_folder: Path) -> None:
     with RunningServer(open_folder / "sdk-token") as server:
-        with trio.fail_after(20), pytest.raises(ExceptionGroup) as info:
+        with trio.fail_after(20), pytest.raises(ClientClosed) as info:
             async with open_client(server.url, "nonsense"):
                 pass
-        closed = info.value.exceptions[0]
-        assert isinstance(closed, ClientClosed) and closed.code == CloseCode.UNAUTHENTICATED
+        assert info.value.code == CloseCode.UNAUTHENTICATED
 
 
 async def test_leaving_while_the_server_is_away_does_not_hang(open_folder: Path) -> None:
