@@ -23,8 +23,12 @@ class Actor(Generic[M]):
 
     __slots__ = ()
 
-    def started(self, leftovers: list[M]) -> None:
-        """Take over; *leftovers* are commands of the last incarnation that got no answer."""
+    def retake(self, message: M) -> None:
+        """Apply a command that the last incarnation took and did not answer."""
+        self.receive(message)
+
+    def started(self) -> None:
+        """Take over; every leftover was retaken."""
 
     def receive(self, message: M) -> None:
         """Apply one message: change state and note what must be stored."""
@@ -36,9 +40,6 @@ class Actor(Generic[M]):
     def at_rest(self) -> bool:
         """Whether nothing is pending or in flight, so that this incarnation may be let go."""
         return True
-
-    def let_go(self) -> None:
-        """This incarnation is passivated; the next message starts another."""
 
     def leftovers(self) -> list[M]:
         """Commands without an answer yet, oldest first, for the next incarnation."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
+
+from msgspec import structs
 
 from actors.audience import Audiences
 from actors.batcher import Batcher
@@ -11,9 +14,9 @@ from actors.ports import AdapterError, Claims, Standing
 from actors.registry import Registry
 from actors.replay import PacedSession
 from actors.sessions import Connected, Sessions
-from actors.user_commands import Arrived, Gone, UserCommand
+from actors.user_commands import Look, UserCommand
 from protocol.close import CloseCode
-from protocol.frames import Gap, RoomGone, RoomSummary
+from protocol.frames import Gap, Room, RoomGone, RoomSummary
 from protocol.ids import RoomId, UserId
 from protocol.limits import REPLAY_MOST
 
@@ -27,8 +30,8 @@ class Arriving(Connected, PacedSession, Protocol):
     def later(self, job: Callable[[], Awaitable[None]]) -> None:
         """Run *job* after the session's earlier ones, paced by the client's reading."""
 
-    def welcome(self, summaries: list[RoomSummary]) -> None:
-        """Send ``welcome``; the session is open from here."""
+    def welcome(self, summaries: list[RoomSummary]) -> Sequence[RoomSummary]:
+        """Send ``welcome``: the session is open. Returns the rooms it had no place for."""
 
 
 Replay = Callable[[Arriving, RoomId, int, int], None]
@@ -96,14 +99,29 @@ class Arrivals:
             self._look(session, resume)
             return
         summaries = found or []
-        session.welcome(summaries)
-        self._users.tell_or_drop(session.user_id, Arrived(session))
-        for summary in summaries:
-            session.rooms.add(RoomId(summary.id))
+        session.rooms.update(RoomId(summary.id) for summary in summaries)
+        rest = session.welcome(summaries)
+        self._users.tell_or_drop(session.user_id, Look())
+        for summary in summaries[: len(summaries) - len(rest)]:
             self._follow(session, summary, resume.get(summary.id))
         for room in resume:
             if room not in session.rooms:
                 session.offer(RoomGone(room=room, reason="not_member"))
+        if rest:
+            session.later(partial(self._announce, session, resume, rest))
+
+    async def _announce(
+        self, session: Arriving, resume: Mapping[str, int], rest: Sequence[RoomSummary]
+    ) -> None:
+        """One ``room`` frame after another for those that did not fit into ``welcome``."""
+        for summary in rest:
+            await session.ready()
+            if session.gone:
+                return
+            room = RoomId(summary.id)
+            if room in session.rooms and not self._audiences.of(room).follows(session):
+                session.offer(Room(**structs.asdict(summary)))
+                self._follow(session, summary, resume.get(room))
 
     def _follow(self, session: Arriving, summary: RoomSummary, seen: int | None) -> None:
         room, last = RoomId(summary.id), summary.last_seq
@@ -120,4 +138,4 @@ class Arrivals:
         self._sessions.remove(session)
         self._audiences.leave_all(session, list(session.rooms))
         if session.opened:
-            self._users.tell_or_drop(session.user_id, Gone(session))
+            self._users.tell_or_drop(session.user_id, Look())

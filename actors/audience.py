@@ -18,10 +18,12 @@ class Audience:
     """Followers of one room.
 
     Every session in ``live`` was offered everything up to ``upto`` and nothing above it. A session
-    in ``parked`` stands elsewhere: the room is at rest, or its events are still on their way.
+    in ``parked`` stands elsewhere: the room is at rest, or its events are still on their way. One
+    in ``coming`` is being replayed.
     """
 
     TAIL = 128  # recent events kept for those who arrive late
+    AT_ONCE = 8  # of them offered in one step; more are paced by the client's reading
 
     def __init__(self, room: RoomId, fan_out: FanOut) -> None:
         self.room = room
@@ -30,21 +32,24 @@ class Audience:
         self.active = False  # an incarnation of the room publishes here
         self.live: dict[Session, None] = {}
         self.parked: dict[Session, int] = {}
+        self.coming: set[Session] = set()
         self._tail: deque[Event] = deque(maxlen=self.TAIL)
 
     def join(self, session: Session, sent: int) -> bool:
-        """Follow from *sent* + 1, in this very step if the tail reaches that far back.
+        """Follow from *sent* + 1, in this very step if only few events are missing.
 
-        False when it does not: the session must be replayed up to ``upto`` first.
+        False when there are more: the session must be replayed up to ``upto`` first.
         """
         if self.upto is None or sent > self.upto:
+            self.coming.discard(session)
             self.parked[session] = sent
             return True
-        missed = self._since(sent)
-        if missed is None:
+        missed = self.since(sent)
+        if missed is None or len(missed) > self.AT_ONCE or (missed and session.congested):
             return False
         for event in missed:
             session.offer(event)
+        self.coming.discard(session)
         self.live[session] = None
         return True
 
@@ -52,14 +57,19 @@ class Audience:
         """Follow no longer."""
         self.live.pop(session, None)
         self.parked.pop(session, None)
+        self.coming.discard(session)
 
     def follows(self, session: Session) -> bool:
         """Whether *session* is live or parked here."""
         return session in self.live or session in self.parked
 
+    def everybody(self) -> list[Session]:
+        """Whoever follows or is about to."""
+        return [*self.live, *self.parked, *self.coming]
+
     def empty(self) -> bool:
         """Whether nobody follows."""
-        return not self.live and not self.parked
+        return not (self.live or self.parked or self.coming)
 
     def resume(self, durable: int, tail: Sequence[Event]) -> list[tuple[Session, int]]:
         """A new incarnation begins at *durable*; *tail* ascends and ends there.
@@ -91,18 +101,18 @@ class Audience:
         if self.parked:
             self._unpark()
 
-    def _unpark(self) -> None:
-        for session in [s for s, sent in self.parked.items() if sent == self.upto]:
-            del self.parked[session]
-            self.live[session] = None
-
-    def _since(self, sent: int) -> list[Event] | None:
+    def since(self, sent: int) -> list[Event] | None:
         """Events above *sent*, or None when the tail does not reach back to it."""
         if sent == self.upto:
             return []
         if not self._tail or self._tail[0].seq > sent + 1:
             return None
         return [event for event in self._tail if event.seq > sent]
+
+    def _unpark(self) -> None:
+        for session in [s for s, sent in self.parked.items() if sent == self.upto]:
+            del self.parked[session]
+            self.live[session] = None
 
 
 class Audiences:
@@ -129,9 +139,10 @@ class Audiences:
 
     def rest(self, room: RoomId) -> None:
         """*room* has no incarnation any more."""
-        audience = self.of(room)
-        audience.rest()
-        self._drop_unused(audience)
+        audience = self._by_room.get(room)
+        if audience is not None:
+            audience.rest()
+            self._drop_unused(audience)
 
     def _drop_unused(self, audience: Audience) -> None:
         if not audience.active and audience.empty():

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar, cast
 
 import trio
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from actors.arrivals import Arrivals, Arriving
 from actors.audience import Audiences
@@ -45,7 +45,7 @@ from actors.user_commands import Moved, UserCommand
 from actors.user_commands import refuse_with_code as refuse_user_command
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Ack, Error, Ok, Room, RoomSummary, Send, ServerFrame
+from protocol.frames import Ack, Error, Ok, Send, ServerFrame
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import CONNECTIONS_PER_USER
 
@@ -152,8 +152,7 @@ class Node:
             self.audiences.of,
             ports.fan_out,
             self._replay_to_present,
-            self._membership_changed,
-            self.audiences.rest,
+            self._moved,
             ports.clock,
         )
 
@@ -166,6 +165,7 @@ class Node:
             load=lambda key, done: claims.ask(cast(RoomId, key), done),
             build=build,
             refuse=refuse_room_command,
+            let_go=lambda key: self.audiences.rest(cast(RoomId, key)),
             log=self._log,
         )
 
@@ -183,10 +183,11 @@ class Node:
             load=lambda key, done: states.ask(cast(UserId, key), done),
             build=build,
             refuse=refuse_user_command,
+            let_go=lambda key: None,
             log=self._log,
         )
         around = UserSurroundings(
-            users, self.timers, choices, self._seen.__setitem__, self._ports.clock
+            users, self.sessions, self.timers, choices, self._seen.__setitem__, self._ports.clock
         )
         return users
 
@@ -243,27 +244,12 @@ class Node:
             raise ProtocolError(ErrorCode.UNAVAILABLE) from None
 
     def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
-        """Tell the members who are connected, and let them follow."""
+        """Wake the room where members are connected: it tells them, and lets them follow."""
         for user in members:
             self.users.tell_or_drop(user, Moved(room, inside=True))
-            if self.sessions.of(user):
-                self._summaries.ask(user, partial(self._show_room, room, user))
-
-    def _show_room(self, room: RoomId, user: UserId, found: object) -> None:
-        summaries = cast("list[RoomSummary]", found) if isinstance(found, list) else []
-        for summary in summaries:
-            if summary.id == room:
-                for session in self.sessions.of(user):
-                    self._follow_new(cast(Arriving, session), summary)
-
-    def _follow_new(self, session: Arriving, summary: RoomSummary) -> None:
-        room = RoomId(summary.id)
-        if room in session.rooms:
-            return
-        session.rooms.add(room)
-        session.offer(Room(**structs.asdict(summary)))
-        if not self.audiences.of(room).join(session, summary.last_seq):
-            self._replay_between(session, room, summary.last_seq, summary.last_seq)
+        connected = [user for user in members if self.sessions.of(user)]
+        if connected:
+            self.rooms.wake(room)
 
     def quiet(self) -> bool:
         """Nothing waits in a mailbox or for the journal."""
@@ -275,30 +261,21 @@ class Node:
         for session in self.sessions.holders(user, jti):
             session.close(code, "signed out")
 
-    async def page(self, query: PageQuery) -> PageResult | None:
-        """A page of history; None when the asker is no member. Raises StoreUnavailable."""
+    async def page(self, query: PageQuery) -> PageResult | ErrorCode:
+        """A page of history, or why the asker gets none. Raises StoreUnavailable."""
         return await self._ports.log.page(query)
 
     # ---- what actors ask of the node
 
     def _replay_to_present(self, session: Session, room: RoomId, sent: int) -> None:
-        upto = self.audiences.of(room).upto or sent
-        self._replay_between(cast(Arriving, session), room, sent, upto)
+        self._replay_between(cast(Arriving, session), room, sent, sent)
 
     def _replay_between(self, session: Arriving, room: RoomId, sent: int, upto: int) -> None:
         audience = self.audiences.of(room)
+        audience.coming.add(session)
+        session.later(partial(self._replayer.replay, session, audience, sent, upto))
 
-        async def job() -> None:
-            if room in session.rooms:
-                await self._replayer.replay(session, room, self.audiences.of(room), sent, upto)
-
-        if not audience.follows(session):
-            session.later(job)
-
-    def _membership_changed(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
-        for session in self.sessions.of(user):
-            rooms = cast(Arriving, session).rooms
-            (rooms.add if inside else rooms.discard)(room)
+    def _moved(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
         self.users.tell_or_drop(user, Moved(room, inside=inside))
 
     # ---- upkeep

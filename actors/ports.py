@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from actors.message import message
 from protocol.close import CloseCode
+from protocol.errors import ErrorCode
 from protocol.frames import Event, Role, RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
 
@@ -161,15 +162,16 @@ class Sent(NamedTuple):
 
 
 class CountKey(NamedTuple):
-    """Whose unread is asked, and with which cursor."""
+    """Whose unread is asked: with which cursor, and as of which event of the room."""
 
     room_no: int
     user_no: int
     read_seq: int
+    upto: int
 
 
 class Count(NamedTuple):
-    """Countable messages up to a cursor, and unread mentions above it."""
+    """Countable messages up to a cursor, and unread mentions above it and up to ``upto``."""
 
     countable: int
     mentions: int
@@ -212,8 +214,8 @@ class EventLog(Protocol):
     async def replay(self, room: RoomId, after: int, upto: int, limit: int) -> Sequence[Event]:
         """Events after < seq <= upto as they happened, ascending, at most *limit*."""
 
-    async def page(self, query: PageQuery) -> PageResult | None:
-        """A page of history; None when the user is not a member."""
+    async def page(self, query: PageQuery) -> PageResult | ErrorCode:
+        """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""
 
 
 # ---- people
@@ -286,8 +288,17 @@ class Origin(Protocol):
 class Session(Origin, Protocol):
     """One open socket of one user."""
 
+    rooms: set[RoomId]  # those it was told of: kept by the rooms themselves from ``welcome`` on
+
     @property
     def session_id(self) -> SessionId: ...
+    @property
+    def gone(self) -> bool:
+        """The connection is closed."""
+
+    @property
+    def congested(self) -> bool:
+        """More waits for the client than it should: give it the rest as it reads."""
 
     def offer_state(self, key: Hashable, frame: ServerFrame) -> None:
         """Queue a state frame; while the client is slow only the newest of *key* is kept."""

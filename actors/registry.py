@@ -17,6 +17,7 @@ from protocol.errors import ErrorCode
 
 M = TypeVar("M")
 S = TypeVar("S")
+_AWAY = ErrorCode.UNAVAILABLE
 
 
 class Context(Generic[M]):
@@ -62,12 +63,14 @@ class Registry(Generic[M]):
         timers: Timers,
         load: Callable[[Hashable, Callable[[object], None]], None],
         build: Callable[[Context[M], object], Actor[M]],
-        refuse: Callable[[M, ErrorCode], None],
+        refuse: Callable[[M, ErrorCode], bool],
+        let_go: Callable[[Hashable], None],
         log: Log,
         capacity: int = 1024,
     ) -> None:
+        """*refuse* says whether somebody waited for an answer; *let_go* hears of cells that end."""
         self.dispatcher, self._timers, self._log = dispatcher, timers, log
-        self._load, self._build, self._refuse = load, build, refuse
+        self._load, self._build, self._refuse, self._let_go = load, build, refuse, let_go
         self._capacity = capacity
         self._cells: dict[Hashable, Cell[M]] = {}
         self.crashes = self.retirements = self.dropped = 0
@@ -142,35 +145,54 @@ class Registry(Generic[M]):
             self._outage(cell)
         elif state is None:
             self._refuse_all(cell, ErrorCode.NOT_FOUND)
-            self._cells.pop(cell.key, None)
+            self._drop(cell)
         else:
             self._start(cell, state)
 
     def _start(self, cell: Cell[M], state: object) -> None:
-        leftovers, cell.leftovers, cell.held = cell.leftovers, [], 0
+        cell.held = 0
+        leftovers, message = cell.leftovers, None
         try:
-            cell.active = actor = self._build(Context(self, cell), state)
-            actor.started(leftovers)
+            actor = self._build(Context(self, cell), state)
+            cell.active, cell.leftovers = actor, []
+            while leftovers:
+                message = leftovers.pop(0)
+                actor.retake(message)
+            message = None
+            actor.started()
             actor.settle()
         except Exception as exc:  # noqa: BLE001 - crashes are meant to land here
-            self.crashed(cell, None, exc)
+            cell.leftovers = leftovers
+            self.crashed(cell, message, exc)
         self.dispatcher.wake(cell)
 
     def _outage(self, cell: Cell[M]) -> None:
-        """The store is away: no crash. What is uncertain waits for it; the rest is refused."""
-        self._refuse_mailbox(cell, ErrorCode.UNAVAILABLE)
+        """The store is away: no crash. What somebody waits for is refused, unless it is uncertain.
+
+        The rest, and leftovers, whose outcome is not known, wait for the store.
+        """
+        told = [message for message in cell.mailbox if not self._refuse(message, _AWAY)]
+        cell.mailbox.clear()
+        cell.mailbox.extend(told)
+        open_up(cell, self._capacity // 2)
         self._timers.after(self.RETRY_S, lambda: self._retry(cell))
 
     def _retry(self, cell: Cell[M]) -> None:
+        if self._cells.get(cell.key) is not cell:
+            return
         if cell.leftovers or cell.mailbox:
             self.dispatcher.wake(cell)
-        elif cell.active is None and not cell.loading:
-            self._cells.pop(cell.key, None)
+        elif cell.active is None and not (cell.loading or cell.queued):
+            self._drop(cell)
+
+    def _drop(self, cell: Cell[M]) -> None:
+        del self._cells[cell.key]
+        self._let_go(cell.key)
 
     def end(self, cell: Cell[M]) -> None:
         """Let go of the incarnation; its unanswered commands go to the next one."""
         if cell.active is not None:
-            cell.leftovers += cell.active.leftovers()
+            cell.leftovers = cell.active.leftovers() + cell.leftovers
             cell.active, cell.held = None, 0
         self.dispatcher.wake(cell)
 
@@ -217,9 +239,7 @@ class Registry(Generic[M]):
             if cell.touched < before and len(cell.crashes) <= self.INTENSITY and _at_rest(cell)
         ]
         for cell in idle:
-            del self._cells[cell.key]
-            if cell.active is not None:
-                cell.active.let_go()
+            self._drop(cell)
         return len(idle)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import trio
@@ -10,17 +11,10 @@ from actors.audience import Audience
 from actors.ports import EventLog, Session, StoreUnavailable
 from protocol.close import CloseCode
 from protocol.frames import Event
-from protocol.ids import RoomId
 
 
 class PacedSession(Session, Protocol):
     """A session that says when its client has read enough to be given more."""
-
-    rooms: set[RoomId]  # whose member the user is, as of now
-
-    @property
-    def gone(self) -> bool:
-        """The connection is closed."""
 
     async def ready(self) -> None:
         """Return when the outbox is below its low-water mark, or the session gone."""
@@ -35,27 +29,32 @@ class Replayer:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
-    async def replay(
-        self, session: PacedSession, room: RoomId, audience: Audience, sent: int, upto: int
-    ) -> None:
-        """Offer *sent* + 1 … *upto* and everything since, then join *audience* in the same step."""
-        while room in session.rooms and not (session.gone or audience.follows(session)):
-            if sent >= upto:
-                if audience.join(session, sent):
-                    return
-                upto = audience.upto or upto
-            await session.ready()
-            events = await self._read(session, room, sent, upto)
+    async def replay(self, session: PacedSession, audience: Audience, sent: int, upto: int) -> None:
+        """Offer *sent* + 1 … *upto* and everything since, then join *audience* in the same step.
+
+        Ends early when *session* is no longer among those who are ``coming``.
+        """
+        while session in audience.coming:
+            if sent >= upto and audience.join(session, sent):
+                return
+            upto = max(upto, audience.upto or 0)
+            events = audience.since(sent) or await self._read(session, audience, sent, upto)
             if not events:
+                audience.leave(session)
                 return
             for event in events:
+                await session.ready()
+                if session not in audience.coming:
+                    return
                 session.offer(event)
-            sent = events[-1].seq
+                sent = event.seq
 
-    async def _read(self, session: PacedSession, room: RoomId, sent: int, upto: int) -> list[Event]:
+    async def _read(
+        self, session: PacedSession, audience: Audience, sent: int, upto: int
+    ) -> Sequence[Event]:
         for _ in range(self.RETRIES):
             try:
-                return list(await self._log.replay(room, sent, upto, self.CHUNK))
+                return await self._log.replay(audience.room, sent, upto, self.CHUNK)
             except StoreUnavailable:
                 await trio.sleep(self.RETRY_S)
         session.close(CloseCode.INTERNAL, "the log cannot be read")

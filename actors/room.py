@@ -41,14 +41,18 @@ class RoomActor(Actor[RoomCommand]):
         self._cursors = Cursors(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
 
-    def started(self, leftovers: list[RoomCommand]) -> None:
-        """Answer what did commit, bring the followers up to date, then take the rest again."""
-        rest = [command for command in leftovers if not self._sends.settled(command)]
+    def retake(self, message: RoomCommand) -> None:
+        """Answer what did commit; take the rest again."""
+        if not (self._sends.settled(message) or self._members.settled(message)):
+            self.receive(message)
+
+    def started(self) -> None:
+        """Bring the followers up to date, in what they are shown and in who they are."""
         log = self._log
+        self._members.part_strangers()
         for session, sent in log.audience.resume(log.state.durable.seq, log.state.tail_frames()):
             log.around.replay(session, log.state.room, sent)
-        for command in rest:
-            self.receive(command)
+        self._members.enter_all()
 
     def receive(self, message: RoomCommand) -> None:
         """Check one command; what it changes joins the pending batch."""
@@ -77,10 +81,6 @@ class RoomActor(Actor[RoomCommand]):
     def leftovers(self) -> list[RoomCommand]:
         """Every command without an answer, oldest first."""
         return self._log.commands()
-
-    def let_go(self) -> None:
-        """The followers wait for the next incarnation."""
-        self._log.around.rest(self._log.state.room)
 
     def _show(self, pending: Pending) -> None:
         """One event is durable: acknowledge it, then show it."""

@@ -62,7 +62,7 @@ RoomCommand = Post | MarkRead | Type | AddMember | RemoveMember
 
 
 def refuse(command: RoomCommand, error: ProtocolError) -> None:
-    """Answer *command* with *error*, if its kind is answered at all."""
+    """Answer *command* with *error*."""
     match command:
         case Post(origin, frame):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room, id=frame.id))
@@ -72,9 +72,10 @@ def refuse(command: RoomCommand, error: ProtocolError) -> None:
             origin.offer(error_frame(error))
 
 
-def refuse_with_code(command: RoomCommand, code: ErrorCode) -> None:
-    """The same with nothing more to say than the code."""
+def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
+    """The same with nothing more to say than the code. Somebody always waits: True."""
     refuse(command, ProtocolError(code))
+    return True
 
 
 def acknowledge(command: Post, seq: int, at: int, *, dup: bool) -> None:

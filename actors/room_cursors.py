@@ -65,17 +65,21 @@ class Cursors:
             self._show_count(member)
 
     def _count(self, member: Member, before: tuple[int, int]) -> None:
-        """The cursor is inside the log: the store counts what is above it."""
-        asked = member.read_seq
+        """The cursor is inside the log: the store counts what is above it.
+
+        Mentions that come while it counts are above ``upto``: they are added to its answer.
+        """
+        asked, mentions = member.read_seq, member.mentions
 
         def answer(count: Count | AdapterError | None) -> None:
             if count is None or isinstance(count, AdapterError) or member.read_seq != asked:
                 return
-            member.read_countable, member.mentions = count.countable, count.mentions
+            member.read_countable = count.countable
+            member.mentions += count.mentions - mentions
             if (self.unread(member), member.mentions) != before:
                 self._show_count(member)
 
-        key = CountKey(self._state.room_no, member.user_no, asked)
+        key = CountKey(self._state.room_no, member.user_no, asked, self._state.durable.seq)
         self._log.around.questions.counts.ask(key, self._log.guard(answer))
 
     def _show_count(self, member: Member) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -44,6 +45,9 @@ from protocol.errors import ErrorCode
 from protocol.frames import Event, Message
 from protocol.ids import RoomId, UserId
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
 
 @message
 class Questions:
@@ -66,7 +70,6 @@ class Surroundings:
     fan_out: FanOut
     replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
     moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
-    rest: Callable[[RoomId], None]  # this room has no incarnation any more
     clock: WallClock
 
 
@@ -93,6 +96,8 @@ class RoomLog:
         self._pending: list[Pending] = []
         self._reads: list[MarkRead] = []
         self._flight: Flight | None = None
+        self._shown = 0  # which event of the flight is being shown
+        self._asked: dict[int, RoomCommand] = {}  # by identity: they wait for a word of the store
         self._full = False
         self._committed = self.guard(self._on_outcome)
         self.shown: Callable[[Pending], None]
@@ -134,10 +139,11 @@ class RoomLog:
     def settle(self) -> None:
         """Submit what gathered, unless a batch is in flight; hold the mailbox when it is much."""
         if self._flight is None and (self._pending or self._reads):
-            self._flight = Flight(self._pending, self._reads)
+            self._flight, self._shown = Flight(self._pending, self._reads), 0
             self._pending, self._reads = [], []
             self.around.journal.submit(self._batch(self._flight), self._committed)
-        full = len(self._pending) + len(self._reads) >= self.MOST_PENDING
+        waiting = len(self._pending) + len(self._reads) + len(self._asked)
+        full = waiting >= self.MOST_PENDING
         if full and not self._full:
             self.context.hold()
         elif self._full and not full:
@@ -150,15 +156,43 @@ class RoomLog:
         sent = Sent(event.seq, event.at, event.digest or 0)
         self.recent.put(command.origin.user_no, command.frame.id, sent)
 
+    def ask(
+        self,
+        question: Batcher[K, V],
+        key: K,
+        command: RoomCommand,
+        answer: Callable[[V | None], None],
+        *,
+        hold: bool = False,
+    ) -> None:
+        """Ask the store before *command* is answered; without the store it is refused.
+
+        With *hold* the mailbox waits too: the answer may change what later commands meet.
+        """
+
+        def answered(found: V | AdapterError | None) -> None:
+            del self._asked[id(command)]
+            if hold:
+                self.context.release()
+            if isinstance(found, AdapterError):
+                refuse_with_code(command, ErrorCode.UNAVAILABLE)
+            else:
+                answer(found)
+
+        if hold:
+            self.context.hold()
+        self._asked[id(command)] = command
+        question.ask(key, self.guard(answered))
+
     def idle(self) -> bool:
-        """Nothing pending or in flight."""
-        return self._flight is None and not self._pending and not self._reads
+        """Nothing pending, in flight or asked."""
+        return self._flight is None and not (self._pending or self._reads or self._asked)
 
     def commands(self) -> list[RoomCommand]:
         """Every command without an answer, oldest first."""
-        flights = [self._flight] if self._flight else []
-        flights.append(Flight(self._pending, self._reads))
-        return [command for flight in flights for command in flight.commands()]
+        flying = self._flight.commands(self._shown) if self._flight else []
+        gathered = Flight(self._pending, self._reads).commands()
+        return [*flying, *gathered, *self._asked.values()]
 
     def _batch(self, flight: Flight) -> Batch:
         cursors: dict[int, int] = {}
@@ -201,8 +235,8 @@ class RoomLog:
             return
         match outcome:
             case Verdict.STORED:
-                self._flight = None
                 self._show(flight)
+                self._flight = None
             case Verdict.DUPLICATE:
                 self._look_up(flight)
             case Verdict.STALE | Lost.UNKNOWN:
@@ -213,7 +247,7 @@ class RoomLog:
                 self._give_up(ErrorCode.UNAVAILABLE)
 
     def _show(self, flight: Flight) -> None:
-        for pending in flight.pending:
+        for self._shown, pending in enumerate(flight.pending):
             self.state.made_durable(pending)
             self.shown(pending)
         for read in flight.reads:
@@ -222,7 +256,7 @@ class RoomLog:
     def _give_up(self, code: ErrorCode) -> None:
         """Nothing was stored: refuse it all and start anew from what is."""
         commands = self.commands()
-        self._flight, self._pending, self._reads = None, [], []
+        self._flight, self._pending, self._reads, self._asked = None, [], [], {}
         for command in commands:
             refuse_with_code(command, code)
         self.context.end()

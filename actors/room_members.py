@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from actors.ports import EventKind, MemberMove, NewEvent
-from actors.room_commands import AddMember, RemoveMember, confirm_change, refuse
+from actors.ports import EventKind, MemberMove, NewEvent, Session
+from actors.room_commands import AddMember, RemoveMember, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
 from protocol.frames import Event, MemberChange, Role, RoomGone
 from protocol.frames import Member as MemberEvent
+from protocol.ids import UserId
 
 
 class Membership:
@@ -34,9 +35,7 @@ class Membership:
             confirm_change(command)
         else:
             member = Member(command.user_no, command.user_id, "member", 0)
-            pending = self._append(command, member, "joined", "member")
-            member.read_seq = pending.event.seq
-            member.read_countable = pending.event.countable
+            self._append(command, member, "joined", "member")
             self._state.add(member)
 
     def remove(self, command: RemoveMember) -> None:
@@ -82,19 +81,64 @@ class Membership:
 
     def show(self, pending: Pending, member: Member) -> None:
         """Publish a durable change; the audience changes with it."""
-        room, around = self._state.room, self._log.around
         joined = pending.move is not None and pending.move.role is not None
-        devices = around.sessions.of(member.user_id)
         if joined:
-            member.read_seq = pending.event.seq
-            for session in devices:
-                session.offer(self._state.room_frame(member, pending.event.seq))
-                self._log.audience.join(session, pending.event.seq - 1)
+            member.read_seq, member.read_countable = pending.event.seq, pending.event.countable
+            self._enter(member, pending.event.seq - 1)
         self._log.audience.publish(pending.shown)
         if not joined:
-            for session in devices:
-                session.offer(RoomGone(room=room, reason=getattr(pending.shown, "change", "left")))
-                self._log.audience.leave(session)
-        around.moved(member.user_id, room, joined)
+            reason = getattr(pending.shown, "change", "left")
+            for session in self._log.around.sessions.of(member.user_id):
+                self._part(session, reason)
+        self._log.around.moved(member.user_id, self._state.room, joined)
         if isinstance(pending.command, AddMember | RemoveMember):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
+
+    # ---- a new incarnation
+
+    def settled(self, command: RoomCommand) -> bool:
+        """Confirm a leftover change that turns out to be durable; False for everything else."""
+        if not isinstance(command, AddMember | RemoveMember):
+            return False
+        last = self._last_change(command.user_id)
+        if last is None or (last.change == "joined") is not isinstance(command, AddMember):
+            return False
+        confirm_change(command, last.seq, last.at)
+        return True
+
+    def part_strangers(self) -> None:
+        """Whoever still follows and is no member any more hears so."""
+        for session in self._log.audience.everybody():
+            if session.user_no not in self._state.members:
+                last = self._last_change(session.user_id)
+                self._part(session, last.change if last else "not_member")
+                self._log.around.moved(session.user_id, self._state.room, False)  # noqa: FBT003
+
+    def enter_all(self) -> None:
+        """Every member who is connected follows from here on, if he did not before."""
+        for member in self._state.members.values():
+            if self._enter(member, self._state.durable.seq):
+                self._log.around.moved(member.user_id, self._state.room, True)  # noqa: FBT003
+
+    def _enter(self, member: Member, last_seq: int) -> bool:
+        """Show the room to those of *member*'s devices that do not know of it."""
+        room = self._state.room
+        devices = self._log.around.sessions.of(member.user_id)
+        new = [session for session in devices if room not in session.rooms]
+        for session in new:
+            session.rooms.add(room)
+            session.offer(self._state.room_frame(member, last_seq))
+            self._log.audience.join(session, last_seq)
+        return bool(new)
+
+    def _part(self, session: Session, reason: str) -> None:
+        room = self._state.room
+        self._log.audience.leave(session)
+        if room in session.rooms:
+            session.rooms.discard(room)
+            session.offer(RoomGone(room=room, reason=reason))
+
+    def _last_change(self, user: UserId) -> MemberEvent | None:
+        """What the tail says of *user*'s membership."""
+        tail = reversed(self._state.tail_frames())
+        return next((e for e in tail if isinstance(e, MemberEvent) and e.user == user), None)

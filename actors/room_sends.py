@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import UNSET
 
-from actors.ports import AdapterError, EventKind, NewEvent, Sent, SentKey
+from actors.ports import EventKind, NewEvent, Sent, SentKey
 from actors.room_commands import Post, RoomCommand, refuse, refuse_with_code
 from actors.room_log import RoomLog, answer_known
 from actors.room_state import Known
@@ -106,45 +106,33 @@ class Sends:
     def _ask_target(self, command: Post, seq: int) -> None:
         """The target is older than what is remembered: the mailbox waits for the answer."""
 
-        def answer(thread: int | AdapterError | None) -> None:
-            self._log.context.release()
-            if isinstance(thread, AdapterError):
-                refuse_with_code(command, ErrorCode.UNAVAILABLE)
-            else:
-                self._state.remember_target(seq, -1 if thread is None else thread)
-                self.take(command)
+        def answer(thread: int | None) -> None:
+            self._state.remember_target(seq, -1 if thread is None else thread)
+            self.take(command)
 
-        self._log.context.hold()
         key = (self._state.room_no, seq)
-        self._log.around.questions.targets.ask(key, self._log.guard(answer))
+        self._log.ask(self._log.around.questions.targets, key, command, answer, hold=True)
 
     def _refuse_unless_sent(self, command: Post, error: ProtocolError) -> None:
-        """It may have been stored when it was allowed: the mailbox waits for the store's word."""
+        """It may have been stored when it was allowed. Others do not wait: it changes nothing."""
 
-        def answer(sent: Sent | AdapterError | None) -> None:
-            self._log.context.release()
-            if isinstance(sent, AdapterError):
-                refuse_with_code(command, ErrorCode.UNAVAILABLE)
-            elif sent is not None:
+        def answer(sent: Sent | None) -> None:
+            if sent is not None:
                 answer_known(command, sent)
             elif error.code is ErrorCode.NOT_MEMBER:
                 refuse_stranger(self._log, command)
             else:
                 refuse(command, error)
 
-        self._log.context.hold()
         key = SentKey(self._state.room_no, command.origin.user_no, command.frame.id)
-        self._log.around.questions.sent.ask(key, self._log.guard(answer))
+        self._log.ask(self._log.around.questions.sent, key, command, answer)
 
 
 def refuse_stranger(log: RoomLog, command: RoomCommand) -> None:
     """``not_member`` for those who were here once; a stranger does not learn of the room."""
 
-    def answer(former: bool | AdapterError | None) -> None:  # noqa: FBT001 - the port's answer
-        if isinstance(former, AdapterError):
-            refuse_with_code(command, ErrorCode.UNAVAILABLE)
-        else:
-            refuse_with_code(command, ErrorCode.NOT_MEMBER if former else ErrorCode.NOT_FOUND)
+    def answer(former: bool | None) -> None:  # noqa: FBT001 - the port's answer
+        refuse_with_code(command, ErrorCode.NOT_MEMBER if former else ErrorCode.NOT_FOUND)
 
     key = (log.state.room_no, command.origin.user_no)
-    log.around.questions.former.ask(key, log.guard(answer))
+    log.ask(log.around.questions.former, key, command, answer)

@@ -56,9 +56,9 @@ class Flight:
     pending: list[Pending]
     reads: list[MarkRead]
 
-    def commands(self) -> list[RoomCommand]:
-        """Every command in it, oldest first."""
-        posted = [command for pending in self.pending for command in pending.commands()]
+    def commands(self, start: int = 0) -> list[RoomCommand]:
+        """Every command in it from the event *start* on, oldest first."""
+        posted = [command for pending in self.pending[start:] for command in pending.commands()]
         return [*posted, *self.reads]
 
 
@@ -115,6 +115,7 @@ class RoomState:
         self.no_by_user: dict[UserId, int] = {}
         for member in claimed.members:
             self._load(member)
+        self._names = {state.user_no: state.name for state in claimed.members[:2]}
         self._targets: dict[int, int] = {}
         self._tail = deque(claimed.tail)
         for stored in claimed.tail:
@@ -161,20 +162,28 @@ class RoomState:
         """The thread of a durable event, or None when it is not remembered."""
         return self._targets.get(seq)
 
-    def room_frame(self, member: Member, joined: int) -> Room:
-        """The summary for one who joins with event *joined*."""
+    def room_frame(self, member: Member, last_seq: int) -> Room:
+        """The room as *member* sees it, who is shown what comes after *last_seq*."""
         cursors = {other.user_id: other.read_seq for other in self.members.values()}
         fields = structs.asdict(self._summary) | {
             "role": member.role,
             "me": member.user_id,
-            "last_seq": joined - 1,
-            "read_seq": joined,
-            "unread": 0,
-            "mentions": 0,
+            "last_seq": last_seq,
+            "read_seq": member.read_seq,
+            "unread": self.durable.countable - member.read_countable,
+            "mentions": member.mentions,
             "last_message": self.last_message,
             "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
         }
-        return Room(**fields)
+        return Room(**fields | self._peer(member))
+
+    def _peer(self, member: Member) -> dict[str, str]:
+        """A direct room has the name of the other one."""
+        if self.type != "direct":
+            return {}
+        others = (other for other in self.members.values() if other is not member)
+        other = next(others, None)
+        return {} if other is None else {"peer": other.user_id, "name": self._names[other.user_no]}
 
     def made_durable(self, pending: Pending) -> None:
         """The high-water mark rises to this event."""

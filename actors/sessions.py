@@ -46,11 +46,14 @@ class Sessions:
 
     def of(self, user: UserId) -> list[Connected]:
         """The open sessions of *user*; its opening ones are told to look again."""
-        mine = self._by_user.get(user, ())
-        for session in mine:
+        for session in self._by_user.get(user, ()):
             if not session.opened:
                 session.disturbed = True
-        return [session for session in mine if session.opened]
+        return self.opened(user)
+
+    def opened(self, user: UserId) -> list[Connected]:
+        """The open sessions of *user*."""
+        return [session for session in self._by_user.get(user, ()) if session.opened]
 
     def holders(self, user: UserId, jti: str | None) -> list[Connected]:
         """Open or opening sessions of *user*, of one token when *jti* is given."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
+import trio
 from msgspec import UNSET
 
 from actors.actor import Actor
@@ -13,12 +14,11 @@ from actors.message import message
 from actors.ports import AdapterError, Session, UserState, WallClock
 from actors.registry import Context, Registry
 from actors.rules.presence import shown_state
+from actors.sessions import Sessions
 from actors.timers import Timers
 from actors.user_commands import (
-    Arrived,
     Choose,
-    Gone,
-    Lingered,
+    Look,
     Moved,
     UserCommand,
     Watch,
@@ -36,6 +36,7 @@ class UserSurroundings:
     """Everything a user's actor reaches beside its own state."""
 
     users: Registry[UserCommand]
+    sessions: Sessions
     timers: Timers
     choices: Batcher[tuple[int, str], bool]  # (user_no, choice): stored
     seen: Callable[[int, Millis], None]  # write-behind
@@ -43,7 +44,11 @@ class UserSurroundings:
 
 
 class UserActor(Actor[UserCommand]):
-    """One user on this node. Shown states change by edges: watchers hear of changes only."""
+    """One user on this node. Shown states change by edges: watchers hear of changes only.
+
+    Who is connected and who shares a room is looked up where it is known, among the sessions;
+    messages only say that it is time to look.
+    """
 
     GRACE_S = 1.5  # a page that reloads does not flicker
     MOST_WATCHED = 500  # people, per session
@@ -55,61 +60,66 @@ class UserActor(Actor[UserCommand]):
         self._choice, self._last_seen = state.choice, state.last_seen
         self._rooms = state.rooms
         self._context, self._around = context, around
-        self._devices: dict[Session, str] = {}
-        self._watchers: dict[Session, frozenset[RoomId]] = {}
+        self._devices: Sequence[Session] = ()  # as of the last look
+        self._away: set[Session] = set()
+        self._watchers: dict[Session, None] = {}
         self._watching: dict[Session, set[UserId]] = {}
-        self._lingering = False
+        self._offline_at: float | None = None  # the grace ends then
         self._shown = shown_state(self._choice, ())
 
     def receive(self, message: UserCommand) -> None:
         """Apply one command."""
         match message:
-            case Watched(session, rooms):
-                self._watched(session, rooms)
+            case Watched(session, wanted):
+                self._watched(session, wanted=wanted)
             case Watch():
                 self._watch(message)
-            case Arrived(session):
-                self._devices[session] = "online"
-                self._lingering = False
-                self._show()
-            case Gone(session):
-                self._gone(session)
+            case Look():
+                pass  # every run ends with a look
             case Choose():
                 self._choose(message)
             case Moved(room, inside):
                 self._moved(room, inside=inside)
-            case Lingered():
-                self._lingered()
             case _:
                 assert_never(message)
 
+    def settle(self) -> None:
+        """Look who is connected now."""
+        devices = self._around.sessions.opened(self._user)
+        if devices != self._devices:
+            self._connected(devices)
+        elif self._offline_at is not None and trio.current_time() >= self._offline_at:
+            self._offline_at = None
+            self._show()
+
     def at_rest(self) -> bool:
         """No device here and nobody watching."""
-        return not self._devices and not self._watchers and not self._lingering
+        self._forget_gone()
+        return not self._devices and not self._watchers and self._offline_at is None
 
     # ---- presence
 
-    def _gone(self, session: Session) -> None:
-        self._devices.pop(session, None)
-        for user in self._watching.pop(session, ()):
-            self._tell(user, Watched(session, frozenset()))
-        if self._devices:
+    def _connected(self, devices: Sequence[Session]) -> None:
+        for session in set(self._devices).difference(devices):
+            self._away.discard(session)
+            for user in self._watching.pop(session, ()):
+                self._tell(user, Watched(session, wanted=False))
+        self._devices, self._offline_at = devices, None
+        if devices:
             self._show()
             return
         self._last_seen = self._around.clock.now_ms()
         self._around.seen(self._user_no, self._last_seen)
-        self._lingering = True
-        self._around.timers.after(self.GRACE_S, lambda: self._tell(self._user, Lingered()))
-
-    def _lingered(self) -> None:
-        if self._lingering:
-            self._lingering = False
-            self._show()
+        self._offline_at = trio.current_time() + self.GRACE_S
+        self._around.timers.after(self.GRACE_S, lambda: self._tell(self._user, Look()))
 
     def _choose(self, command: Choose) -> None:
         """``away`` is the device's own; the rest is the user's choice, stored before ``ok``."""
-        state = command.frame.state
-        self._devices[command.session] = "away" if state == "away" else "online"
+        session, state = command.session, command.frame.state
+        if state == "away" and not session.gone:
+            self._away.add(session)
+        else:
+            self._away.discard(session)
         if state in ("away", self._choice):
             self._chosen(command, self._choice)
             return
@@ -130,12 +140,14 @@ class UserActor(Actor[UserCommand]):
             command.session.offer(Ok(rid=command.frame.rid))
 
     def _show(self) -> None:
-        shown = shown_state(self._choice, self._devices.values())
+        states = ["away" if session in self._away else "online" for session in self._devices]
+        shown = shown_state(self._choice, states)
         if shown == self._shown:
             return
         self._shown = shown
         if shown == "offline" and self._devices:  # invisible from now on
             self._last_seen = self._around.clock.now_ms()
+        self._forget_gone()
         for session in self._watchers:
             self._show_to(session)
 
@@ -151,42 +163,51 @@ class UserActor(Actor[UserCommand]):
     # ---- who watches whom
 
     def _watch(self, command: Watch) -> None:
-        frame, mine = command.frame, self._watching.setdefault(command.session, set())
-        wanted = frame.watch or []
+        frame, session = command.frame, command.session
+        if session.gone:
+            return
+        mine, wanted = self._watching.setdefault(session, set()), frame.watch or []
         if len(mine.union(wanted)) > self.MOST_WATCHED:
             fields = {"watch": f"at most {self.MOST_WATCHED} people a connection"}
             error = ProtocolError(ErrorCode.INVALID, fields=fields)
-            command.session.offer(error_frame(error, rid=frame.rid))
+            session.offer(error_frame(error, rid=frame.rid))
             return
         if frame.rid is not None:
-            command.session.offer(Ok(rid=frame.rid))
+            session.offer(Ok(rid=frame.rid))
         for name in frame.unwatch or []:
             if name in mine:
                 mine.discard(UserId(name))
-                self._tell(UserId(name), Watched(command.session, frozenset()))
+                self._tell(UserId(name), Watched(session, wanted=False))
         for name in dict.fromkeys(wanted):
             mine.add(UserId(name))
-            self._tell(UserId(name), Watched(command.session, self._rooms))
+            self._tell(UserId(name), Watched(session, wanted=True))
 
-    def _watched(self, session: Session, rooms: frozenset[RoomId]) -> None:
+    def _watched(self, session: Session, *, wanted: bool) -> None:
         """Strangers, who share no room with this user, see nothing."""
-        if rooms.isdisjoint(self._rooms):
+        if session.gone or not wanted or not self._meets(session):
             self._watchers.pop(session, None)
-            return
-        known = session in self._watchers
-        self._watchers[session] = rooms
-        if not known:
+        elif session not in self._watchers:
+            self._watchers[session] = None
             self._show_to(session)
 
     def _moved(self, room: RoomId, *, inside: bool) -> None:
         self._rooms = self._rooms | {room} if inside else self._rooms - {room}
+        for session in [session for session in self._watchers if not self._meets(session)]:
+            del self._watchers[session]
         if inside:
             return
-        for session in [s for s, rooms in self._watchers.items() if rooms.isdisjoint(self._rooms)]:
-            del self._watchers[session]
         for session, watched in self._watching.items():
             for user in sorted(watched):
-                self._tell(user, Watched(session, self._rooms))
+                self._tell(user, Watched(session, wanted=True))
+
+    def _meets(self, session: Session) -> bool:
+        """Whether a room is shared. What a connected user is in, his sessions know best."""
+        mine = self._around.sessions.opened(self._user)
+        return not session.rooms.isdisjoint(mine[0].rooms if mine else self._rooms)
+
+    def _forget_gone(self) -> None:
+        for session in [session for session in self._watchers if session.gone]:
+            del self._watchers[session]
 
     def _tell(self, user: UserId, command: UserCommand) -> None:
         """Presence is best effort: a full or retired mailbox loses this one change."""

@@ -11,22 +11,11 @@ from protocol.refusals import error_frame
 
 
 @message
-class Arrived:
-    """A session of this user is open."""
+class Look:
+    """The user's sessions changed, or a time of grace is over: see what there is now.
 
-    session: Session
-
-
-@message
-class Gone:
-    """A session of this user is closed."""
-
-    session: Session
-
-
-@message
-class Lingered:
-    """Nobody came back within the time of grace."""
+    Only a hint: every run of the actor looks, so that a lost one is made up for by the next.
+    """
 
 
 @message
@@ -47,10 +36,10 @@ class Watch:
 
 @message
 class Watched:
-    """*session* of somebody who is in *rooms* wants to see this user; no rooms: no longer."""
+    """*session* of somebody wants to see this user, or no longer."""
 
     session: Session
-    rooms: frozenset[RoomId]
+    wanted: bool
 
 
 @message
@@ -61,10 +50,12 @@ class Moved:
     inside: bool
 
 
-UserCommand = Arrived | Gone | Lingered | Choose | Watch | Watched | Moved
+UserCommand = Look | Choose | Watch | Watched | Moved
 
 
-def refuse_with_code(command: UserCommand, code: ErrorCode) -> None:
-    """Answer what a client asked; the rest has nobody to tell."""
-    if isinstance(command, Choose | Watch):
-        command.session.offer(error_frame(ProtocolError(code), rid=command.frame.rid))
+def refuse_with_code(command: UserCommand, code: ErrorCode) -> bool:
+    """Answer what a client asked: True. The rest has nobody to tell: False."""
+    if not isinstance(command, Choose | Watch):
+        return False
+    command.session.offer(error_frame(ProtocolError(code), rid=command.frame.rid))
+    return True

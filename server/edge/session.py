@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 
 import trio
 from msgspec import UNSET
@@ -138,9 +138,15 @@ class ChatSession:
             self.offer(Goodbye(code=code.value, reason=reason))
             self._connection.close(code, reason)
 
+    @property
+    def congested(self) -> bool:
+        """More waits for the client than it should: give it the rest as it reads."""
+        return self._connection.congested
+
     async def ready(self) -> None:
         """Return when the client has read enough to be given more."""
-        if self._connection.congested and self._paced is not None:
+        while self._connection.congested and self._paced is not None:
+            self._desk.flush()
             await self._paced.wait()
 
     def later(self, job: Callable[[], Awaitable[None]]) -> None:
@@ -156,26 +162,39 @@ class ChatSession:
         self._connection.admit()
         self._user_bucket = self._desk.user_bucket(self.user_id)
 
-    def welcome(self, summaries: list[RoomSummary]) -> None:
-        """Send ``welcome``; without cursors, then without last messages, where it would be long."""
-        frame = Welcome(
-            user=self.user_id,
-            session=self.session_id,
-            time=self._desk.now_ms(),
-            ping_ms=self._desk.ping_ms,
-            max_frame=MAX_FRAME,
-            features=[],
-            rooms=summaries,
-        )
-        payload = self._codec.encode(frame)
+    def welcome(self, summaries: list[RoomSummary]) -> Sequence[RoomSummary]:
+        """Send ``welcome`` with the rooms it has place for; returns the others.
+
+        Where it would be long it goes without cursors, then without last messages, then with fewer
+        rooms.
+        """
+        payload = self._welcome(summaries)
         for field in ("cursors", "last_message"):
             if len(payload) > SERVER_FRAME:
                 for summary in summaries:
                     setattr(summary, field, UNSET)
-                payload = self._codec.encode(frame)
+                payload = self._welcome(summaries)
+        fit = len(summaries)
+        while len(payload) > SERVER_FRAME:
+            fit //= 2
+            payload = self._welcome(summaries[:fit])
         self.opened = True
         self._connection.offer(ws_frame(payload, text=self._codec.text))
         self._connection.resume()
+        return summaries[fit:]
+
+    def _welcome(self, rooms: list[RoomSummary]) -> bytes:
+        return self._codec.encode(
+            Welcome(
+                user=self.user_id,
+                session=self.session_id,
+                time=self._desk.now_ms(),
+                ping_ms=self._desk.ping_ms,
+                max_frame=MAX_FRAME,
+                features=[],
+                rooms=rooms,
+            )
+        )
 
     # ---- what the hub calls
 
@@ -351,8 +370,8 @@ class ChatSession:
         except StoreUnavailable:
             self._refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
             return
-        if found is None:
-            self._refuse(frame, ProtocolError(ErrorCode.NOT_FOUND))
+        if isinstance(found, ErrorCode):
+            self._refuse(frame, ProtocolError(found))
             return
         self.offer(
             Page(

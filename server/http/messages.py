@@ -57,8 +57,8 @@ class MessageRoutes:
                 room, call.caller.user_no, query.after, query.before, query.limit, query.thread
             )
         )
-        if found is None:
-            raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
+        if isinstance(found, ErrorCode):
+            raise ProtocolError(found)
         return Answer(
             200, Messages(room, found.events, found.more, found.upto, next_bound(query, found))
         )

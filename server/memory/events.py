@@ -18,6 +18,7 @@ from actors.ports import (
     SentKey,
 )
 from actors.rules.event_frames import page_of
+from protocol.errors import ErrorCode
 from protocol.frames import Event
 from protocol.ids import RoomId
 from server.memory.journal import MemoryLog, MemoryRoom
@@ -64,13 +65,15 @@ class MemoryEvents(EventLog):
         found = self._log.room(room)
         return [] if found is None else self._log.frames(found, found.events[after:upto][:limit])
 
-    async def page(self, query: PageQuery) -> PageResult | None:
-        """A page of history; None when the user is not a member."""
+    async def page(self, query: PageQuery) -> PageResult | ErrorCode:
+        """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""
         await trio.lowlevel.checkpoint()
         room = self._log.room(query.room)
         member = room.members.get(query.user_no) if room else None
-        if room is None or member is None or not member.active:
-            return None
+        if room is None or member is None:
+            return ErrorCode.NOT_FOUND
+        if not member.active:
+            return ErrorCode.NOT_MEMBER
         events = [event for event in room.events if _asked(event, query)]
         if query.after is None:
             events.reverse()
@@ -99,4 +102,5 @@ def _asked(event: NewEvent, query: PageQuery) -> bool:
 
 
 def _count(room: MemoryRoom, key: CountKey) -> Count:
-    return Count(room.countable_at(key.read_seq), room.mentioned(key.user_no, key.read_seq))
+    mentions = room.mentioned(key.user_no, key.read_seq, key.upto)
+    return Count(room.countable_at(key.read_seq), mentions)

@@ -66,9 +66,9 @@ class MemoryRoom:
         """Countable messages up to and with *seq*."""
         return self.events[seq - 1].countable if seq else 0
 
-    def mentioned(self, user_no: int, after: int) -> int:
-        """Messages above *after* that mention *user_no* or everybody."""
-        return len({seq for no, seq in self.mentions if no in (0, user_no) and seq > after})
+    def mentioned(self, user_no: int, after: int, upto: int) -> int:
+        """Messages above *after*, up to *upto*, that mention *user_no* or everybody."""
+        return len({seq for no, seq in self.mentions if no in (0, user_no) and after < seq <= upto})
 
 
 class MemoryLog:
@@ -188,7 +188,7 @@ class MemoryJournal(Journal):
             role=member.role,
             read_seq=member.read_seq,
             unread=room.countable - room.countable_at(member.read_seq),
-            mentions=room.mentioned(user_no, member.read_seq),
+            mentions=room.mentioned(user_no, member.read_seq, len(room.events)),
         )
 
     def _last_message(self, room: MemoryRoom) -> Message | msgspec.UnsetType:

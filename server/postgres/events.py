@@ -14,6 +14,7 @@ from actors.ports import (
     SentKey,
 )
 from actors.rules.event_frames import PAGE_BYTES, frame_of, page_of
+from protocol.errors import ErrorCode
 from protocol.frames import Event
 from protocol.ids import RoomId
 from server.postgres.pool import Database
@@ -34,9 +35,10 @@ JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq AND e.kind = 1"""
 COUNTS = """
 SELECT coalesce(seen.countable, 0) AS countable,
     (SELECT count(DISTINCT x.seq) FROM room_mentions x
-     WHERE x.room_no = k.room_no AND x.user_no IN (0, k.user_no) AND x.seq > k.read_seq) AS mentions
-FROM unnest($1::integer[], $2::integer[], $3::integer[])
-    WITH ORDINALITY AS k (room_no, user_no, read_seq, n)
+     WHERE x.room_no = k.room_no AND x.user_no IN (0, k.user_no)
+         AND x.seq > k.read_seq AND x.seq <= k.upto) AS mentions
+FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
+    WITH ORDINALITY AS k (room_no, user_no, read_seq, upto, n)
 LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
 ORDER BY k.n"""
 
@@ -45,23 +47,34 @@ SELECT m.room_no, m.user_no
 FROM unnest($1::integer[], $2::integer[]) AS k (room_no, user_no)
 JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = k.user_no"""
 
+# As in PAGE below, ``earlier`` keeps what one read holds to about REPLAY_BYTES.
 REPLAY = """
 SELECT e.*, coalesce(u.user_id, '') AS sender
-FROM chat_rooms r JOIN room_events e ON e.room_no = r.room_no
+FROM (
+    SELECT found.*, sum(coalesce(octet_length(found.body), 0)) OVER (
+        ORDER BY found.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS earlier
+    FROM (
+        SELECT t.* FROM chat_rooms r JOIN room_events t ON t.room_no = r.room_no
+        WHERE r.room_id = $1 AND t.seq > $2 AND t.seq <= $3
+        ORDER BY t.seq LIMIT $4
+    ) found
+) e
 LEFT JOIN users u ON u.user_no = e.sender_no
-WHERE r.room_id = $1 AND e.seq > $2 AND e.seq <= $3
-ORDER BY e.seq LIMIT $4"""
+WHERE coalesce(e.earlier, 0) <= $5
+ORDER BY e.seq"""
+REPLAY_BYTES = 256 * 2**10
 
 # ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
 # never leave the database, however long their bodies are.
 PAGE = """
-SELECT place.upto, e.*, coalesce(u.user_id, '') AS sender
+SELECT place.upto, place.inside, e.*, coalesce(u.user_id, '') AS sender
 FROM (
-    SELECT r.room_no, coalesce((
+    SELECT r.room_no, m.is_active AS inside, coalesce((
         SELECT t.seq FROM room_events t WHERE t.room_no = r.room_no ORDER BY t.seq DESC LIMIT 1
     ), 0) AS upto
     FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
-    WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2 AND m.is_active
+    WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2
 ) place
 LEFT JOIN LATERAL (
     SELECT found.*, count(*) OVER () AS candidates,
@@ -69,10 +82,11 @@ LEFT JOIN LATERAL (
             ORDER BY found.seq {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS earlier
     FROM (
-        SELECT * FROM room_events t WHERE t.room_no = place.room_no AND t.seq {beyond} $3 {thread}
+        SELECT * FROM room_events t
+        WHERE place.inside AND t.room_no = place.room_no AND t.seq {beyond} $3 {thread}
         ORDER BY t.seq {order} LIMIT $4
     ) found
-) e ON coalesce(e.earlier, 0) <= $5
+) e ON place.inside AND coalesce(e.earlier, 0) <= $5
 LEFT JOIN users u ON u.user_no = e.sender_no
 ORDER BY e.seq {order}"""
 ENDLESS = 2**31 - 1
@@ -96,7 +110,7 @@ class PostgresEvents(EventLog):
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
         """What each cursor has behind and before it."""
-        rows = await self._database.fetch(COUNTS, *_columns(keys, 3))
+        rows = await self._database.fetch(COUNTS, *_columns(keys, 4))
         found = (Count(row["countable"], row["mentions"]) for row in rows)
         return dict(zip(keys, found, strict=True))
 
@@ -108,11 +122,11 @@ class PostgresEvents(EventLog):
 
     async def replay(self, room: RoomId, after: int, upto: int, limit: int) -> Sequence[Event]:
         """Events after < seq <= upto as they happened, ascending, at most *limit*."""
-        rows = await self._database.fetch(REPLAY, room, *_int4(after, upto), limit)
+        rows = await self._database.fetch(REPLAY, room, *_int4(after, upto), limit, REPLAY_BYTES)
         return [frame_of(room, stored_of(row)) for row in rows]
 
-    async def page(self, query: PageQuery) -> PageResult | None:
-        """A page of history; None when the user is not a member."""
+    async def page(self, query: PageQuery) -> PageResult | ErrorCode:
+        """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""
         upward = query.after is not None
         bound = query.after if query.after is not None else query.before
         rows = await self._database.fetch(
@@ -125,7 +139,9 @@ class PostgresEvents(EventLog):
             *([] if query.thread is None else _int4(query.thread)),
         )
         if not rows:
-            return None
+            return ErrorCode.NOT_FOUND
+        if not rows[0]["inside"]:
+            return ErrorCode.NOT_MEMBER
         found = [frame_of(query.room, stored_of(row)) for row in rows if row["seq"] is not None]
         more = len(found) < (rows[0]["candidates"] or 0)
         return page_of(found, query, more=more, upto=rows[0]["upto"])

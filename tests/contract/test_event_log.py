@@ -11,9 +11,11 @@ from actors.ports import (
     MemberMove,
     NewEvent,
     PageQuery,
+    PageResult,
     Sent,
     SentKey,
 )
+from protocol.errors import ErrorCode
 from protocol.frames import Member
 
 
@@ -73,7 +75,8 @@ async def test_targets_are_messages_with_the_root_of_their_thread(world, told):
 
 async def test_counts_tell_what_is_behind_and_before_a_cursor(world, told):
     number, _ = told
-    keys = [CountKey(number, 2, read) for read in (0, 3, 7, 11)] + [CountKey(number, 1, 0)]
+    keys = [CountKey(number, 2, read, 11) for read in (0, 3, 7, 11)]
+    keys += [CountKey(number, 1, 0, 11), CountKey(number, 2, 0, 1)]
     counted = await world.events.counts(keys)
     assert [counted[key] for key in keys] == [
         Count(0, 2),
@@ -81,6 +84,7 @@ async def test_counts_tell_what_is_behind_and_before_a_cursor(world, told):
         Count(4, 1),
         Count(7, 0),
         Count(0, 1),
+        Count(0, 0),
     ]
 
 
@@ -143,10 +147,10 @@ async def test_a_page_is_ascending_between_its_bounds(world, told, bounds, expec
 
 async def test_a_page_is_for_present_members_only(world, told):
     _, room = told
-    assert await world.events.page(ask(room, 2)) is not None
-    assert await world.events.page(ask(room, 3)) is None, "one who left"
-    assert await world.events.page(ask(room, 4)) is None, "a stranger"
-    assert await world.events.page(ask("nowhere")) is None
+    assert isinstance(await world.events.page(ask(room, 2)), PageResult)
+    assert await world.events.page(ask(room, 3)) is ErrorCode.NOT_MEMBER, "one who left"
+    assert await world.events.page(ask(room, 4)) is ErrorCode.NOT_FOUND, "a stranger"
+    assert await world.events.page(ask("nowhere")) is ErrorCode.NOT_FOUND
 
 
 async def test_a_page_of_an_empty_room_is_empty(world):
@@ -165,6 +169,15 @@ async def test_a_page_ends_early_when_its_events_are_long(world, writing):
     assert (seqs(newest.events), newest.more) == ([6, 7], True)
     oldest = await world.events.page(ask(room, after=1))
     assert (seqs(oldest.events), oldest.more) == ([2, 3], True)
+
+
+async def test_a_replay_reads_long_events_in_small_stretches(postgres, writing):
+    number, room = await postgres.room(1)
+    journal = postgres.journal()
+    await journal.claim([room], tail=0)
+    events = [writing.said(n, body="가" * 60_000) for n in range(1, 8)]
+    await journal.append([writing.batch(number, 1, events)])
+    assert seqs(await postgres.events.replay(room, 1, 7, 100)) == [2, 3]
 
 
 async def test_one_event_longer_than_a_page_is_still_given(world, writing):

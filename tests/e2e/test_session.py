@@ -233,6 +233,10 @@ def test_members_who_are_added_and_removed_see_what_they_should(
         assert two.hear() == {"t": "room_gone", "room": room, "reason": "kicked"}
         two.say("send", room=room, id="late", body="x")
         assert two.hear()["code"] == "not_member"
+        two.say("history", room=room)
+        assert two.hear()["code"] == "not_member"
+        two.say("history", room="elsewhere")
+        assert two.hear()["code"] == "not_found"
         assert [one.hear("member")["seq"] for _ in range(2)] == [1, 2]
 
 
@@ -246,3 +250,18 @@ def test_a_new_direct_room_appears_at_the_peer_and_is_named_after_him(
         shown = two.hear("room")
         assert shown["id"] == made["id"] and shown["peer"] == ann.id
         assert (made["name"], shown["name"]) == (bob.username, ann.username)
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+def test_a_replay_of_long_messages_comes_whole_to_whoever_reads(
+    server: RunningServer, ann: Person, bob: Person, codec: str
+) -> None:
+    room = server.make_room(ann, bob)
+    with Speaker(server, "msgpack") as one:
+        one.enter(ann)
+        for number in range(60):
+            one.say("send", room=room, id=str(number), body="x" * 40_000)
+            one.hear("ack")
+    with Speaker(server, codec) as two:
+        two.enter(bob, resume={room: 0})
+        assert [two.hear("message")["seq"] for _ in range(60)] == list(range(1, 61))

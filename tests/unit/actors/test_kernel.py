@@ -26,10 +26,6 @@ class Counter(Actor[object]):
     def __init__(self, start: int, context: Context[object]) -> None:
         self.total, self.context, self.unanswered = start, context, list[object]()
 
-    def started(self, leftovers: list[object]) -> None:
-        for message in leftovers:
-            self.receive(message)
-
     def receive(self, message: object) -> None:
         match message:
             case "poison":
@@ -62,6 +58,7 @@ class Store:
 class Kernel:
     def __init__(self, store: Store, capacity: int) -> None:
         self.log, self.store, self.refused = RememberingLog(), store, list[object]()
+        self.ended: list[object] = []
         self.turns = 0
         self.timers = Timers()
         self.dispatcher = Dispatcher(turn_ended=self._turn_ended)
@@ -71,7 +68,8 @@ class Kernel:
             timers=self.timers,
             load=store.load,
             build=self._build,
-            refuse=lambda message, code: self.refused.append((message, code)),
+            refuse=self._refuse,
+            let_go=self.ended.append,
             log=self.log,
             capacity=capacity,
         )
@@ -80,6 +78,10 @@ class Kernel:
         assert isinstance(state, int)
         self.actors.append(Counter(state, context))
         return self.actors[-1]
+
+    def _refuse(self, message: object, code: ErrorCode) -> bool:
+        self.refused.append((message, code))
+        return message != "hint"
 
     def _turn_ended(self) -> None:
         self.turns += 1
@@ -183,6 +185,60 @@ async def test_an_outage_is_no_crash_and_refuses_as_unavailable(
         assert await k.total("a") == 5
 
 
+async def test_what_nobody_waits_for_outlasts_an_outage(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store = Store()
+    store.answer = StoreUnavailable("away")
+    async with kernel(store=store) as k:
+        k.registry.tell("a", "hint")
+        k.registry.tell("a", "poison")
+        await trio.sleep(3)
+        assert [cell.depth for cell in k.registry.statistics()] == [1]
+        assert k.ended == []
+
+
+async def test_a_late_look_after_an_outage_spares_the_next_actor_of_that_key(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store = Store()
+    store.answer = StoreUnavailable("away")
+    async with kernel(store=store) as k:
+        for pause in (0.2, 0.35):  # the first look, half a second on, forgets the cell
+            k.registry.tell("a", 1)
+            await trio.sleep(pause)
+        store.answer = 5
+        assert await k.total("a") == 5
+        await trio.sleep(1)
+        assert len(k.registry) == 1 and k.ended == ["a"]
+
+
+async def test_leftovers_outlast_a_crash_at_the_start_and_only_the_poison_is_refused(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with kernel() as k:
+        for message in ("keep", "keep", 2):
+            k.registry.tell("a", message)
+        await trio.testing.wait_all_tasks_blocked()
+        k.actors[0].unanswered.insert(1, "poison")
+        k.registry._build = _failing_once(k.registry._build)  # type: ignore[method-assign]
+        k.actors[0].context.end()
+        assert await k.total("a") == 0, "of a new actor"
+        assert k.actors[-1].unanswered == ["keep", "keep"]
+        assert k.refused == [("poison", ErrorCode.INTERNAL)] and k.registry.crashes == 2
+
+
+def _failing_once(build: Callable[..., Counter]) -> Callable[..., Counter]:
+    failures = [RuntimeError("build")]
+
+    def failing(context: Context[object], state: object) -> Counter:
+        if failures:
+            raise failures.pop()
+        return build(context, state)
+
+    return failing
+
+
 async def test_an_unknown_key_is_refused_and_forgotten(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -191,7 +247,8 @@ async def test_an_unknown_key_is_refused_and_forgotten(
     async with kernel(store=store) as k:
         k.registry.tell("nobody", 1)
         await trio.testing.wait_all_tasks_blocked()
-        assert k.refused == [(1, ErrorCode.NOT_FOUND)] and len(k.registry) == 0
+        assert k.refused == [(1, ErrorCode.NOT_FOUND)]
+        assert len(k.registry) == 0 and k.ended == ["nobody"]
 
 
 async def test_only_an_actor_at_rest_is_passivated(autojump_clock: trio.testing.MockClock) -> None:

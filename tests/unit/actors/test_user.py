@@ -6,11 +6,13 @@ from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
 from actors.node import Caller
+from actors.ports import StoreUnavailable
+from actors.ref import MailboxFull
 from actors.user import UserActor
 from actors.user_commands import Choose, Watch
 from protocol.close import CloseCode
 from protocol.frames import PresenceChange, PresenceState, Status, WatchPresence
-from protocol.ids import UserId
+from protocol.ids import RoomId, UserId
 
 
 async def watcher(world: World) -> FakeSession:
@@ -112,3 +114,70 @@ async def test_last_seen_is_stored(autojump_clock: Clock) -> None:
         await trio.sleep(5)
         stored = (await world.people.states([UserId("ann")]))[UserId("ann")]
         assert stored.last_seen and stored.last_seen >= 5000
+
+
+async def test_every_time_one_goes_he_has_the_whole_grace(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        for pause in (1.0, 1.4, 0.0):
+            (await world.connect("bob")).close(CloseCode.NORMAL, "")
+            await trio.sleep(pause)
+        await trio.sleep(UserActor.GRACE_S - 0.2)
+        assert states(ann)[-1] == "online"
+        await trio.sleep(0.5)
+        assert states(ann) == ["offline", "online", "offline"]
+
+
+async def test_presence_is_right_again_after_an_outage_and_a_full_mailbox(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        world.add_room("ann", "bob")
+        ann = await world.connect("ann")
+        states_of, down = world.people.states, [StoreUnavailable("x")]
+
+        async def flaky(users: object) -> object:
+            if down:
+                raise down.pop()
+            return await states_of(users)  # type: ignore[arg-type]
+
+        batcher = next(run.__self__ for name, run in world.node._tasks if name == "users")  # type: ignore[attr-defined]
+        batcher._fetch = flaky
+        bob = await world.connect("bob")
+        await watch(world, ann, "bob")
+        await trio.sleep(1)
+        assert states(ann) == ["online"]
+        full = False
+        while not full:
+            try:
+                world.node.users.tell(UserId("bob"), Watch(bob, WatchPresence(watch=[])))
+            except MailboxFull:
+                full = True
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        assert states(ann) == ["online", "offline"]
+        assert world.node.users.dropped == 1
+
+
+async def test_those_who_share_another_room_still_see_each_other(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        world.add_room("bob", "ann", room="other")
+        world.node.room_created(RoomId("other"), [UserId("ann"), UserId("bob")])
+        await world.quiet()
+        bob_himself = Caller(world.numbers["bob"], UserId("bob"), "bob", "user")
+        await world.node.remove_member(bob_himself, ROOM, UserId("bob"))
+        await world.quiet()
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        assert states(ann) == ["offline", "online", "offline"]
+
+
+async def test_those_who_only_watched_leave_nothing_behind(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        ann.close(CloseCode.NORMAL, "")
+        await trio.sleep(world.node.IDLE_S * 3)
+        assert len(world.node.users) == 0

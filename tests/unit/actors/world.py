@@ -59,6 +59,7 @@ class FakeSession:
         self.claims = Claims(self.user_id, jti, 0, 10**9)
         self.opened = self.disturbed = self.gone = self.blocked = False
         self.rooms: set[RoomId] = set()
+        self.fit = 1000  # rooms its ``welcome`` has place for
         self.frames: list[ServerFrame] = []
         self.states: dict[Hashable, ServerFrame] = {}
         self.summaries: list[RoomSummary] = []
@@ -83,11 +84,16 @@ class FakeSession:
     def later(self, job: Callable[[], Awaitable[None]]) -> None:
         self._world.nursery.start_soon(job)
 
+    @property
+    def congested(self) -> bool:
+        return self.blocked
+
     def admit(self, standing: Standing) -> None:
         self.user_no = standing.user_no
 
-    def welcome(self, summaries: list[RoomSummary]) -> None:
-        self.opened, self.summaries = True, summaries
+    def welcome(self, summaries: list[RoomSummary]) -> list[RoomSummary]:
+        self.opened, self.summaries = True, summaries[: self.fit]
+        return summaries[self.fit :]
 
     def of(self, kind: type[F]) -> list[F]:
         return [frame for frame in self.frames if isinstance(frame, kind)]
