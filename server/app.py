@@ -228,6 +228,7 @@ class Server:
             user_bucket=buckets.of,
             nursery=nursery,
             flush=self._hub.flush,
+            log=self._log,
             now_ms=self._clock.now_ms,
             ping_ms=self._limits.ping_ms,
             rate=settings.rate_per_connection,

@@ -12,8 +12,8 @@ class TokenBucket:
         self._rate, self._burst = rate, burst
         self._tokens, self._at = burst, now
 
-    def take(self, now: float) -> float:
-        """Take one token at *now* (seconds); 0.0 when it was there, else seconds until one is.
+    def take(self, now: float, cost: float = 1) -> float:
+        """Take *cost* tokens at *now* (seconds); 0.0 when they were there, else seconds until then.
 
         >>> bucket = TokenBucket(rate=2, burst=1, now=0.0)
         >>> bucket.take(0.0), bucket.take(0.0), bucket.take(0.5)
@@ -23,8 +23,8 @@ class TokenBucket:
             return 0.0
         tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if tokens >= 1:
-            self._tokens = tokens - 1
+        if tokens >= cost:
+            self._tokens = tokens - cost
             return 0.0
         self._tokens = tokens
-        return (1 - tokens) / self._rate
+        return (cost - tokens) / self._rate

@@ -16,10 +16,16 @@ class Paced:
     MOST = 4096  # jobs that wait: a hello can resume 2,700 rooms
     STALLED_S = 60.0
 
-    __slots__ = ("_drained", "_flush", "_jobs", "_nursery", "_running")
+    __slots__ = ("_drained", "_failed", "_flush", "_jobs", "_nursery", "_running")
 
-    def __init__(self, nursery: trio.Nursery, flush: Callable[[], None]) -> None:
-        self._nursery, self._flush = nursery, flush
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        *,
+        flush: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._nursery, self._flush, self._failed = nursery, flush, failed
         self._jobs: deque[Job] = deque()
         self._running = False
         self._drained = trio.Event()
@@ -52,7 +58,10 @@ class Paced:
     async def _run(self) -> None:
         try:
             while self._jobs:
-                await self._jobs.popleft()()
+                try:
+                    await self._jobs.popleft()()
+                except Exception as exc:  # noqa: BLE001 - one session's fault must not end all
+                    self._failed(exc)
                 self._flush()
         finally:
             self._running = False

@@ -13,6 +13,7 @@ from actors.ports import Claims, PageQuery, Standing, StoreUnavailable
 from actors.ref import ActorStopped, MailboxFull
 from actors.room_commands import MarkRead, Post, RoomCommand, Type, refuse_with_code
 from actors.rules.token_bucket import TokenBucket
+from actors.supervisor import Log
 from actors.user_commands import Choose, UserCommand, Watch
 from protocol.close import CloseCode
 from protocol.codec import Codec, FrameError
@@ -50,6 +51,7 @@ from server.edge.framing import ws_frame
 from server.edge.paced import Paced
 from server.tokens import TokenExpired
 
+NAMES_A_TOKEN = 50
 CALM_S = 5.0  # without a refusal, after which earlier ones are forgotten
 
 
@@ -63,6 +65,7 @@ class Desk:
     user_bucket: Callable[[UserId], TokenBucket]
     nursery: trio.Nursery
     flush: Callable[[], None]
+    log: Log
     now_ms: Callable[[], int]
     ping_ms: int
     rate: int  # frames a second of one connection; 0 for no limit
@@ -152,9 +155,13 @@ class ChatSession:
     def later(self, job: Callable[[], Awaitable[None]]) -> None:
         """Run *job* after the session's earlier ones."""
         if self._paced is None:
-            self._paced = Paced(self._desk.nursery, self._desk.flush)
+            self._paced = Paced(self._desk.nursery, flush=self._desk.flush, failed=self._job_failed)
         if not self._paced.put(job):
             self.close(CloseCode.TOO_MANY_REQUESTS, "too many requests at once")
+
+    def _job_failed(self, exc: Exception) -> None:
+        self._desk.log.error("session_job_failed", user=self.user_id, exc_info=exc)
+        self.close(CloseCode.INTERNAL, "the server failed")
 
     def admit(self, standing: Standing) -> None:
         """The user may come in."""
@@ -200,19 +207,25 @@ class ChatSession:
 
     def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001 - the hub's call
         """One whole message of the client."""
-        if text is not self._codec.text:
-            self._refuse_frame(FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on"))
+        frame = self._decode(data, text=text)
+        if not self._within_rate(frame):
             return
-        try:
-            frame = self._codec.decode(data)
-        except FrameError as error:
-            self._refuse_frame(error)
+        if isinstance(frame, FrameError):
+            self._refuse_frame(frame)
             return
         self._abuse = 0
-        if not self.opened:
-            self._before_welcome(frame)
-        elif self._within_rate(frame):
+        if self.opened:
             self._handle(frame)
+        else:
+            self._before_welcome(frame)
+
+    def _decode(self, data: bytes, *, text: bool) -> ClientFrame | FrameError:
+        if text is not self._codec.text:
+            return FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on")
+        try:
+            return self._codec.decode(data)
+        except FrameError as error:
+            return error
 
     def drained(self, skipped: int) -> None:
         """The client reads again."""
@@ -235,9 +248,8 @@ class ChatSession:
             if self._abuse >= ABUSE_FRAMES:
                 self.close(CloseCode.ABUSE, "frames that are none")
 
-    def _refuse(self, frame: ClientFrame, error: ProtocolError) -> None:
-        room = frame.room if isinstance(frame, Send | Read | SetTyping | History) else None
-        sent = frame.id if isinstance(frame, Send) else None
+    def _refuse(self, frame: ClientFrame | FrameError, error: ProtocolError) -> None:
+        room, sent = getattr(frame, "room", None), getattr(frame, "id", None)
         self.offer(error_frame(error, rid=frame.rid, room=room, id=sent))
 
     # ---- opening
@@ -283,11 +295,11 @@ class ChatSession:
 
     # ---- open
 
-    def _within_rate(self, frame: ClientFrame) -> bool:
-        now = trio.current_time()
-        wait = self._bucket.take(now)
+    def _within_rate(self, frame: ClientFrame | FrameError) -> bool:
+        now, cost = trio.current_time(), _cost(frame)
+        wait = self._bucket.take(now, cost)
         if not wait and self._user_bucket is not None:
-            wait = self._user_bucket.take(now)
+            wait = self._user_bucket.take(now, cost)
         if not wait:
             return True
         if now > self._limited_at + CALM_S:
@@ -382,6 +394,13 @@ class ChatSession:
                 rid=UNSET if frame.rid is None else frame.rid,
             )
         )
+
+
+def _cost(frame: ClientFrame | FrameError) -> float:
+    """What *frame* takes of a bucket: each person watched is a look at that person's actor."""
+    if not isinstance(frame, WatchPresence):
+        return 1
+    return 1 + (len(frame.watch or ()) + len(frame.unwatch or ())) / NAMES_A_TOKEN
 
 
 def fan_out(

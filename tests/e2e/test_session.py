@@ -265,3 +265,24 @@ def test_a_replay_of_long_messages_comes_whole_to_whoever_reads(
     with Speaker(server, codec) as two:
         two.enter(bob, resume={room: 0})
         assert [two.hear("message")["seq"] for _ in range(60)] == list(range(1, 61))
+
+
+def test_invalid_frames_count_like_any_others(server: RunningServer, ann: Person) -> None:
+    with Speaker(server) as one:
+        one.enter(ann)
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(4000):
+                one.say("send", room="r", id="", body="")
+        assert one.hear()["code"] == "invalid"
+        assert one.closed() == 4029
+
+
+def test_watching_many_costs_more_than_a_frame(server: RunningServer, ann: Person) -> None:
+    with Speaker(server) as one:
+        one.enter(ann)
+        strangers = [f"nobody{number}" for number in range(500)]
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(1200):
+                one.say("presence", watch=strangers)
+                one.say("presence", unwatch=strangers)
+        assert one.closed() == 4029
