@@ -228,6 +228,7 @@ class Welcome(Frame):
     max_frame: int
     features: list[str]
     rooms: list[RoomSummary]
+    rid: int | UnsetType = UNSET
 
 
 class Ack(Frame):
