@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, get_args
+from typing import Annotated, Any, Final, NoReturn, get_args
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType, structs
+from msgspec import UNSET, Meta, Raw, UnsetType, structs
 
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import ClientFrame, Frame, Rid, ServerFrame
+from protocol.limits import ID_MOST
 
 _CLIENT_FRAMES: Final[Mapping[str, type[Frame]]] = {
     str(kind.__struct_config__.tag): kind for kind in get_args(ClientFrame)
@@ -38,6 +39,9 @@ _UNTAGGED: Final[Mapping[str, type[msgspec.Struct]]] = {
     for tag, kind in _CLIENT_FRAMES.items()
 }
 """Twins without ``t``: of a key given twice the last counts, ``t`` itself included."""
+
+_Echoed: Final = Annotated[str, Meta(max_length=ID_MOST)]
+"""A longer one is no id, and would make refusals as long as what they refuse."""
 
 _FAILURES: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError)
 _BLAMED: Final = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
@@ -102,8 +106,8 @@ class Codec:
             raise FrameError(ErrorCode.BAD_FRAME, "no string `t`")
         readable = {
             "rid": self._read(envelope, "rid", Rid),
-            "room": self._read(envelope, "room", str),
-            "id": self._read(envelope, "id", str),
+            "room": self._read(envelope, "room", _Echoed),
+            "id": self._read(envelope, "id", _Echoed),
         }
         kind = _CLIENT_FRAMES.get(tag)
         if kind is None:

@@ -117,6 +117,19 @@ def test_what_can_be_read_is_echoed() -> None:
     assert error is not None and (error.rid, error.room, error.id) == (None, "r", None)
 
 
+def test_what_is_too_long_for_an_id_is_not_echoed() -> None:
+    for length, echoed in ((64, True), (65, False), (60_000, False)):
+        for name in ("room", "id"):
+            frame = {"t": "send", "room": "r", "id": "i", "rid": 7} | {name: "a" * length}
+            for codec, data in (
+                (MSGPACK, msgpack.packb(frame)),
+                (JSON, json.dumps(frame).encode()),
+            ):
+                error = refused(codec, data)
+                assert error is not None and error.rid == 7
+                assert (getattr(error, name) is not None) is echoed
+
+
 def test_a_lone_surrogate_is_told_from_a_pair_and_from_an_escaped_backslash() -> None:
     for body, good in ((rb"\ud83d\ude00", True), (rb"\\ud800", True), (rb"\ud83d", False)):
         data = b'{"t":"send","room":"r","id":"i","body":"' + body + b'"}'
