@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType, structs
 
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.expected import blamed
 from protocol.frames import ClientFrame, Frame, Rid, ServerFrame
 from protocol.limits import ID_MOST
 
@@ -44,7 +45,6 @@ _Echoed: Final = Annotated[str, Meta(max_length=ID_MOST)]
 """A longer one is no id, and would make refusals as long as what they refuse."""
 
 _FAILURES: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError)
-_BLAMED: Final = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
 _ESCAPES: Final = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
@@ -115,7 +115,7 @@ class Codec:
         try:
             twin = self._module.decode(data, type=_UNTAGGED[tag])
         except _FAILURES as error:
-            self._blame(error, data, readable)
+            self._blame(error, data, readable, _UNTAGGED[tag])
         frame: ClientFrame = kind(**structs.asdict(twin))  # type: ignore[assignment]
         self._check_strings(frame)
         return frame
@@ -123,6 +123,8 @@ class Codec:
     def _open(self, data: bytes) -> msgspec.Struct:
         try:
             envelope: msgspec.Struct = self._envelope.decode(data)
+        except msgspec.ValidationError:
+            raise FrameError(ErrorCode.BAD_FRAME, "a frame is a map with string keys") from None
         except _FAILURES as error:
             raise FrameError(ErrorCode.BAD_FRAME, f"not a frame: {error}") from None
         return envelope
@@ -138,16 +140,18 @@ class Codec:
             return None
         return None if isinstance(value, str) and "\x00" in value else value
 
-    def _blame(self, error: Exception, data: bytes, readable: Mapping[str, Any]) -> NoReturn:
-        if isinstance(error, msgspec.ValidationError):
-            found = _BLAMED.search(str(error))
-            if found is not None:
-                name = found[1] or found[2]
-                why = "missing" if found[2] else str(error).split(" - at")[0]
-                fields = {name: why}
-                raise FrameError(
-                    ErrorCode.INVALID, f"{name}: {why}", envelope=readable, fields=fields
-                )
+    def _blame(
+        self,
+        error: Exception,
+        data: bytes,
+        readable: Mapping[str, Any],
+        kind: type[msgspec.Struct],
+    ) -> NoReturn:
+        if isinstance(error, msgspec.ValidationError) and (found := blamed(error, kind)):
+            name, why = found
+            raise FrameError(
+                ErrorCode.INVALID, f"{name}: {why}", envelope=readable, fields={name: why}
+            )
         if isinstance(error, UnicodeDecodeError) and _only_surrogates(error.object):
             fields = {self._undecodable(data): "lone surrogates"}
             raise FrameError(ErrorCode.INVALID, envelope=readable, fields=fields)

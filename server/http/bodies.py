@@ -12,6 +12,7 @@ from quart import Request
 from quart_trio import QuartTrio
 
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.expected import blamed
 from server.http.errors import UnsupportedMediaType
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -20,7 +21,6 @@ LARGEST_BODY = 2**20
 WHOLE_BODY_WITHIN = 10
 """Seconds from the first look to the last byte, however steadily it trickles."""
 
-BLAMED = re.compile(r"`\$\.(\w+)|required field `(\w+)`")
 CANNOT_BE_STORED = re.compile("[\x00\ud800-\udfff]")
 PATH_PART = re.compile(r"[^\x00-\x20\x7f]{1,64}")
 
@@ -47,7 +47,7 @@ def decode(data: bytes, kind: type[S]) -> S:
         value = msgspec.json.decode(text, type=kind)
         _refuse_unstorable(text)
     except msgspec.ValidationError as error:
-        raise blame(error) from None
+        raise blame(error, kind) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         _refuse_unstorable_if_readable(data)
         raise ProtocolError(ErrorCode.BAD_FRAME, "the body is no JSON text in UTF-8") from None
@@ -60,7 +60,7 @@ def read_query(args: Mapping[str, str], kind: type[S]) -> S:
     try:
         return msgspec.convert(args, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise blame(error) from None
+        raise blame(error, kind) from None
 
 
 def check_path(parts: Mapping[str, str]) -> None:
@@ -69,14 +69,12 @@ def check_path(parts: Mapping[str, str]) -> None:
         raise ProtocolError(ErrorCode.NOT_FOUND)
 
 
-def blame(error: msgspec.ValidationError) -> ProtocolError:
-    """``invalid``, naming the field where msgspec does."""
-    found = BLAMED.search(str(error))
+def blame(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> ProtocolError:
+    """``invalid``, naming the field of *kind* where there is one to name."""
+    found = blamed(error, kind)
     if found is None:
-        return ProtocolError(ErrorCode.INVALID, str(error))
-    name = found[1] or found[2]
-    why = "missing" if found[2] else str(error).split(" - at")[0]
-    return invalid(name, why)
+        return ProtocolError(ErrorCode.INVALID, "the body must be a JSON object")
+    return invalid(*found)
 
 
 def invalid(field: str, why: str) -> ProtocolError:

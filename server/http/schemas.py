@@ -18,9 +18,24 @@ PEOPLE_DEFAULT, PEOPLE_MOST = 20, 50
 
 Username = Annotated[str, Meta(min_length=1, max_length=64)]
 Password = Annotated[str, Meta(min_length=1, max_length=LONGEST_PASSWORD)]
-Phone = Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()-]{1,30}$")]
-Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-ZoneName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")]
+Phone = Annotated[
+    str,
+    Meta(
+        pattern=r"^\+?[0-9][0-9 ()-]{1,30}$",
+        description="a telephone number such as +82 10-1234-5678",
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,
+        description="a language tag such as ko or en-GB",
+    ),
+]
+ZoneName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="a name such as Asia/Seoul")
+]
 Region = Annotated[str, Meta(min_length=1, max_length=64)]
 Gender = Literal["female", "male", "other"]
 PreferredGender = Literal["female", "male", "other", "any"]
