@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
 from asyncpg import UniqueViolationError
 from msgspec import UNSET, structs
 
@@ -63,7 +64,7 @@ class RoomRoutes:
             room = RoomId(self._new_id() if asked is None else id_of(asked))
             return await self._create_team(call, room, others)
 
-        return await self._repeats.once(call, "create_room", work)
+        return _located(await self._repeats.once(call, "create_room", work))
 
     async def _create_team(
         self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]
@@ -90,7 +91,7 @@ class RoomRoutes:
 
     async def _answer(self, call: Call[NewRoom, NoQuery], room: RoomId, *, created: bool) -> Answer:
         summary = await self._summary(room, call.caller.user_no)
-        return Answer(201 if created else 200, summary, {"Location": f"{PATH}/{room}"})
+        return Answer(201 if created else 200, summary)
 
     async def _others(self, call: Call[NewRoom, NoQuery]) -> list[Person]:
         """The members besides the caller, each once, in the order they were named."""
@@ -195,6 +196,15 @@ class RoomRoutes:
                 refusals=(403, 409),
             ),
         )
+
+
+def _located(answer: Answer) -> Answer:
+    """*answer* with the address of its room, also when it is the first answer again."""
+    room = answer.value
+    if isinstance(room, msgspec.Raw):
+        room = msgspec.json.decode(room, type=RoomSummary)
+    assert isinstance(room, RoomSummary)  # noqa: S101 - nothing else is answered, or kept
+    return answer._replace(headers={**answer.headers, "Location": f"{PATH}/{room.id}"})
 
 
 def _check_may_join(person: Person | None, field: str, name: str) -> Person:

@@ -255,6 +255,7 @@ async def test_a_room_asked_for_twice_with_one_key_is_made_once(database_url: st
         first = await http.ask("POST", ROOMS, body, token=minji.token, key="k" * 255)
         again = await http.ask("POST", ROOMS, body, token=minji.token, key="k" * 255)
         assert (again.status, again.json) == (201, first.json)
+        assert again.headers["Location"] == first.headers["Location"]
         assert "Idempotency-Replay" not in first.headers
         assert again.headers["Idempotency-Replay"] == "true"
         other = await http.ask(
