@@ -34,9 +34,9 @@ def limit_bodies(app: QuartTrio) -> None:
 async def read_body(request: Request, kind: type[S]) -> S:
     """The body as *kind*; keys that *kind* does not name are ignored. Raises ProtocolError."""
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType("the body must be application/json")
+        raise UnsupportedMediaType("the body must have the Content-Type application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaType("the body must not be compressed")
+        raise UnsupportedMediaType("the body must come uncompressed, without Content-Encoding")
     return decode(await request.get_data(cache=False, as_text=False, parse_form_data=False), kind)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from quart import Blueprint, Response
 
-from protocol.errors import MEANING
+from server.http.errors import TITLE
 from server.http.files import file_of
 
 STYLE = """
@@ -96,6 +96,6 @@ def _schema(name: str, what: Mapping[str, Any]) -> str:
 def _codes() -> str:
     rows = [
         f"<tr id='{code.value}'><th><code>{code.value}</code></th><td>{escape(text)}</td></tr>"
-        for code, text in MEANING.items()
+        for code, text in TITLE.items()
     ]
     return f"<h2 id='codes'>Error codes</h2><table>{''.join(rows)}</table>"

@@ -47,6 +47,13 @@ CODE_BY_STATUS: Mapping[int, ErrorCode] = {
 }
 
 
+TITLE: Mapping[ErrorCode, str] = {
+    **MEANING,
+    ErrorCode.BAD_FRAME: "The body cannot be read: no JSON text in UTF-8, or it came too slowly.",
+}
+"""What a code means over HTTP, where there are no frames."""
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """Why a request was refused. Programs decide by ``code``; the texts are for people."""
 
@@ -70,9 +77,10 @@ def problem(error: ProtocolError, *, status: int | None = None) -> Response:
     """*error* as a response."""
     if status is None:
         status = 415 if isinstance(error, UnsupportedMediaType) else STATUS[error.code]
+    no_field = error.code is ErrorCode.INVALID and status != STATUS[error.code]
     document = Problem(
         type=f"/docs#{error.code.value}",
-        title=MEANING[error.code],
+        title=HTTPStatus(status).phrase if no_field else TITLE[error.code],
         status=status,
         detail=error.message,
         code=error.code,
@@ -121,8 +129,11 @@ def answer_failures(app: QuartTrio, *, log: Log) -> None:
 def _http_problem(error: HTTPException) -> Response:
     status = error.code or 500
     code = CODE_BY_STATUS.get(status, ErrorCode.INVALID)
-    refused = problem(ProtocolError(code, HTTPStatus(status).phrase), status=status)
-    for name, value in error.get_headers():
-        if name == "Allow":
-            refused.headers[name] = value
+    headers = dict(error.get_headers())
+    detail = HTTPStatus(status).phrase
+    if "Allow" in headers:
+        detail = f"this path takes {headers['Allow']}"
+    refused = problem(ProtocolError(code, detail), status=status)
+    if "Allow" in headers:
+        refused.headers["Allow"] = headers["Allow"]
     return refused

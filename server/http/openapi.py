@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from protocol.errors import MEANING
-from server.http.errors import CODE_BY_STATUS, MEDIA_TYPE, Problem
+from server.http.errors import CODE_BY_STATUS, MEDIA_TYPE, TITLE, Problem
 from server.http.idempotency import HEADER, REPLAY
 from server.http.route import Access, NoQuery, Route
 
@@ -115,5 +114,5 @@ def _answer(
 
 def _refusal(status: int, refs: dict[Any, Any]) -> dict[str, Any]:
     code = CODE_BY_STATUS.get(status)
-    text = HTTPStatus(status).phrase if code is None else f"`{code}`: {MEANING[code]}"
+    text = HTTPStatus(status).phrase if code is None else f"`{code}`: {TITLE[code]}"
     return {"description": text, "content": {MEDIA_TYPE: {"schema": refs[Problem]}}}

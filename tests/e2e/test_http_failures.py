@@ -37,7 +37,9 @@ async def test_bodies_that_are_no_json_are_bad_frames(database_url: str) -> None
             b'{"username": "minji", "password": NaN}',
             b'{"username": "minji", "password": "a\nb"}',
         ):
-            assert_problem(await http.ask("POST", SIGN_IN, raw=raw), 400, "bad_frame")
+            reply = await http.ask("POST", SIGN_IN, raw=raw)
+            assert_problem(reply, 400, "bad_frame")
+            assert "frame" not in reply.json["title"] + reply.json["detail"]
         for raw in (b"[]", b"[" * 200_000, b"null", b"7", b'"text"'):
             assert_problem(await http.ask("POST", SIGN_IN, raw=raw), 400, "invalid")
         assert http.log.errors == []
@@ -64,6 +66,9 @@ async def test_other_media_types_and_compressed_bodies_are_unsupported(database_
         ):
             reply = await http.ask("POST", SIGN_IN, {"a": 1}, headers=headers)
             assert_problem(reply, 415, "invalid")
+            assert reply.json["title"] == "Unsupported Media Type"
+            wanted = "uncompressed" if "Content-Encoding" in headers else "application/json"
+            assert wanted in reply.json["detail"]
 
 
 async def test_a_body_over_a_mebibyte_is_too_large(database_url: str) -> None:
@@ -97,6 +102,40 @@ async def test_unknown_paths_and_methods_are_problems_too(database_url: str) -> 
             reply = await http.ask(method, "/api/v1/me")
             assert_problem(reply, 405, "invalid")
             assert "PATCH" in reply.headers["Allow"]
+            assert reply.json["title"] == "Method Not Allowed"
+            assert reply.json["detail"] == f"this path takes {reply.headers['Allow']}"
+            assert "fields" not in reply.json
+
+
+async def test_wrong_fields_are_told_in_words(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        minji = await http.person()
+        room = await http.team(minji)
+        for method, path, body, fields in (
+            ("POST", ROOMS, {"type": "x"}, {"type": "must be one of: direct, team"}),
+            (
+                "POST",
+                f"{ROOMS}/{room}/messages",
+                {"body": "b", "mentions": 7},
+                {"mentions": "must be a list; each item a string of 1 to 64 characters"},
+            ),
+            (
+                "PATCH",
+                "/api/v1/me",
+                {"birth_date": "x"},
+                {"birth_date": "must be a date such as 1999-12-31"},
+            ),
+            (
+                "PATCH",
+                "/api/v1/me",
+                {"phone": "x"},
+                {"phone": "must be a telephone number such as +82 10-1234-5678"},
+            ),
+            ("GET", f"{ROOMS}?limit=x", None, {"limit": "must be an integer from 1 to 1000"}),
+        ):
+            reply = await http.ask(method, path, body, token=minji.token)
+            assert_problem(reply, 400, "invalid")
+            assert reply.json["fields"] == fields
 
 
 async def test_paths_that_no_id_can_be_name_nothing(database_url: str) -> None:
