@@ -57,7 +57,7 @@ def test_a_wrong_password_is_said_in_plain_words(window: OpenWindow, person: Sig
     page.get_by_label("Username").fill(somebody.username)
     page.get_by_label("Password").fill("not this one")
     page.click("#sign-in-submit")
-    expect(page.locator("#sign-in-error")).to_contain_text("Wrong username or password")
+    expect(page.locator("#sign-in-error")).to_have_text("Wrong username or password.")
 
 
 def test_the_number_of_those_who_have_not_read_falls_as_they_read(
