@@ -150,7 +150,7 @@ export class Chat {
 
   #wireState(state, code) {
     if (state === "refused" && code >= 4501 && code <= 4503) return this.leave(words.closes[code]);
-    drawBanner(state, code);
+    drawBanner(state, { code, offline: this.wire.offline });
     return undefined;
   }
 

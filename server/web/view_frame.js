@@ -4,26 +4,41 @@ import { shortTime } from "./calendar.js";
 import { find, paintAvatar } from "./dom.js";
 import { words } from "./words.js";
 
-const PATIENCE = 1_000; // a short break needs no banner
-let patience = 0;
+const PATIENCE = 1_500; // a shorter break needs no banner
+const connection = { state: "closed", code: 0, offline: false, timer: 0, isLong: false };
 
-export function drawBanner(state, code) {
-  clearTimeout(patience);
-  const quiet = state === "open" || state === "closed";
-  if (quiet) find("banner").hidden = true;
-  else if (state === "refused") showBanner(words.closes[code] ?? words.closes[4500]);
-  else if (!find("banner").hidden) showBanner(textOf(state));
-  else patience = setTimeout(() => showBanner(textOf(state)), PATIENCE);
+/** The state of the socket; the browser's word that there is no network is passed on at once. */
+export function drawBanner(state, { code = connection.code, offline }) {
+  Object.assign(connection, { state, code, offline });
+  if (state === "waiting" || state === "connecting") connection.timer ||= setTimeout(breakIsLong, PATIENCE);
+  else calm();
+  redrawBanner();
 }
 
-function textOf(state) {
-  if (!navigator.onLine) return words.noNetwork;
+function breakIsLong() {
+  connection.isLong = true;
+  redrawBanner();
+}
+
+function calm() {
+  clearTimeout(connection.timer);
+  Object.assign(connection, { timer: 0, isLong: false });
+}
+
+function redrawBanner() {
+  const text = bannerText();
+  find("banner").hidden = !text;
+  find("banner-now").hidden = connection.state === "open";
+  if (text) find("banner-text").textContent = text;
+}
+
+function bannerText() {
+  const { state, code, offline, isLong } = connection;
+  if (state === "closed") return "";
+  if (state === "refused") return words.closes[code] ?? words.closes[4500];
+  if (offline || (isLong && !navigator.onLine)) return words.noNetwork;
+  if (!isLong) return "";
   return state === "connecting" ? words.connecting : words.lost;
-}
-
-function showBanner(text) {
-  find("banner-text").textContent = text;
-  find("banner").hidden = false;
 }
 
 export function drawMe({ id, name, username }) {

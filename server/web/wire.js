@@ -27,19 +27,22 @@ export class Wire {
   #pingEvery = 25_000;
   #longest = 65_536; // bytes
   #return = () => this.#comeBack();
+  #network = () => this.#networkChanged();
 
   /** `resume()` gives room -> last seq; `onFrame` and `onState` hear everything, in order. */
   constructor({ token, device, resume, onFrame, onState }) {
-    Object.assign(this, { token, device, resume, onFrame, onState, state: "closed" });
+    Object.assign(this, { token, device, resume, onFrame, onState, state: "closed", offline: false });
   }
 
   start() {
+    for (const name of ["offline", "online"]) addEventListener(name, this.#network);
     for (const name of ["online", "pageshow"]) addEventListener(name, this.#return);
     document.addEventListener("visibilitychange", this.#return);
     this.#connect();
   }
 
   stop() {
+    for (const name of ["offline", "online"]) removeEventListener(name, this.#network);
     for (const name of ["online", "pageshow"]) removeEventListener(name, this.#return);
     document.removeEventListener("visibilitychange", this.#return);
     this.#leave();
@@ -97,6 +100,7 @@ export class Wire {
   #hear(frame) {
     this.#heard = Date.now();
     if (frame.t === "welcome") this.#welcomed(frame);
+    if (frame.t === "pong") this.#setOffline(false);
     if (frame.t === "goodbye") this.#notBefore = Date.now() + (frame.reconnect_after_ms ?? 0);
     const waiting = frame.rid !== undefined && this.#waiting.get(frame.rid);
     if (waiting) {
@@ -114,6 +118,7 @@ export class Wire {
     this.#notBefore = 0;
     this.#pingEvery = frame.ping_ms;
     this.#longest = frame.max_frame;
+    this.offline = false;
     this.#watch = setInterval(() => this.#check(this.#pingEvery), this.#pingEvery / 2);
     this.#become("open");
   }
@@ -121,6 +126,18 @@ export class Wire {
   // Browsers do not show us the server's pings, so a silent connection is asked.
   #check(quiet) {
     if (Date.now() - this.#heard >= quiet) this.ask({ t: "ping" }, PONG_WITHIN).catch(() => {});
+  }
+
+  // Without a network a server on this very machine still answers.
+  #networkChanged() {
+    this.#setOffline(!navigator.onLine);
+    if (this.offline && this.state === "open") this.#check(0);
+  }
+
+  #setOffline(offline) {
+    if (offline === this.offline) return;
+    this.offline = offline;
+    this.onState(this.state);
   }
 
   #comeBack() {

@@ -118,6 +118,47 @@ def test_a_connection_that_only_looks_alive_is_given_up_and_nothing_is_lost(
     expect(page.locator(".mine.stored .bubble")).to_have_text(["들려요?", "여보세요"])
 
 
+def test_one_who_goes_offline_is_told_at_once_and_his_messages_leave_later(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("터널", junho)
+    page, other = window(minji, room), window(junho, room)
+    page.context.set_offline(True)
+    expect(page.locator("#banner")).to_contain_text("오프라인입니다", timeout=500)
+    write(page, "터널 안에서")
+    page.wait_for_timeout(6_000)  # by now the silent connection is given up
+    expect(page.locator("#banner")).to_contain_text("오프라인입니다")
+    page.context.set_offline(False)
+    expect(other.locator(".theirs .bubble")).to_have_text("터널 안에서", timeout=20_000)
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_without_a_network_a_server_that_answers_is_no_reason_to_worry(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    page = window(minji, minji.room("혼자"))
+    page.evaluate(
+        """() => {
+            Object.defineProperty(navigator, "onLine", { value: false });
+            dispatchEvent(new Event("offline"));
+        }"""
+    )
+    expect(page.locator("#banner")).to_be_hidden()
+    write(page, "여기 있어요")
+    expect(page.locator(".mine.stored .bubble")).to_have_text("여기 있어요")
+
+
+def test_a_break_is_told_after_a_moment_though_every_try_fails_at_once(
+    window: OpenWindow, person: SignUp, relay: Relay
+) -> None:
+    minji = person("민지")
+    page = window(minji, minji.room("끊김"), at=relay.address)
+    relay.cut()
+    expect(page.locator("#banner")).to_be_visible(timeout=2_500)
+
+
 def test_one_who_goes_elsewhere_and_comes_back_finds_the_conversation(
     window: OpenWindow, person: SignUp, address: str
 ) -> None:
