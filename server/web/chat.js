@@ -19,6 +19,7 @@ const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
 const MOST_WATCHED = 200;
 const DRAW_AFTER = 16;
+const LONGEST_ID = "0".repeat(64);
 
 export class Chat {
   #room = null; // the room that is open
@@ -82,6 +83,7 @@ export class Chat {
       act: {
         reply: (seq) => this.#reply(seq),
         retry: (id) => outbox.retry(id),
+        edit: (id) => this.#edit(id),
         discard: (id) => outbox.discard(id),
       },
     });
@@ -199,8 +201,17 @@ export class Chat {
     const room = this.#room;
     const isNamed = ({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`);
     const mentions = [...room.members.values()].filter(isNamed).slice(0, MOST_MENTIONS).map((member) => member.user);
-    this.outbox.add({ room: room.id, body, reply_to, mentions: mentions.length ? mentions : undefined, at: Date.now() });
+    const message = { room: room.id, body, reply_to, mentions: mentions.length ? mentions : undefined };
+    if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
+    this.outbox.add({ ...message, at: Date.now() });
     this.log.sentOwn();
+    return true;
+  }
+
+  #edit(id) {
+    const { body, reply_to: seq } = this.outbox.take(id);
+    if (seq) this.#reply(seq);
+    this.composer.edit(body);
   }
 
   #reply(seq) {

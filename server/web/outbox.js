@@ -45,10 +45,16 @@ export class Outbox {
   }
 
   retry(id) {
-    const entry = this.#entries.find((each) => each.id === id);
-    this.discard(id);
+    const entry = this.take(id);
     if (entry) this.#entries.push({ ...entry, state: "waiting", at: Date.now() });
     this.#move();
+  }
+
+  /** The entry, which is here no longer. */
+  take(id) {
+    const entry = this.#entries.find((each) => each.id === id);
+    this.discard(id);
+    return entry;
   }
 
   discard(id) {

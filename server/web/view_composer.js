@@ -14,7 +14,7 @@ export class Composer {
   #replyTo = null; // {seq, name, body}
   #toldTyping = 0;
 
-  /** `send({body, reply_to})` and `typing(on)` are for the room that is shown; `leave()` on Escape. */
+  /** `send({body, reply_to})` and `typing(on)` are for the room that is shown; false from `send`: it is too long. `leave()` on Escape. */
   constructor({ send, typing, leave }) {
     Object.assign(this, { send, typing, leave });
     const submit = sendOnEnter(this.#field, () => this.#submit());
@@ -33,6 +33,7 @@ export class Composer {
     const { body = "", replyTo = null } = this.#drafts.get(room?.id) ?? {};
     this.#field.value = body;
     this.#field.disabled = !room || room.archived;
+    this.#complain("");
     this.#fit();
     this.#drawReply(replyTo);
   }
@@ -47,6 +48,17 @@ export class Composer {
     this.focus();
   }
 
+  /** Put *text* that was not sent back to be written anew, before what is there. */
+  edit(text) {
+    this.#field.value = [text, this.#field.value].filter(Boolean).join("\n");
+    this.#written();
+    this.focus();
+  }
+
+  #complain(text) {
+    find("composer-error").textContent = text;
+  }
+
   #drawReply(message) {
     this.#replyTo = message;
     find("replying").hidden = !message;
@@ -57,16 +69,17 @@ export class Composer {
   #submit() {
     const body = this.#field.value.toWellFormed().replaceAll("\0", "").trim();
     if (!body || !this.#room) return;
+    if (!this.send({ body, reply_to: this.#replyTo?.seq })) return void this.#complain(words.tooLong);
     this.#field.value = "";
+    this.#complain("");
     this.#fit();
-    const replyTo = this.#replyTo?.seq;
     this.#drawReply(null);
     this.#toldTyping = 0; // a message ends the typing line by itself
-    this.send({ body, reply_to: replyTo });
   }
 
   #written() {
     this.#fit();
+    this.#complain("");
     if (!this.#field.value) return this.#stopTyping();
     const now = Date.now();
     if (now - this.#toldTyping < TELL_TYPING_EVERY) return undefined;

@@ -4,6 +4,7 @@ import { avatar, icon, make } from "./dom.js";
 import { words } from "./words.js";
 
 const LINK_OR_MENTION = /(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]'…])|(@[\p{L}\p{N}_.-]+)/gu;
+const IN_VAIN = new Set(["too_large", "invalid", "bad_frame", "conflict"]); // as it is, it can never go
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
 
 /** Build the element of a row of rows.js; `names` are the members' names, `me` is one's own. */
@@ -47,8 +48,10 @@ function marginOf(row) {
 
 function failedOf(row) {
   const why = words.codes[row.code] ?? words.codes.internal;
-  return make("p", { class: "failed-line", role: "alert" }, why,
-    make("button", { type: "button", data: { retry: row.id } }, words.retry),
+  const again = IN_VAIN.has(row.code)
+    ? make("button", { type: "button", data: { edit: row.id } }, words.edit)
+    : make("button", { type: "button", data: { retry: row.id } }, words.retry);
+  return make("p", { class: "failed-line", role: "alert" }, why, again,
     make("button", { type: "button", data: { discard: row.id } }, words.discard));
 }
 

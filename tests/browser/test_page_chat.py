@@ -145,16 +145,45 @@ def test_a_reply_quotes_what_it_answers_and_leads_back_to_it(
     expect(first).to_be_in_viewport()
 
 
-def test_a_message_too_long_stays_with_the_reason_until_it_is_discarded(
+def test_a_message_too_long_stays_where_it_can_be_shortened(
     window: OpenWindow, person: SignUp
 ) -> None:
     minji = person("민지")
     page = window(minji, minji.room("혼자"))
     write(page, "가" * 22_000)
+    expect(page.locator("#composer-error")).to_contain_text("너무 길어서")
+    expect(page.locator("#body")).to_have_value("가" * 22_000)
+    expect(page.locator(".message")).to_have_count(0)
+    page.fill("#body", "짧은 말")
+    expect(page.locator("#composer-error")).to_be_hidden()
+    page.press("#body", "Enter")
+    expect(page.locator(".mine.stored .bubble")).to_have_text("짧은 말")
+    expect(page.locator("#body")).to_have_value("")
+
+
+def test_a_message_that_can_never_go_is_offered_for_editing_and_not_again(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    room = minji.room("혼자")
+    page = window(minji, room)
+    kept = [
+        {"room": room, "id": name, "body": name * 22_000, "at": 1, "state": "waiting"}
+        for name in ("가", "나")
+    ]
+    page.evaluate(
+        "([name, kept]) => sessionStorage.setItem(name, JSON.stringify(kept))",
+        [f"madang.outbox.{minji.id}", kept],
+    )
+    page.reload()
     failed = page.locator(".message.failed")
+    expect(failed).to_have_count(2)
+    expect(failed.first.locator(".failed-line")).to_contain_text("너무 깁니다")
+    expect(failed.get_by_role("button", name="다시 보내기")).to_have_count(0)
+    failed.last.get_by_role("button", name="지우기").click()
     expect(failed).to_have_count(1)
-    expect(failed.locator(".failed-line")).to_contain_text("너무 깁니다")
+    failed.get_by_role("button", name="고쳐 쓰기").click()
+    expect(failed).to_have_count(0)
+    expect(page.locator("#body")).to_have_value("가" * 22_000)
     write(page, "짧은 말")
     expect(page.locator(".mine.stored .bubble")).to_have_text("짧은 말")
-    failed.get_by_role("button", name="지우기").click()
-    expect(failed).to_have_count(0)
