@@ -11,20 +11,11 @@ import trio
 from actors.ports import Batch, Claimed, Journal, OutcomeUnknown, StoreUnavailable, Verdict
 from protocol.ids import RoomId
 from server.postgres.claims import claim_rooms
-from server.postgres.pool import Database, connect, settled
+from server.postgres.pool import NOT_STORED, WRONG_DATA, Database, connect, settled
 
 APPEND = f"SELECT * FROM append_events({', '.join(f'${number}' for number in range(1, 27))})"  # noqa: S608 - numbers only
 PROBE = (
     "SELECT pg_logical_emit_message(true, 'madang', 'probe')"  # waits for the disk as a commit does
-)
-
-NOT_STORED = (asyncpg.InsufficientResourcesError, asyncpg.QueryCanceledError)
-"""Of what ends a statement from outside, these undo it for certain and leave the connection."""
-
-WRONG_DATA = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
 )
 
 
@@ -55,11 +46,10 @@ class PostgresJournal(Journal):
         return await claim_rooms(self._database, rooms, owner=self._owner, tail=tail)
 
     async def probe(self) -> None:
-        """Write something nobody reads, and have it flushed."""
-        try:
-            await self._database.execute(PROBE)
-        except asyncpg.PostgresError as error:
-            raise StoreUnavailable(f"PostgreSQL cannot be written: {error}") from error
+        """Write something nobody reads, and have it flushed; appends have their connection then."""
+        await self._database.execute(PROBE)
+        async with self._one_at_a_time:
+            await self._connect()
 
     async def aclose(self) -> None:
         """Close the connection; the next append would open another."""
@@ -111,6 +101,7 @@ class PostgresJournal(Journal):
         except (*WRONG_DATA, asyncpg.TransactionRollbackError):
             raise
         except asyncpg.PostgresError as error:
+            self._discard()  # its prepared statement may be what no longer fits the database
             raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
         return _verdicts(batches, row["stale"], row["duplicate"])
 

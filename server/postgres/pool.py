@@ -30,6 +30,16 @@ LOST = (
 )
 """The database is away, going away or full; nothing is wrong with the statement."""
 
+WRONG_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What a statement's own data is refused with: the only errors of asyncpg that callers meet."""
+
+NOT_STORED = (asyncpg.InsufficientResourcesError, asyncpg.QueryCanceledError)
+"""Of what ends a statement from outside, these undo it for certain and leave the connection."""
+
 
 class Log(Protocol):
     """The one thing wanted of a logger."""
@@ -50,8 +60,8 @@ def quiet_loop(loop: asyncio.AbstractEventLoop, log: Log) -> None:
 class Transaction:
     """Statements on one connection. Every call has a deadline in seconds.
 
-    A call raises StoreUnavailable when the database is away or does not answer in time, and
-    asyncpg's own error when the statement is at fault.
+    A call raises StoreUnavailable when the database is away, cannot be used or does not answer in
+    time, and one of WRONG_DATA when the statement's data is at fault.
     """
 
     def __init__(self, connection: Any, loop: trio_asyncio.BaseTrioEventLoop) -> None:
@@ -60,19 +70,19 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: object, within: float = 10.0) -> list[Any]:
         """All rows."""
-        return await settled(self._loop, self._connection.fetch, sql, *args, within=within)
+        return await used(self._loop, self._connection.fetch, sql, *args, within=within)
 
     async def fetchrow(self, sql: str, *args: object, within: float = 10.0) -> Any:
         """The first row, or None."""
-        return await settled(self._loop, self._connection.fetchrow, sql, *args, within=within)
+        return await used(self._loop, self._connection.fetchrow, sql, *args, within=within)
 
     async def fetchval(self, sql: str, *args: object, within: float = 10.0) -> Any:
         """The first column of the first row, or None."""
-        return await settled(self._loop, self._connection.fetchval, sql, *args, within=within)
+        return await used(self._loop, self._connection.fetchval, sql, *args, within=within)
 
     async def execute(self, sql: str, *args: object, within: float = 10.0) -> str:
         """The command's tag."""
-        return await settled(self._loop, self._connection.execute, sql, *args, within=within)
+        return await used(self._loop, self._connection.execute, sql, *args, within=within)
 
 
 class Database:
@@ -88,13 +98,17 @@ class Database:
         """All rows."""
         return await self._call("fetch", sql, args, within)  # type: ignore[no-any-return]
 
-    async def fetchrow(self, sql: str, *args: object, within: float = 10.0) -> Any:
-        """The first row, or None."""
-        return await self._call("fetchrow", sql, args, within)
+    async def fetchrow(
+        self, sql: str, *args: object, within: float = 10.0, once: bool = False
+    ) -> Any:
+        """The first row, or None. A lost answer of what is to be done *once* is OutcomeUnknown."""
+        return await self._call("fetchrow", sql, args, within, once=once)
 
-    async def fetchval(self, sql: str, *args: object, within: float = 10.0) -> Any:
-        """The first column of the first row, or None."""
-        return await self._call("fetchval", sql, args, within)
+    async def fetchval(
+        self, sql: str, *args: object, within: float = 10.0, once: bool = False
+    ) -> Any:
+        """The first column of the first row, or None. *once*: as above."""
+        return await self._call("fetchval", sql, args, within, once=once)
 
     async def execute(self, sql: str, *args: object, within: float = 10.0) -> str:
         """The command's tag."""
@@ -107,28 +121,45 @@ class Database:
         *within* bounds the wait for a connection. A commit whose answer was lost is OutcomeUnknown.
         """
         acquire = partial(self._pool.acquire, timeout=within)
-        connection = await settled(self.loop, acquire, within=within)
+        connection = await reached(self.loop, acquire, within=within)
         try:
-            await settled(self.loop, connection.execute, "BEGIN", within=within)
+            await used(self.loop, connection.execute, "BEGIN", within=within)
             yield Transaction(connection, self.loop)
             await self._commit(connection)
         finally:
             await self._release(connection)
 
-    async def _call(self, method: str, sql: str, args: tuple[object, ...], within: float) -> Any:
+    async def _call(
+        self, method: str, sql: str, args: tuple[object, ...], within: float, *, once: bool = False
+    ) -> Any:
+        begun = False
+
         async def run() -> Any:
+            nonlocal begun
             async with self._pool.acquire(timeout=within) as connection:
+                begun = True
                 return await getattr(connection, method)(sql, *args)
 
-        return await settled(self.loop, run, within=within)
+        try:
+            return await settled(self.loop, run, within=within)
+        except asyncpg.PostgresError as error:
+            if begun and isinstance(error, WRONG_DATA):
+                raise
+            if begun:
+                self._log.warning("statement_refused", error=f"{type(error).__name__}: {error}")
+            raise _unavailable(error) from error
+        except StoreUnavailable as error:
+            if once and begun and not _undone(error.__cause__):
+                raise OutcomeUnknown(str(error)) from error
+            raise
 
     async def _commit(self, connection: Any) -> None:
         try:
             with trio.CancelScope(shield=True):
-                await settled(self.loop, connection.execute, "COMMIT", within=COMMIT_WITHIN)
+                await used(self.loop, connection.execute, "COMMIT", within=COMMIT_WITHIN)
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, asyncpg.InterfaceError):
-                raise  # the connection was lost before: nothing was sent
+            if _undone(error.__cause__):
+                raise
             raise OutcomeUnknown(str(error)) from error
 
     async def _release(self, connection: Any) -> None:
@@ -144,7 +175,7 @@ class Database:
         try:
             with trio.CancelScope(shield=True):
                 await settled(self.loop, settle, within=SETTLE_WITHIN)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, asyncpg.PostgresError) as error:
             self._log.warning("connection_discarded", error=str(error))
 
 
@@ -161,7 +192,46 @@ async def settled(
     except trio.TooSlowError as error:
         raise StoreUnavailable(f"PostgreSQL: no answer within {within:g} s") from error
     except LOST as error:
-        raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
+        raise _unavailable(error) from error
+
+
+async def used(
+    loop: trio_asyncio.BaseTrioEventLoop,
+    call: Callable[..., Awaitable[T]],
+    *args: object,
+    within: float,
+) -> T:
+    """The same for a statement that is sound: StoreUnavailable, too, when the database refuses it.
+
+    A table that is being restored, rights that were taken away, a standby: all that is an outage.
+    """
+    try:
+        return await settled(loop, call, *args, within=within)
+    except WRONG_DATA:
+        raise
+    except asyncpg.PostgresError as error:
+        raise _unavailable(error) from error
+
+
+async def reached(
+    loop: trio_asyncio.BaseTrioEventLoop, call: Callable[..., Awaitable[T]], *, within: float
+) -> T:
+    """The same for connecting: whatever the server says against it, there is no connection."""
+    try:
+        return await settled(loop, call, within=within)
+    except asyncpg.PostgresError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}")
+
+
+def _undone(cause: BaseException | None) -> bool:
+    """Whether a statement that ended with *cause* is known to have changed nothing."""
+    if isinstance(cause, (*NOT_STORED, asyncpg.InterfaceError)):
+        return True  # the latter: the connection was lost before, and nothing was sent
+    return isinstance(cause, asyncpg.PostgresError) and not isinstance(cause, LOST)
 
 
 async def _awaited(call: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:
@@ -174,7 +244,7 @@ async def connect(url: str, loop: trio_asyncio.BaseTrioEventLoop) -> Any:
     """A connection outside the pool; StoreUnavailable when there is none to have."""
     settings = {"application_name": "madang"}
     call = partial(asyncpg.connect, url, loop=loop, server_settings=settings)
-    return await settled(loop, call, within=CONNECT_WITHIN)
+    return await reached(loop, call, within=CONNECT_WITHIN)
 
 
 @asynccontextmanager

@@ -107,7 +107,8 @@ FROM unnest($1::integer[], $2::bigint[]) AS s (user_no, at) WHERE u.user_no = s.
 class UserStore:
     """Users in PostgreSQL. Usernames are unique without regard to case.
 
-    Every method may raise StoreUnavailable.
+    Every method may raise StoreUnavailable; ``create`` and ``set_password``, which a second try
+    would find done, OutcomeUnknown too.
     """
 
     def __init__(self, database: Database) -> None:
@@ -124,6 +125,7 @@ class UserStore:
             person.name,
             person.password_hash,
             person.is_test,
+            once=True,
         )
         return row and person_of(row)
 
@@ -178,7 +180,7 @@ class UserStore:
     async def set_password(self, user_no: int, password_hash: str, *, at: Millis) -> int:
         """Store it and revoke every token issued so far; the second from which tokens hold."""
         second: int = await self._database.fetchval(
-            RENEW, user_no, password_hash, following_second(at)
+            RENEW, user_no, password_hash, following_second(at), once=True
         )
         return second
 
