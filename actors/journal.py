@@ -66,9 +66,11 @@ class GroupCommit:
                 await self._lot.park()
             taken = self._take()
             self._committing = True
-            outcomes = await self._commit([batch for batch, _ in taken])
-            await self._complete(taken, outcomes)
-            self._committing = False
+            try:
+                outcomes = await self._commit([batch for batch, _ in taken])
+                await self._complete(taken, outcomes)
+            finally:
+                self._committing = False
             if Lost.UNKNOWN in outcomes or Lost.UNAVAILABLE in outcomes:
                 await self._outlast()
 
@@ -87,36 +89,55 @@ class GroupCommit:
         self.commits += 1
         try:
             with trio.fail_after(self._within, shield=True):
-                verdicts = await self._journal.append(batches)
+                return _one_for_each(batches, await self._journal.append(batches))
         except StoreUnavailable as exc:
             self._log.warning("store_unavailable", reason=str(exc))
             return [Lost.UNAVAILABLE] * len(batches)
         except (OutcomeUnknown, trio.TooSlowError) as exc:
             self._log.warning("commit_outcome_unknown", reason=str(exc), rooms=len(batches))
             return [Lost.UNKNOWN] * len(batches)
-        return verdicts
+        except Exception as exc:  # noqa: BLE001 - without an outcome its rooms would wait for ever
+            self._log.error("commit_failed", exc_info=exc, rooms=len(batches))
+            return [Lost.UNKNOWN] * len(batches)
 
     async def _complete(self, taken: list[tuple[Batch, Done]], outcomes: Sequence[Outcome]) -> None:
         end = trio.current_time() + self.CHUNK_S
         for (_, done), outcome in zip(taken, outcomes, strict=True):
-            done(outcome)
+            self._tell(done, outcome)
             if trio.current_time() > end:
                 self._turn_ended()
                 await trio.lowlevel.checkpoint()
                 end = trio.current_time() + self.CHUNK_S
         self._turn_ended()
 
+    def _tell(self, done: Done, outcome: Outcome) -> None:
+        try:
+            done(outcome)
+        except Exception as exc:  # noqa: BLE001 - one room's fault must not keep the others waiting
+            self._log.error("outcome_not_taken", exc_info=exc)
+
     async def _outlast(self) -> None:
         """Wait out an outage, refusing what is submitted meanwhile."""
         self.available = False
-        while True:
-            try:
-                with trio.fail_after(self._within):
-                    await self._journal.probe()
-            except (StoreUnavailable, trio.TooSlowError):
-                await trio.sleep(self._probe_every)
-            else:
-                self.available = True
-                return
+        while not await self._probe():
+            await trio.sleep(self._probe_every)
             refused, self._waiting = list(self._waiting), deque()
             await self._complete(refused, [Lost.UNAVAILABLE] * len(refused))
+        self.available = True
+
+    async def _probe(self) -> bool:
+        try:
+            with trio.fail_after(self._within):
+                await self._journal.probe()
+        except (StoreUnavailable, trio.TooSlowError):
+            return False
+        except Exception as exc:  # noqa: BLE001 - whatever ails the store, it is asked again
+            self._log.error("probe_failed", exc_info=exc)
+            return False
+        return True
+
+
+def _one_for_each(batches: Sequence[Batch], verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    if len(verdicts) != len(batches):
+        raise ValueError(f"{len(verdicts)} verdicts on {len(batches)} batches")
+    return verdicts
