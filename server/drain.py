@@ -15,23 +15,32 @@ from server.edge.framing import ws_frame
 from server.edge.hub import Hub
 from server.edge.session import ChatSession
 
-QUIET_WITHIN_S = 2.0
+QUIET_WITHIN_S = 1.0
+ALL_WITHIN_S = 4.2  # with the database's own stop, Ctrl-C has ended everything in five seconds
+CLOSE_WITHIN_S = 0.5  # left for the closing handshakes where all else took that long
 LOOK_EVERY_S = 0.01
 SPREAD_MS = 3_000  # reconnects of all clients are spread over this long
 
 
 async def drain(node: Node, hub: Hub, door: Door) -> None:
-    """Take no more, let what was taken end, then close every connection with 1001."""
+    """Take no more, let what was taken end, then close every connection with 1001.
+
+    HTTP comes first: what a request asks of the node is answered while the node still runs.
+    """
+    by = trio.current_time() + ALL_WITHIN_S
     door.stop()
     for session in node.sessions:
         if isinstance(session, ChatSession):
             session.connection.pause()
+    await door.finished()
     with trio.move_on_after(QUIET_WITHIN_S):
         while not node.quiet():  # noqa: ASYNC110 - a few looks, once in the life of a node
             await trio.sleep(LOOK_EVERY_S)
     hub.flush()
-    await hub.stop(CloseCode.GOING_AWAY, _goodbye)
-    await node.store_seen()
+    left = by - trio.current_time()
+    await hub.stop(CloseCode.GOING_AWAY, _goodbye, within=max(left, CLOSE_WITHIN_S))
+    with trio.move_on_after(CLOSE_WITHIN_S):
+        await node.store_seen()
 
 
 def _goodbye(connection: Connection) -> bytes | None:

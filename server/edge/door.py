@@ -26,6 +26,7 @@ from server.edge.proxies import Trust
 
 NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 PAUSE = 0.1
+LAST_CALL = 0.1  # for what the kernel has accepted already, and heads on their way, at the stop
 
 
 class Door:
@@ -54,6 +55,8 @@ class Door:
         self._room = trio.Semaphore(limits.max_door)
         self._accepting = trio.CancelScope()
         self._silent: set[trio.CancelScope] = set()
+        self._stopping = False
+        self._finished = trio.Event()
 
     async def serve(
         self,
@@ -62,24 +65,33 @@ class Door:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Let in until ``stop``; then return when requests at hand are answered, or not in time."""
-        async with self._http.open(), trio.open_nursery() as guests:
-            try:
-                with self._accepting:
-                    async with trio.open_nursery() as nursery:
-                        for listener in listeners:
-                            nursery.start_soon(self._accept, listener, guests)
-                        task_status.started()
-            finally:
-                for listener in listeners:
-                    listener.socket.close()
-            await self._http.terminate()
-            for scope in self._silent:
-                scope.cancel()
-            guests.cancel_scope.deadline = trio.current_time() + self._limits.stop_deadline
+        try:
+            async with self._http.open(), trio.open_nursery() as guests:
+                try:
+                    with self._accepting:
+                        async with trio.open_nursery() as nursery:
+                            for listener in listeners:
+                                nursery.start_soon(self._accept, listener, guests)
+                            task_status.started()
+                finally:
+                    for listener in listeners:
+                        listener.socket.close()
+                await self._http.terminate()
+                now = trio.current_time()
+                for scope in self._silent:
+                    scope.deadline = min(scope.deadline, now + LAST_CALL)
+                guests.cancel_scope.deadline = now + self._limits.finish_deadline
+        finally:
+            self._finished.set()
 
     def stop(self) -> None:
-        """Accept no more, and let ``serve`` come to its end."""
-        self._accepting.cancel()
+        """Accept no more than those who knock already, and let ``serve`` come to its end."""
+        self._stopping = True
+        self._accepting.deadline = trio.current_time() + LAST_CALL
+
+    async def finished(self) -> None:
+        """Wait until ``serve`` has come to its end."""
+        await self._finished.wait()
 
     async def _accept(self, listener: trio.SocketListener, guests: trio.Nursery) -> None:
         while True:
@@ -118,13 +130,14 @@ class Door:
             await refuse(stream, head.status)
 
     async def _first_head(self, stream: trio.SocketStream) -> Head | Refused | None:
-        with trio.move_on_after(self._limits.opening_deadline) as scope:
+        within = LAST_CALL if self._stopping else self._limits.opening_deadline
+        with trio.move_on_after(within) as scope:
             self._silent.add(scope)
             try:
                 return await read_head(stream, b"", self._limits.max_head)
             finally:
                 self._silent.remove(scope)
-        return None if self._accepting.cancel_called else Refused(HTTPStatus.REQUEST_TIMEOUT)
+        return None if self._stopping else Refused(HTTPStatus.REQUEST_TIMEOUT)
 
     async def _open(self, stream: trio.SocketStream, head: Head, peer: str) -> Refused | None:
         """Hand the socket to the hub, or say why not."""

@@ -53,7 +53,8 @@ class HttpLane:
             nursery.cancel_scope.cancel()
 
     async def terminate(self) -> None:
-        """Close idle connections now, others after their answer."""
+        """Close idle connections now, others after their answer, which says so."""
+        self._config.keep_alive_max_requests = 0
         await self._context.terminated.set()
         for scope in self._idle:
             scope.cancel()

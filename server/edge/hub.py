@@ -143,7 +143,11 @@ class Hub:
             self._abandon()
 
     async def stop(
-        self, code: int = 1001, goodbye: Callable[[Connection], bytes | None] = lambda _: None
+        self,
+        code: int = 1001,
+        goodbye: Callable[[Connection], bytes | None] = lambda _: None,
+        *,
+        within: float | None = None,
     ) -> None:
         """Say *goodbye* to all, close them with *code*, and cut off who is left at the deadline."""
         self._stopped_with = code
@@ -154,7 +158,7 @@ class Hub:
             if last is not None:
                 connection.offer(last)
             connection.close(code)
-        with trio.move_on_after(self._limits.stop_deadline):
+        with trio.move_on_after(self._limits.stop_deadline if within is None else within):
             await self._emptied()
         for connection in list(self._by_number.values()):
             connection.lost()

@@ -25,7 +25,8 @@ class EdgeLimits:
     max_head: int = 16 * KIB
     body_deadline: float = 60.0  # from the end of a request's head to the end of its body
     idle_deadline: float = 5.0  # between two requests of a connection
-    stop_deadline: float = 4.0
+    finish_deadline: float = 3.0  # for requests at hand when the door stops
+    stop_deadline: float = 4.0  # for the peers' half of all closing handshakes at the end
     max_door: int = 4_096  # sockets that are opening or speak HTTP
     max_strangers: int = 20_000  # sockets of the hub whose user is not known yet
     max_connections: int = 100_000  # sockets of the hub

@@ -185,6 +185,39 @@ async def test_a_request_at_hand_is_answered_when_the_door_stops() -> None:
                 pass
 
 
+async def test_the_last_answer_of_a_connection_says_that_it_is() -> None:
+    async with open_edge() as edge, connect(edge) as busy:
+        await busy.send(GET + GET.replace(b"/hello", b"/slow") + GET)
+        assert b"connection: close" not in (await busy.read_to(b"}")).lower()
+        await trio.sleep(0.1)
+        edge.door.stop()
+        last = (await busy.read_rest()).lower()
+        assert last.count(b"http/1.1 200") == last.count(b"connection: close") == 1
+        assert b"slow" in last
+        await edge.door.finished()
+
+
+async def test_who_knocked_before_the_door_stopped_is_answered() -> None:
+    async with open_edge() as edge, connect(edge) as waiting, connect(edge) as late:
+        edge.door.stop()
+        await waiting.send(GET)
+        assert (await waiting.answer())[0] == 200
+        await edge.door.finished()
+        assert await late.ended()
+
+
+async def test_the_door_waits_for_a_request_no_longer_than_its_deadline() -> None:
+    limits = EdgeLimits(finish_deadline=0.2)
+    async with open_edge(limits=limits) as edge, connect(edge) as endless:
+        await endless.send(POST.replace(b": 5", b": 5000"))
+        await trio.sleep(0.1)
+        began = trio.current_time()
+        edge.door.stop()
+        await edge.door.finished()
+        assert trio.current_time() - began < 1
+        assert await endless.ended()
+
+
 async def test_the_application_sees_the_client_behind_the_proxy_and_nothing_is_logged() -> None:
     async with open_edge() as edge, connect(edge) as raw:
         await raw.send(GET.replace(b"/hello", b"/hello?token=secret"))
