@@ -40,3 +40,7 @@ BURST_SECONDS: Final = 20
 """A burst is this many seconds' worth of the rate."""
 LIMITED_MOST: Final = 500
 """Frames sent while limited, before the connection is closed."""
+PINGS_A_SECOND: Final = 100
+"""WebSocket pings of one connection that are answered in a second."""
+PINGS_MOST: Final = 600
+"""WebSocket pings and pongs of one connection in a second; for more it is closed."""

@@ -13,7 +13,7 @@ from server.edge.framing import EMPTY_CLOSE, close_frame, pong_frame
 from server.edge.handler import NOBODY, Arrival, Handler
 from server.edge.inbound import Inbound
 from server.edge.limits import EdgeLimits
-from server.edge.odd_frames import CloseHeard, Heard, PingHeard, Whole
+from server.edge.odd_frames import CloseHeard, Heard, PingHeard, PongHeard, Whole
 from server.edge.outbox import SINK, Backlog, Sink
 from server.edge.reactor import Reactor
 
@@ -32,6 +32,8 @@ class Connection:
         "_fresh",
         "_hub",
         "_low_water",
+        "_pings",
+        "_pings_since",
         "admitted",
         "answered",
         "backlog",
@@ -74,6 +76,8 @@ class Connection:
         self.backlog: Backlog | None = None
         self._low_water = limits.low_water
         self._fresh = 0  # bytes offered since the last write
+        self._pings = 0  # and pongs, in the second that began at _pings_since
+        self._pings_since = hub.now
         self.inbound = Inbound(limits.max_frame, rest)
         self.last_heard = hub.now
         self.next_ping = 0.0
@@ -259,11 +263,24 @@ class Connection:
         """Answer a control frame, or deliver a message that came in fragments."""
         match heard:
             case PingHeard(payload):
-                self.offer(pong_frame(payload))
+                if self._count_ping() <= self.limits.pings:
+                    self.offer(pong_frame(payload))
+            case PongHeard():
+                self._count_ping()
             case Whole(payload, text):
                 self.deliver(payload, text)
             case CloseHeard(code):
                 self._closed_by_peer(code)
+
+    def _count_ping(self) -> int:
+        """How many there were within a second, this one included; far too many close."""
+        now = self._hub.now
+        if now - self._pings_since >= 1:
+            self._pings, self._pings_since = 0, now
+        self._pings += 1
+        if self._pings > self.limits.most_pings:
+            self.fail(CloseCode.TOO_MANY_REQUESTS, "too many pings")
+        return self._pings
 
     def fail(self, code: CloseCode, reason: str) -> None:
         """Close for a violation: nothing the peer says from here on can be understood."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.limits import MAX_FRAME, OUTBOX_BYTES, PING_MS
+from protocol.limits import MAX_FRAME, OUTBOX_BYTES, PING_MS, PINGS_A_SECOND, PINGS_MOST
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,6 +18,8 @@ class EdgeLimits:
     outbox_cap: int = OUTBOX_BYTES
     backlog_cap: int = 256 * MIB  # what all blocked connections of a node may hold together
     ping_ms: int = PING_MS
+    pings: int = PINGS_A_SECOND  # answered
+    most_pings: int = PINGS_MOST  # or pongs, in a second
     opening_deadline: float = 5.0
     frame_deadline: float = 30.0  # from the first byte of a message to its last
     write_deadline: float = 30.0  # a peer that takes nothing for so long is cut off

@@ -25,6 +25,10 @@ class PingHeard(NamedTuple):
     payload: bytes
 
 
+class PongHeard(NamedTuple):
+    """The peer answers a ping, or says so."""
+
+
 class CloseHeard(NamedTuple):
     """The peer closes, or answers our close. 1005: it gave no code."""
 
@@ -41,7 +45,7 @@ class Violation(Exception):
         self.reason = reason
 
 
-Heard = Whole | PingHeard | CloseHeard
+Heard = Whole | PingHeard | PongHeard | CloseHeard
 
 
 class OddFrames:
@@ -105,7 +109,7 @@ class OddFrames:
         if frame.opcode is Opcode.PING:
             return PingHeard(bytes(frame.payload))  # type: ignore[arg-type]
         if frame.opcode is Opcode.PONG:
-            return None
+            return PongHeard()
         if frame.opcode is Opcode.CLOSE:
             return CloseHeard(int(frame.payload[0]), str(frame.payload[1]))
         if self._parts is None:

@@ -205,6 +205,27 @@ async def test_stopping_says_goodbye_and_closes_with_1001() -> None:
         assert [each.closings for each in players] == [1, 1]
 
 
+async def test_pings_beyond_the_limit_are_not_answered_but_messages_are() -> None:
+    async with open_edge(limits=EdgeLimits(pings=5)) as edge, open_raw(edge) as raw:
+        await raw.send(b"".join(masked(0x89, b"%d" % n) for n in range(20)))
+        await raw.send(masked(0x82, b"hi"))
+        heard = [await raw.frame() for _ in range(6)]
+        assert heard == [*((0x8A, b"%d" % n) for n in range(5)), (0x82, b"hi")]
+        await trio.sleep(1.1)
+        await raw.send(masked(0x89, b"again"))
+        assert await raw.frame() == (0x8A, b"again")
+
+
+@pytest.mark.parametrize("first", [0x89, 0x8A])
+async def test_a_flood_of_pings_or_pongs_closes_with_4029(first: int) -> None:
+    limits = EdgeLimits(pings=5, most_pings=50)
+    async with open_edge(limits=limits) as edge, open_raw(edge) as raw:
+        await raw.send(masked(first, b"") * 51)
+        heard = [await raw.frame() for _ in range(6 if first == 0x89 else 1)]
+        assert heard[-1] == (0x88, (4029).to_bytes(2, "big") + b"too many pings")
+        assert await raw.ended()
+
+
 async def test_pings_come_and_silence_is_closed_with_4030() -> None:
     players = Players()
     codes: list[int] = []

@@ -13,7 +13,15 @@ from websockets.frames import Frame, Opcode
 from protocol.close import CloseCode
 from server.edge.framing import ws_frame
 from server.edge.inbound import FRAMES_A_TURN, Inbound
-from server.edge.odd_frames import CloseHeard, Heard, OddFrames, PingHeard, Violation, Whole
+from server.edge.odd_frames import (
+    CloseHeard,
+    Heard,
+    OddFrames,
+    PingHeard,
+    PongHeard,
+    Violation,
+    Whole,
+)
 
 LIMIT = 1000
 
@@ -74,6 +82,7 @@ TOLD: list[object] = [
     ("안x".encode(), True),
     ("두울".encode(), True),
     (bytes(300), False),
+    PongHeard(),
     (b"", False),
     CloseHeard(1000, "bye"),
 ]
