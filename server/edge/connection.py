@@ -10,7 +10,7 @@ import trio
 
 from protocol.close import CloseCode
 from server.edge.framing import EMPTY_CLOSE, close_frame, pong_frame
-from server.edge.handler import NOBODY, Arrival, Handler
+from server.edge.handler import NOBODY, Arrival, Handler, Parting
 from server.edge.inbound import Inbound
 from server.edge.limits import EdgeLimits
 from server.edge.odd_frames import CloseHeard, Heard, PingHeard, PongHeard, Whole
@@ -127,6 +127,11 @@ class Connection:
         """Send what is queued and a close frame, wait a little for the peer's, then close TCP."""
         self._end(close_frame(code, reason))
 
+    def dismiss(self, code: int, reason: str = "") -> None:
+        """Close for a reason of the edge's own: the handler's farewell comes before the close."""
+        if not self.closing:
+            self._end(self._farewell(code, reason) + close_frame(code, reason))
+
     def pause(self) -> None:
         """Read no more; frames read already are kept."""
         self.paused = True
@@ -231,7 +236,7 @@ class Connection:
             self._all_sent()
 
     def _too_slow(self) -> None:
-        self.close(CloseCode.TOO_SLOW, "reads too slowly")
+        self.dismiss(CloseCode.TOO_SLOW, "reads too slowly")
 
     def lost(self) -> None:
         """TCP is over: forget everything."""
@@ -285,7 +290,7 @@ class Connection:
     def fail(self, code: CloseCode, reason: str) -> None:
         """Close for a violation: nothing the peer says from here on can be understood."""
         self.deaf = True
-        self.close(code, reason)
+        self.dismiss(code, reason)
 
     def _closed_by_peer(self, code: int) -> None:
         self.deaf = True
@@ -296,6 +301,15 @@ class Connection:
             self._end(close_frame(code) if code != NO_CODE else EMPTY_CLOSE)
 
     # How it ends.
+
+    def _farewell(self, code: int, reason: str) -> bytes:
+        if not isinstance(self.handler, Parting):
+            return b""
+        try:
+            return self.handler.farewell(code, reason) or b""
+        except Exception:  # the hub's edge: whatever ails the handler, its connection is closed
+            self._hub.log.exception("handler failed", doing="farewell", path=self.path)
+            return b""
 
     def _end(self, last: bytes) -> None:
         if self.closing:
@@ -337,4 +351,4 @@ class Connection:
     def _broken(self, doing: str) -> None:
         log = self._hub.log
         log.exception("handler failed", doing=doing, path=self.path, peer=self.peer)  # noqa: LOG004
-        self.close(CloseCode.INTERNAL, "the server failed")
+        self.dismiss(CloseCode.INTERNAL, "the server failed")

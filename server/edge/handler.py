@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Handler(Protocol):
@@ -16,6 +16,14 @@ class Handler(Protocol):
 
     def closed(self) -> None:
         """Forget the connection: nothing comes or goes any more. Called exactly once."""
+
+
+@runtime_checkable
+class Parting(Protocol):
+    """A handler that has a last word when the edge closes its connection."""
+
+    def farewell(self, code: int, reason: str) -> bytes | None:
+        """What goes out before the close frame, framed; None for nothing. It offers nothing."""
 
 
 class Nobody:

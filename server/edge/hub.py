@@ -108,7 +108,7 @@ class Hub:
         self.watch(connection)
         connection.start(make_handler)
         if self._stopped_with is not None:
-            connection.close(self._stopped_with)
+            connection.dismiss(self._stopped_with)
         if rest:
             self.carry(connection)
         return connection

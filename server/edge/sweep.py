@@ -36,7 +36,7 @@ def tend(connection: Connection, now: float) -> None:
 
 def _tend_traffic(connection: Connection, now: float, every: float) -> None:
     if now - connection.last_heard > 2 * every:
-        connection.close(CloseCode.NO_TRAFFIC, "no traffic")
+        connection.dismiss(CloseCode.NO_TRAFFIC, "no traffic")
     elif now >= connection.next_ping:
         connection.next_ping = now + every
         if connection.backlog is None:

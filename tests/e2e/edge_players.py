@@ -38,11 +38,19 @@ class Player:
 class Players(list[Player]):
     """Makes players who act alike."""
 
-    def __init__(self, **acts: Callable[[Player], None]) -> None:
+    def __init__(self, kind: type[Player] = Player, **acts: Callable[[Player], None]) -> None:
         super().__init__()
+        self._kind = kind
         self._acts = {name.encode(): act for name, act in acts.items()}
 
     def make(self, connection: Connection) -> Player:
-        player = Player(connection, self._acts)
+        player = self._kind(connection, self._acts)
         self.append(player)
         return player
+
+
+class Polite(Player):
+    """Has a last word when the edge closes its connection."""
+
+    def farewell(self, code: int, reason: str) -> bytes | None:
+        return ws_frame(f"{code} {reason}".encode(), text=False)
