@@ -17,6 +17,7 @@ from server.edge.opening import (
     Route,
     Unacceptable,
     arrival,
+    check_handshake,
     check_origin,
     choose_subprotocol,
     detach,
@@ -122,10 +123,10 @@ class Door:
         peer = stream.socket.getpeername()[0]
         head = await self._first_head(stream)
         while isinstance(head, Head):
-            if head.upgrades:
+            if self._is_for_the_hub(head):
                 head = await self._open(stream, head, peer)
             else:
-                head = await self._http.serve(stream, head)
+                head = await self._http.serve(stream, head, until=self._is_for_the_hub)
         if head is not None:
             await refuse(stream, head.status)
 
@@ -143,6 +144,7 @@ class Door:
         """Hand the socket to the hub, or say why not."""
         try:
             route = self._route(head)
+            check_handshake(head)
             check_origin(head, self._trust.origins)
             subprotocol = choose_subprotocol(head)
         except Unacceptable as exc:
@@ -155,6 +157,10 @@ class Door:
             sock = detach(stream)
             self._hub.adopt(sock, head.rest, told, route.make_handler, limits=route.limits)
         return None
+
+    def _is_for_the_hub(self, head: Head) -> bool:
+        """Whether it wants a WebSocket, or forgot to say so: HTTP has nothing at those paths."""
+        return head.upgrades or (head.request.method == b"GET" and head.path in self._routes)
 
     def _route(self, head: Head) -> Route:
         route = self._routes.get(head.path)

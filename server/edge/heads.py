@@ -9,20 +9,31 @@ from typing import NamedTuple
 import h11
 import trio
 
-from protocol.errors import ErrorCode
+from protocol.errors import MEANING, ErrorCode
 
 READ_SIZE = 64 * 1024
 LINGER = 1.0  # so long a peer may talk that is not listened to any more
 VERSIONS = (b"1.0", b"1.1")
+UPGRADE = ("connection: close, upgrade", "upgrade: websocket", "sec-websocket-version: 13")
 HOP_BY_HOP = (b"upgrade", b"connection", b"http2-settings")
 
 CODES = {
-    400: ErrorCode.INVALID,
     403: ErrorCode.FORBIDDEN,
     404: ErrorCode.NOT_FOUND,
     408: ErrorCode.UNAVAILABLE,
     431: ErrorCode.TOO_LARGE,
     503: ErrorCode.UNAVAILABLE,
+}
+
+DETAILS = {
+    400: "this is no request that HTTP/1.1 knows, or no opening of a WebSocket",
+    403: "pages of this origin may not open a WebSocket here",
+    404: "no WebSocket is opened at this path",
+    408: "no whole request came in time",
+    426: "this path is for WebSockets of version 13 alone: ask for an upgrade",
+    431: "the head of the request is too large",
+    503: "too many connections are open",
+    505: "HTTP/1.1 is spoken here",
 }
 
 
@@ -100,18 +111,29 @@ def _next_event(
 
 async def refuse(stream: trio.SocketStream, status: int) -> None:
     """Answer with *status* as a problem document, and close."""
-    phrase = HTTPStatus(status).phrase
-    problem = {"type": "about:blank", "title": phrase, "status": status}
-    problem["code"] = CODES.get(status, ErrorCode.INVALID)
-    body = json.dumps(problem).encode()
-    head = (
-        f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
+    body = json.dumps(_problem(status)).encode()
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
+        *(UPGRADE if status == HTTPStatus.UPGRADE_REQUIRED else ["connection: close"]),
+    ]
+    head = "\r\n".join([*lines, "", ""])
     with trio.move_on_after(LINGER):
         await stream.send_all(head.encode() + body)
         await linger(stream)
     await stream.aclose()
+
+
+def _problem(status: int) -> dict[str, object]:
+    code = CODES.get(status, ErrorCode.INVALID)
+    return {
+        "type": f"/docs#{code.value}",
+        "title": MEANING[code],
+        "status": status,
+        "detail": DETAILS.get(status, HTTPStatus(status).phrase),
+        "code": code.value,
+    }
 
 
 async def linger(stream: trio.SocketStream) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -59,9 +59,11 @@ class HttpLane:
         for scope in self._idle:
             scope.cancel()
 
-    async def serve(self, stream: trio.SocketStream, head: Head) -> Head | Refused | None:
-        """Answer *head* and those after it, up to one that is not for HTTP: that is returned."""
-        requests = Requests(stream, head, self._limits, self._idle)
+    async def serve(
+        self, stream: trio.SocketStream, head: Head, *, until: Callable[[Head], bool]
+    ) -> Head | Refused | None:
+        """Answer *head* and those after it, *until* one that is not for HTTP: that is returned."""
+        requests = Requests(stream, head, self._limits, self._idle, until)
         with requests.scope:
             await Server(
                 self._app,
@@ -104,6 +106,7 @@ class Requests(trio.abc.HalfCloseableStream):
         head: Head,
         limits: EdgeLimits,
         idle: set[trio.CancelScope],
+        until: Callable[[Head], bool],
     ) -> None:
         self.socket = stream.socket
         self.scope = trio.CancelScope()
@@ -111,6 +114,7 @@ class Requests(trio.abc.HalfCloseableStream):
         self._stream = stream
         self._limits = limits
         self._idle = idle  # those who wait for a next request, to be cancelled at the end
+        self._until = until
         self._over = False
         self._begin(head)
 
@@ -174,7 +178,7 @@ class Requests(trio.abc.HalfCloseableStream):
         if self._over:
             return
         head = await self._next_head()
-        if isinstance(head, Head) and not head.upgrades:
+        if isinstance(head, Head) and not self._until(head):
             self._begin(head)
             return
         self.handed_back = head

@@ -16,6 +16,7 @@ from server.edge.heads import Head, refuse
 from server.edge.limits import EdgeLimits
 from server.edge.proxies import Network, client_address
 
+VERSION = b"13"
 TEXT_BY_SUBPROTOCOL = {"madang.v1.msgpack": False, "madang.v1.json": True}
 
 
@@ -33,6 +34,16 @@ class Unacceptable(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+def check_handshake(head: Head) -> None:
+    """Raise Unacceptable for what is plainly no opening; trio-websocket would say less of it."""
+    options = [v for k, v in head.request.headers if k == b"connection"]
+    asked = [option.strip() for option in b",".join(options).lower().split(b",")]
+    if not head.upgrades or head.header(b"sec-websocket-version") not in (None, VERSION):
+        raise Unacceptable(426)
+    if b"upgrade" not in asked or head.header(b"sec-websocket-key") is None:
+        raise Unacceptable(400)
 
 
 def check_origin(head: Head, allowed: frozenset[str]) -> None:

@@ -100,7 +100,9 @@ async def test_a_head_that_is_none_is_answered_and_closed(head: bytes, status: i
         await raw.send(head)
         found, body = await raw.answer()
         assert found == status
-        assert json.loads(body)["status"] == status
+        problem = json.loads(body)
+        assert problem["status"] == status
+        assert set(problem) == {"type", "title", "status", "detail", "code"}
         assert await raw.ended()
 
 

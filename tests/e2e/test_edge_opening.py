@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_network
 
 import pytest
@@ -153,7 +154,9 @@ async def test_an_upgrade_elsewhere_is_not_found(path: str) -> None:
 async def test_a_bad_opening_is_answered_and_closed(head: bytes) -> None:
     async with open_edge() as edge, connect(edge) as raw:
         await raw.send(head)
-        assert (await raw.read_rest()).startswith(b"HTTP/1.1 400 ")
+        status, body = await raw.answer()
+        assert status == 400
+        assert json.loads(body)["detail"]
 
 
 async def test_another_version_is_told_the_one_that_works() -> None:
@@ -162,6 +165,24 @@ async def test_another_version_is_told_the_one_that_works() -> None:
         answer = await raw.read_rest()
         assert answer.startswith(b"HTTP/1.1 426 ")
         assert b"sec-websocket-version: 13" in answer.lower()
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws?token=x", "/api/v1/chats/ws"])
+@pytest.mark.parametrize("before", [b"", b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_get_that_forgot_to_ask_for_the_upgrade_is_told_so(
+    path: str, before: bytes
+) -> None:
+    async with open_edge() as edge, connect(edge) as raw:
+        await raw.send(before + f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        if before:
+            assert (await raw.answer())[0] == 200
+        head = (await raw.read_to(b"\r\n\r\n")).lower()
+        assert head.startswith(b"http/1.1 426 ")
+        assert b"\r\nupgrade: websocket\r\n" in head
+        problem = json.loads(await raw.read_rest())
+        assert (problem["status"], problem["code"]) == (426, "invalid")
+        assert problem["type"] == "/docs#invalid"
+        assert "upgrade" in problem["detail"]
 
 
 async def test_bytes_that_came_with_the_opening_are_the_first_message() -> None:
