@@ -36,6 +36,11 @@ class DataFolder(NamedTuple):
         return self.home / "postgres"
 
 
+def holds_data(path: Path) -> bool:
+    """Whether a server or a command has ever worked on *path*."""
+    return any((path / name).exists() for name in ("lock", "postgres", "elsewhere"))
+
+
 def make_data_folder(path: Path) -> Path:
     """Make *path* where it is missing; return it absolute."""
     path = path.absolute()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import resource
 import socket
 import sys
+import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -16,6 +18,7 @@ import trio_asyncio
 
 from actors.ports import StoreUnavailable
 from server.commands.arguments import place_of
+from server.data_folder import holds_data
 from server.data_lock import serving_process
 from server.failure import CannotRun, first_cause
 from server.lifecycle import backends
@@ -116,6 +119,17 @@ def check_korean(trigrams: Sequence[str], locale: str) -> Finding:
 
 
 def _backends(place: Place) -> list[Finding]:
+    """Whether they run; where there is no data yet, on a folder that is gone afterwards."""
+    if place.database_url is None and not holds_data(place.data):
+        with tempfile.TemporaryDirectory(prefix="madang-doctor-") as folder:
+            Path(folder).chmod(0o711)
+            tried = _running(place._replace(data=Path(folder)))
+        text = f"none yet in {place.data.absolute()}; `madang serve` makes it"
+        return [Finding("data", text), *tried]
+    return _running(place)
+
+
+def _running(place: Place) -> list[Finding]:
     try:
         with backends(*place, role="command") as running:
             return [*trio.run(_database, running.database_url), _redis(running.redis_url)]

@@ -58,7 +58,8 @@ def run(arguments: Namespace) -> int:
     place, out = place_of(arguments), Path(arguments.out)
     if not out.absolute().parent.is_dir():
         raise CannotRun(f"--out: there is no folder {out.absolute().parent}")
-    lines = work_on(place, partial(_make, place, read_token_key(os.environ), wanted))
+    make = partial(_make, place, read_token_key(os.environ), wanted)
+    lines = work_on(place, make, may_make=True)
     write_private(out, b"".join(lines))
     sys.stdout.write(f"{wanted.users} users and {wanted.rooms} rooms are in {out}\n")
     return 0

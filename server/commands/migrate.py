@@ -15,7 +15,7 @@ def add_arguments(_parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Apply what is missing and print the names."""
-    for name in work_on(place_of(arguments), _names):
+    for name in work_on(place_of(arguments), _names, may_make=True):
         sys.stdout.write(f"{name}\n")
     return 0
 

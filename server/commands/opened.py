@@ -11,6 +11,8 @@ import trio
 import trio_asyncio
 
 from server.clock import SystemClock
+from server.data_folder import holds_data
+from server.failure import DataUnusable
 from server.ids import random_id
 from server.lifecycle import Backends, backends
 from server.log import configure_logging
@@ -31,8 +33,17 @@ class Opened(NamedTuple):
     migrated: list[str]
 
 
-def work_on(place: Place, work: Callable[[Opened], Awaitable[T]]) -> T:
-    """Run *work* on the database of *place*, migrated, and return what it returns."""
+def work_on(place: Place, work: Callable[[Opened], Awaitable[T]], *, may_make: bool = False) -> T:
+    """Run *work* on the database of *place*, migrated, and return what it returns.
+
+    One that is not there is made only where *may_make* says so: else a slip of the pen
+    would leave a whole database behind.
+    """
+    if not may_make and place.database_url is None and not holds_data(place.data):
+        raise DataUnusable(
+            f"there is no data in {place.data.absolute()}:"
+            " choose its folder with --data, or make it with `madang serve`"
+        )
     configure_logging("WARNING", stream=sys.stderr)
     with backends(*place, role="command") as running:
         return trio.run(work_with, running, work)

@@ -130,6 +130,26 @@ def test_one_unknown_name_among_known_ones_gives_no_token(
     assert said == "madang: there is no user called no\\x1bbody"
 
 
+@pytest.mark.parametrize("made", [True, False], ids=["an empty folder", "no folder"])
+@pytest.mark.parametrize("command", [["token", "mina"], ["admin", "grant", "mina"]], ids=str)
+def test_who_is_asked_about_where_no_data_is_makes_none(
+    command: list[str], made: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "typo"
+    if made:
+        folder.mkdir()
+    said = complaint(*command, "--data", str(folder))
+    assert said.startswith(f"madang: there is no data in {folder}: ")
+    assert list(tmp_path.rglob("*")) == [folder] * made
+
+
+def test_the_doctor_leaves_nothing_where_no_data_is(tmp_path: Path) -> None:
+    done = madang("doctor", "--data", str(tmp_path / "typo"), "--port", "0")
+    lines = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert ["ok", "data"] in lines and ["ok", "database"] in lines
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_admin_grant_makes_an_administrator(
     either_way: str, people: list[dict[str, object]]
 ) -> None:
