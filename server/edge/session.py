@@ -86,6 +86,7 @@ class ChatSession:
         "_codec",
         "_connection",
         "_desk",
+        "_hello_rid",
         "_limited",
         "_limited_at",
         "_paced",
@@ -108,6 +109,7 @@ class ChatSession:
         self._limited_at = 0.0
         self._paced: Paced | None = None
         self._arriving = False
+        self._hello_rid: int | None = None
         self.claims: Claims
         self.session_id = SessionId(desk.new_id())
         self.user_id, self.user_no = UserId(""), 0
@@ -200,7 +202,14 @@ class ChatSession:
                 max_frame=MAX_FRAME,
                 features=[],
                 rooms=rooms,
+                rid=UNSET if self._hello_rid is None else self._hello_rid,
             )
+        )
+
+    def farewell(self, code: int, reason: str) -> bytes:
+        """The last frame before the edge closes by itself."""
+        return ws_frame(
+            self._codec.encode(Goodbye(code=code, reason=reason)), text=self._codec.text
         )
 
     # ---- what the hub calls
@@ -289,7 +298,7 @@ class ChatSession:
 
     def _arrive(self, hello: Hello) -> None:
         """What follows ``hello`` is read after ``welcome``."""
-        self._arriving = True
+        self._arriving, self._hello_rid = True, hello.rid
         self._connection.pause()
         self._desk.node.arrivals.begin(self, hello.resume or {})
 

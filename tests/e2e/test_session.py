@@ -76,7 +76,8 @@ def test_both_codecs_carry_the_same(
 ) -> None:
     room = server.make_room(ann, bob)
     with Speaker(server, codec) as one, Speaker(server, "json") as two:
-        assert one.enter(ann)["rooms"][0]["id"] == room
+        welcome = one.enter(ann, rid=7)
+        assert (welcome["rid"], welcome["rooms"][0]["id"]) == (7, room)
         two.enter(bob)
         one.say("send", room=room, id="1", body="안녕", rid=5)
         assert one.hear("ack")["rid"] == 5
@@ -185,6 +186,7 @@ def test_a_message_that_is_too_long_closes_with_1009(server: RunningServer, ann:
     with Speaker(server) as one:
         one.enter(ann)
         one.say("send", room="r", id="1", body="x" * 70_000)
+        assert one.hear("goodbye")["code"] == 1009
         assert one.closed() == 1009
 
 
