@@ -22,9 +22,21 @@ export function sendOnEnter(field, send) {
   let shift = false;
   let ended = { at: 0, hangul: false };
 
-  const settle = () => setTimeout(() => composing || send(), 0);
+  let due = null; // what settle() has yet to send
 
+  const settled = () => {
+    if (due === null) return;
+    clearTimeout(due);
+    due = null;
+    send();
+  };
+  const settle = () => {
+    due ??= setTimeout(settled, 0);
+  };
+
+  // The next syllable may come before the timer: the message goes first, for the field holds it alone still.
   field.addEventListener("compositionstart", () => {
+    settled();
     composing = true;
     noted = null;
   });
