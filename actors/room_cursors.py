@@ -90,8 +90,8 @@ class Cursors:
             upto=member.read_seq,
             last_seq=self._state.durable.seq,
         )
-        devices = self._log.around.sessions.of(member.user_id)
-        self._log.around.fan_out(devices, frame, ("unread", self._state.room))
+        for session in self._log.around.sessions.every(member.user_id):
+            session.offer_state(("unread", self._state.room), frame)
 
     def _show_receipt(self, member: Member) -> None:
         if len(self._state.members) > CURSORS_MOST:

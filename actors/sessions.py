@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from actors.ports import Claims, Session
@@ -54,6 +54,10 @@ class Sessions:
     def opened(self, user: UserId) -> list[Connected]:
         """The open sessions of *user*."""
         return [session for session in self._by_user.get(user, ()) if session.opened]
+
+    def every(self, user: UserId) -> Sequence[Connected]:
+        """Open and opening sessions of *user*."""
+        return self._by_user.get(user, ())
 
     def holders(self, user: UserId, jti: str | None) -> list[Connected]:
         """Open or opening sessions of *user*, of one token when *jti* is given."""

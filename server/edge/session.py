@@ -33,6 +33,7 @@ from protocol.frames import (
     ServerFrame,
     SetTyping,
     Status,
+    Unread,
     WatchPresence,
     Welcome,
 )
@@ -86,6 +87,7 @@ class ChatSession:
         "_codec",
         "_connection",
         "_desk",
+        "_early",
         "_hello_rid",
         "_limited",
         "_limited_at",
@@ -108,6 +110,7 @@ class ChatSession:
         self._abuse = self._limited = 0
         self._limited_at = 0.0
         self._paced: Paced | None = None
+        self._early: dict[Hashable, ServerFrame] | None = None
         self._arriving = False
         self._hello_rid: int | None = None
         self.claims: Claims
@@ -133,7 +136,13 @@ class ChatSession:
         self._connection.offer(ws_frame(payload, text=self._codec.text))
 
     def offer_state(self, key: Hashable, frame: ServerFrame) -> None:
-        """Queue a state frame; while the client is slow only the newest of *key* is kept."""
+        """Queue a state frame; while the client is slow only the newest of *key* is kept.
+
+        Before ``welcome`` it waits, for what is read for that may be older.
+        """
+        if not self.opened:
+            self._early = (self._early or {}) | {key: frame}
+            return
         payload = self._codec.encode(frame)
         self._connection.offer_state(key, ws_frame(payload, text=self._codec.text))
 
@@ -189,8 +198,19 @@ class ChatSession:
             payload = self._welcome(summaries[:fit])
         self.opened = True
         self._connection.offer(ws_frame(payload, text=self._codec.text))
+        self._offer_early(summaries)
         self._connection.resume()
         return summaries[fit:]
+
+    def _offer_early(self, summaries: list[RoomSummary]) -> None:
+        """What came while the rooms were read, where they were read before it."""
+        early, self._early = self._early, None
+        if early is None:
+            return
+        read = {summary.id: summary.read_seq for summary in summaries}
+        for key, frame in early.items():
+            if not isinstance(frame, Unread) or frame.upto > read.get(frame.room, frame.upto):
+                self.offer_state(key, frame)
 
     def _welcome(self, rooms: list[RoomSummary]) -> bytes:
         return self._codec.encode(
