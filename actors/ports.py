@@ -13,6 +13,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from actors.message import message
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
@@ -42,8 +44,7 @@ class EventKind(IntEnum):
     MEMBER = 2
 
 
-@message
-class NewEvent:
+class NewEvent(msgspec.Struct, gc=False):
     """One row to append. ``countable``: messages that can be unread, up to and with it."""
 
     seq: int
@@ -76,8 +77,7 @@ class MemberMove:
     seq: int
 
 
-@message
-class Batch:
+class Batch(msgspec.Struct):
     """What one room wants stored in one commit: all of it or nothing."""
 
     room_no: int
@@ -153,7 +153,7 @@ class SentKey(NamedTuple):
     client_id: str
 
 
-class Sent(NamedTuple):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """What was stored under a SentKey."""
 
     seq: int

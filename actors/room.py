@@ -14,7 +14,6 @@ from actors.room_commands import (
     RemoveMember,
     RoomCommand,
     Type,
-    acknowledge,
     confirm,
 )
 from actors.room_cursors import Cursors
@@ -22,7 +21,7 @@ from actors.room_log import RoomLog, Surroundings
 from actors.room_members import Membership
 from actors.room_sends import Sends, refuse_stranger
 from actors.room_state import Pending
-from protocol.frames import Message, TypingState
+from protocol.frames import TypingState
 
 
 class RoomActor(Actor[RoomCommand]):
@@ -87,29 +86,20 @@ class RoomActor(Actor[RoomCommand]):
         if pending.target is not None:
             self._members.show(pending, pending.target)
             return
-        if isinstance(pending.command, Post):
-            self._acknowledge(pending)
+        self._sends.durable(pending)
         self._log.audience.publish(pending.shown)
         self._after_message(pending)
 
-    def _acknowledge(self, pending: Pending) -> None:
-        seq, at = pending.event.seq, pending.event.at
-        for command in pending.commands():
-            if isinstance(command, Post):
-                acknowledge(command, seq, at, dup=command is not pending.command)
-                self._log.sent(command, pending)
-
     def _after_message(self, pending: Pending) -> None:
         """Mentions count for those who are meant; the sender has read what he wrote."""
-        shown, members = pending.shown, self._log.state.members
-        if isinstance(shown, Message) and shown.mentions:
-            meant = self._log.mentioned(shown.mentions)
+        event, members, meant = pending.event, self._log.state.members, pending.mentioned
+        if meant:
             for member in members.values():
                 if 0 in meant or member.user_no in meant:
                     member.mentions += 1
-        sender = members.get(pending.event.sender_no)
+        sender = members.get(event.sender_no)
         if sender is not None:
-            self._cursors.sent(sender, countable=pending.event.thread is None)
+            self._cursors.sent(sender, countable=event.thread is None)
 
     def _type(self, command: Type) -> None:
         """Typing is shown to the others at once and never stored."""

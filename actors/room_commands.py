@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.message import message
@@ -13,8 +14,7 @@ from protocol.ids import UserId
 from protocol.refusals import error_frame
 
 
-@message
-class Post:
+class Post(msgspec.Struct, eq=False):
     """Store and show a message."""
 
     origin: Origin

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
-
-from msgspec import UNSET
 
 from actors.actor import Actor
 from actors.audience import Audience
@@ -21,8 +18,6 @@ from actors.ports import (
     CountKey,
     EventKind,
     FanOut,
-    MemberMove,
-    NewEvent,
     Sent,
     SentKey,
     Session,
@@ -31,18 +26,15 @@ from actors.ports import (
 )
 from actors.registry import Context
 from actors.room_commands import (
-    AddMember,
     MarkRead,
     Post,
-    RemoveMember,
     RoomCommand,
     acknowledge,
     refuse_with_code,
 )
-from actors.room_state import Flight, Member, Pending, RecentSends, RoomState
+from actors.room_state import Flight, Pending, RecentSends, RoomState
 from actors.sessions import Sessions
 from protocol.errors import ErrorCode
-from protocol.frames import Event, Message
 from protocol.ids import RoomId, UserId
 
 K = TypeVar("K", bound=Hashable)
@@ -109,28 +101,13 @@ class RoomLog:
 
     # ---- gathering
 
-    def append(  # noqa: PLR0913 - what tells one kind of event from another
-        self,
-        command: Post | AddMember | RemoveMember,
-        kind: EventKind,
-        show: Callable[[NewEvent], Event],
-        *,
-        countable: bool = False,
-        extra: Mapping[str, object] | None = None,
-        target: Member | None = None,
-        move: Callable[[int], MemberMove] | None = None,
-    ) -> Pending:
-        """Give the next seq to an event; it is stored with the next batch."""
-        mark = self.state.next_mark(self.around.clock.now_ms(), countable=countable)
-        written = json.dumps(extra, ensure_ascii=False) if extra else None
-        event = NewEvent(
-            mark.seq, mark.at, kind, command.origin.user_no, mark.countable, extra=written
-        )
-        pending = Pending(
-            event, show(event), command, move(event.seq) if move else None, target, []
-        )
+    def append(self, pending: Pending) -> None:
+        """Store an event, which has the next place of the log, with the next batch."""
         self._pending.append(pending)
-        return pending
+
+    def now(self) -> int:
+        """Calendar time for a stamp, in milliseconds."""
+        return self.around.clock.now_ms()
 
     def read(self, command: MarkRead) -> None:
         """Store a cursor with the next batch."""
@@ -149,12 +126,6 @@ class RoomLog:
         elif self._full and not full:
             self.context.release()
         self._full = full
-
-    def sent(self, command: Post, pending: Pending) -> None:
-        """Remember a send that is durable now."""
-        event = pending.event
-        sent = Sent(event.seq, event.at, event.digest or 0)
-        self.recent.put(command.origin.user_no, command.frame.id, sent)
 
     def ask(
         self,
@@ -196,27 +167,22 @@ class RoomLog:
 
     def _batch(self, flight: Flight) -> Batch:
         cursors: dict[int, int] = {}
+        batch = Batch(self.state.room_no, self.state.epoch, [], [], cursors, [])
         for read in flight.reads:
             _raise(cursors, read.origin.user_no, read.frame.seq)
         for pending in flight.pending:
-            if isinstance(pending.command, Post):
-                _raise(cursors, pending.event.sender_no, pending.event.seq)
-        return Batch(
-            self.state.room_no,
-            self.state.epoch,
-            [pending.event for pending in flight.pending],
-            [pending.move for pending in flight.pending if pending.move],
-            cursors,
-            [row for pending in flight.pending for row in self._mention_rows(pending)],
-        )
+            event = pending.event
+            batch.events.append(event)
+            if event.kind is EventKind.MESSAGE:
+                _raise(cursors, event.sender_no, event.seq)
+            for user_no in pending.mentioned:
+                batch.mentions.append((user_no, event.seq))
+            if pending.move is not None:
+                batch.moves.append(pending.move)
+        return batch
 
-    def _mention_rows(self, pending: Pending) -> list[tuple[int, int]]:
-        if not isinstance(pending.shown, Message) or pending.shown.mentions is UNSET:
-            return []
-        return [(user_no, pending.event.seq) for user_no in self.mentioned(pending.shown.mentions)]
-
-    def mentioned(self, mentions: list[str]) -> set[int]:
-        """The user numbers meant by *mentions*; 0 for everybody."""
+    def mentioned(self, mentions: Iterable[str]) -> frozenset[int]:
+        """The user numbers meant by *mentions*, of those who are here now; 0 for everybody."""
         numbers: set[int] = set()
         for who in mentions:
             if who == "@all":
@@ -225,7 +191,7 @@ class RoomLog:
                 numbers.update(session.user_no for session in self.audience.live)
             elif who in self.state.no_by_user:
                 numbers.add(self.state.no_by_user[UserId(who)])
-        return numbers
+        return frozenset(numbers)
 
     # ---- after the commit
 
@@ -301,15 +267,15 @@ class RoomLog:
                 self._answer_again(pending, found[pending.event.seq])
         kept = [pending for pending in flight.pending if pending.event.seq not in found]
         self._pending, self._reads = kept + self._pending, flight.reads + self._reads
-        self.state.last = self.state.durable
+        self.state.last.move_to(self.state.durable)
         for pending in self._pending:
             self._number(pending)
 
     def _number(self, pending: Pending) -> None:
         event, shown = pending.event, pending.shown
         countable = isinstance(pending.command, Post) and event.thread is None
-        mark = self.state.next_mark(event.at, countable=countable)
-        event.seq, event.at, event.countable = mark  # type: ignore[misc]
+        mark = self.state.advance(event.at, countable=countable)
+        event.seq, event.at, event.countable = mark.seq, mark.at, mark.countable
         shown.seq, shown.at = mark.seq, mark.at
         if pending.move is not None:
             pending.move.seq = mark.seq  # type: ignore[misc]

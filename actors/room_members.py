@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from actors.ports import EventKind, MemberMove, NewEvent, Session
 from actors.room_commands import AddMember, RemoveMember, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
-from protocol.frames import Event, MemberChange, Role, RoomGone
 from protocol.frames import Member as MemberEvent
+from protocol.frames import MemberChange, Role, RoomGone
 from protocol.ids import UserId
 
 
@@ -60,24 +62,24 @@ class Membership:
         member: Member,
         change: MemberChange,
         role: Role | None,
-    ) -> Pending:
+    ) -> None:
         says: dict[str, str] = {"user": member.user_id, "change": change}
         if role is not None:
             says["role"] = role
         if member.user_no != command.origin.user_no:
             says["by"] = command.origin.user_id
-
-        def show(event: NewEvent) -> Event:
-            return MemberEvent(room=self._state.room, seq=event.seq, at=event.at, **says)  # type: ignore[arg-type]
-
-        return self._log.append(
-            command,
+        mark = self._state.advance(self._log.now(), countable=False)
+        event = NewEvent(
+            mark.seq,
+            mark.at,
             EventKind.MEMBER,
-            show,
-            extra=says,
-            target=member,
-            move=lambda seq: MemberMove(member.user_no, role, seq),
+            command.origin.user_no,
+            mark.countable,
+            extra=json.dumps(says, ensure_ascii=False),
         )
+        shown = MemberEvent(room=self._state.room, seq=mark.seq, at=mark.at, **says)  # type: ignore[arg-type]
+        move = MemberMove(member.user_no, role, mark.seq)
+        self._log.append(Pending(event, shown, command, move, member))
 
     def show(self, pending: Pending, member: Member) -> None:
         """Publish a durable change; the audience changes with it."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 
 from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, Sent, SentKey
-from actors.room_commands import Post, RoomCommand, refuse, refuse_with_code
+from actors.room_commands import Post, RoomCommand, acknowledge, refuse, refuse_with_code
 from actors.room_log import RoomLog, answer_known
-from actors.room_state import Known
+from actors.room_state import Known, Pending
 from actors.rules import sending
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Event, Message
+from protocol.frames import Message, Send
 
 
 class Sends:
@@ -53,40 +53,57 @@ class Sends:
             return True
         return False
 
+    def durable(self, pending: Pending) -> None:
+        """Acknowledge a send and its resends, and know it from here on by what was stored."""
+        event, command = pending.event, pending.command
+        if not isinstance(command, Post) or event.digest is None:
+            return
+        sent = Sent(event.seq, event.at, event.digest)
+        acknowledge(command, event.seq, event.at, dup=False)
+        for resend in pending.resends:
+            acknowledge(resend, event.seq, event.at, dup=True)
+        self._log.recent.put(event.sender_no, command.frame.id, sent)
+
     def _again(self, command: Post, known: Known) -> None:
         if isinstance(known, Sent):
             answer_known(command, known)
         elif command.digest() == known.event.digest:
-            known.resends.append(command)
+            known.resends += (command,)
         else:
             refuse_with_code(command, ErrorCode.CONFLICT)
 
     def _append(self, command: Post) -> None:
-        frame, sender = command.frame, command.origin.user_id
-
-        def show(event: NewEvent) -> Event:
-            event.client_id, event.digest = frame.id, command.digest()  # type: ignore[misc]
-            event.body = frame.body  # type: ignore[misc]
-            event.reply_to, event.thread = frame.reply_to, frame.thread  # type: ignore[misc]
-            return Message(
-                room=self._state.room,
-                seq=event.seq,
-                at=event.at,
-                sender=sender,
-                kind="text",
-                body=frame.body,
-                reply_to=UNSET if frame.reply_to is None else frame.reply_to,
-                thread=UNSET if frame.thread is None else frame.thread,
-                mentions=frame.mentions or UNSET,
-            )
-
-        extra: Mapping[str, object] | None = (
-            {"mentions": frame.mentions} if frame.mentions else None
+        frame, origin, state = command.frame, command.origin, self._state
+        mark = state.advance(self._log.now(), countable=frame.thread is None)
+        event = NewEvent(
+            mark.seq,
+            mark.at,
+            EventKind.MESSAGE,
+            origin.user_no,
+            mark.countable,
+            frame.id,
+            command.digest(),
+            frame.body,
+            frame.reply_to,
+            frame.thread,
+            _extra_of(frame),
         )
-        pending = self._log.append(
-            command, EventKind.MESSAGE, show, countable=frame.thread is None, extra=extra
+        shown = Message(
+            room=state.room,
+            seq=mark.seq,
+            at=mark.at,
+            sender=origin.user_id,
+            kind="text",
+            body=frame.body,
+            reply_to=UNSET if frame.reply_to is None else frame.reply_to,
+            thread=UNSET if frame.thread is None else frame.thread,
+            mentions=frame.mentions or UNSET,
         )
-        self._log.recent.put(command.origin.user_no, frame.id, pending)
+        pending = Pending(event, shown, command)
+        if frame.mentions:
+            pending.mentioned = self._log.mentioned(frame.mentions)
+        self._log.append(pending)
+        self._log.recent.put(origin.user_no, frame.id, pending)
 
     def _check_targets(self, command: Post) -> None:
         for field in ("reply_to", "thread"):
@@ -126,6 +143,10 @@ class Sends:
 
         key = SentKey(self._state.room_no, command.origin.user_no, command.frame.id)
         self._log.ask(self._log.around.questions.sent, key, command, answer)
+
+
+def _extra_of(frame: Send) -> str | None:
+    return json.dumps({"mentions": frame.mentions}, ensure_ascii=False) if frame.mentions else None
 
 
 def refuse_stranger(log: RoomLog, command: RoomCommand) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from msgspec import UNSET, structs
+import msgspec
+from msgspec import UNSET, UnsetType, structs
 
-from actors.message import message
 from actors.ports import Claimed, EventKind, MemberMove, MemberState, NewEvent, Sent, StoredEvent
 from actors.room_commands import AddMember, MarkRead, Post, RemoveMember, RoomCommand
-from actors.rules.event_frames import frame_of
-from protocol.frames import Event, Message, Role, Room
+from actors.rules.event_frames import folded, frame_of
+from protocol.frames import Event, Role, Room
 from protocol.ids import RoomId, UserId
 from protocol.limits import CURSORS_MOST
 
@@ -28,29 +27,23 @@ class Member:
         self.read_countable = self.mentions = 0
 
 
-@message
-class Pending:
+class Pending(msgspec.Struct):
     """One event on its way to the log, and whoever waits for its acknowledgement."""
 
     event: NewEvent
     shown: Event
     command: Post | AddMember | RemoveMember
-    move: MemberMove | None
-    target: Member | None  # whose membership changes
-    resends: list[Post]
-
-    @property
-    def digest(self) -> int | None:
-        """The digest of the send."""
-        return self.event.digest
+    move: MemberMove | None = None
+    target: Member | None = None  # whose membership changes
+    resends: tuple[Post, ...] = ()
+    mentioned: frozenset[int] = frozenset()  # user numbers; 0 for everybody
 
     def commands(self) -> list[RoomCommand]:
         """Everything that waits for this event."""
         return [self.command, *self.resends]
 
 
-@message
-class Flight:
+class Flight(msgspec.Struct):
     """The batch that is being stored."""
 
     pending: list[Pending]
@@ -83,7 +76,7 @@ class RecentSends:
         return self._known.get((user_no, client_id))
 
     def put(self, user_no: int, client_id: str, known: Known) -> None:
-        """Remember a send, forgetting the oldest durable one beyond the bound."""
+        """Remember a send, or what became of it, forgetting the oldest durable one in excess."""
         self._known[user_no, client_id] = known
         if len(self._known) > self.MOST:
             oldest = next(iter(self._known))
@@ -91,12 +84,16 @@ class RecentSends:
                 del self._known[oldest]
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, gc=False):
     """A place in the log: its seq, its stamp, and the countable messages up to it."""
 
     seq: int
     at: int
     countable: int
+
+    def move_to(self, event: Mark | NewEvent) -> None:
+        """Stand where *event* stands."""
+        self.seq, self.at, self.countable = event.seq, event.at, event.countable
 
 
 class RoomState:
@@ -109,8 +106,9 @@ class RoomState:
         self._summary = claimed.summary
         self.room = RoomId(claimed.summary.id)
         self.type = claimed.summary.type
-        self.durable = self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
-        self.last_message = claimed.summary.last_message
+        self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
+        self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
+        self._last_message: Event | UnsetType = claimed.summary.last_message
         self.members: dict[int, Member] = {}
         self.no_by_user: dict[UserId, int] = {}
         for member in claimed.members:
@@ -141,11 +139,13 @@ class RoomState:
         """The latest events as clients see them, ascending, ending at ``durable``."""
         return [frame_of(self.room, stored) for stored in self._tail]
 
-    def next_mark(self, now: int, *, countable: bool) -> Mark:
-        """The place of the next event; stamps never go back within a room."""
+    def advance(self, now: int, *, countable: bool) -> Mark:
+        """The place of the next event, in ``last``; stamps never go back within a room."""
         last = self.last
-        self.last = Mark(last.seq + 1, max(now, last.at), last.countable + countable)
-        return self.last
+        last.seq += 1
+        last.countable += countable
+        last.at = max(last.at, now)
+        return last
 
     def remember(self, event: NewEvent) -> None:
         """Keep what replies and cursors may ask of a durable event."""
@@ -172,10 +172,13 @@ class RoomState:
             "read_seq": member.read_seq,
             "unread": self.durable.countable - member.read_countable,
             "mentions": member.mentions,
-            "last_message": self.last_message,
+            "last_message": self._folded_last(),
             "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
         }
         return Room(**fields | self._peer(member))
+
+    def _folded_last(self) -> Event | UnsetType:
+        return UNSET if self._last_message is UNSET else folded(self._last_message)
 
     def _peer(self, member: Member) -> dict[str, str]:
         """A direct room has the name of the other one."""
@@ -188,7 +191,7 @@ class RoomState:
     def made_durable(self, pending: Pending) -> None:
         """The high-water mark rises to this event."""
         event = pending.event
-        self.durable = Mark(event.seq, event.at, event.countable)
+        self.durable.move_to(event)
         self.remember(event)
-        if isinstance(pending.shown, Message):
-            self.last_message = structs.replace(pending.shown, deleted=False)
+        if event.kind is EventKind.MESSAGE:
+            self._last_message = pending.shown
