@@ -74,6 +74,7 @@ class MessageRoutes:
                 handler=self.page,
                 query=MessagesQuery,
                 answers={200: Messages},
+                refusals=(403,),
             ),
             Route(
                 method="POST",
