@@ -23,12 +23,12 @@ class Actor(Generic[M]):
 
     __slots__ = ()
 
+    def started(self) -> None:
+        """Take over. Leftovers come next, and then the mailbox."""
+
     def retake(self, message: M) -> None:
         """Apply a command that the last incarnation took and did not answer."""
         self.receive(message)
-
-    def started(self) -> None:
-        """Take over; every leftover was retaken."""
 
     def receive(self, message: M) -> None:
         """Apply one message: change state and note what must be stored."""
@@ -85,7 +85,7 @@ class Cell(Generic[M]):
         self.key, self.home = key, home
         self.mailbox: deque[M] = deque()
         self.active: Actor[M] | None = None
-        self.leftovers: list[M] = []
+        self.leftovers: deque[M] = deque()  # of the last incarnation; they go first
         self.waiting: list[Callable[[], None]] = []
         self.crashes: deque[float] = deque()
         self.held = 0

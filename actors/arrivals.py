@@ -13,6 +13,7 @@ from actors.batcher import Batcher
 from actors.ports import AdapterError, Claims, Standing
 from actors.registry import Registry
 from actors.replay import PacedSession
+from actors.room_commands import Meet, RoomCommand
 from actors.sessions import Connected, Sessions
 from actors.user_commands import Look, UserCommand
 from protocol.close import CloseCode
@@ -40,11 +41,11 @@ Replay = Callable[[Arriving, RoomId, int, int], None]
 class Arrivals:
     """Opens sessions: standing, rooms, ``welcome``, and each room from where the client stands.
 
-    Between the read of the rooms and the ``welcome`` nothing may be missed: a session that was
-    disturbed meanwhile reads again.
+    Between the read of the rooms and the ``welcome`` nothing may be missed: rooms whose membership
+    changed meanwhile are left out, and introduce themselves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that an arrival touches
         self,
         *,
         standings: Batcher[Claims, Standing],
@@ -52,11 +53,12 @@ class Arrivals:
         sessions: Sessions,
         audiences: Audiences,
         users: Registry[UserCommand],
+        rooms: Registry[RoomCommand],
         replay: Replay,
     ) -> None:
         self._standings, self._summaries = standings, summaries
         self._sessions, self._audiences = sessions, audiences
-        self._users, self._replay = users, replay
+        self._users, self._rooms, self._replay = users, rooms, replay
 
     def begin(self, session: Arriving, resume: Mapping[str, int]) -> None:
         """Open *session*, whose token is verified, or close it with the code that says why not."""
@@ -78,11 +80,7 @@ class Arrivals:
             session.close(CloseCode.SUSPENDED, "the account is suspended")
         else:
             session.admit(found)
-            self._look(session, resume)
-
-    def _look(self, session: Arriving, resume: Mapping[str, int]) -> None:
-        session.disturbed = False
-        self._summaries.ask(session.user_id, lambda found: self._open(session, resume, found))
+            self._summaries.ask(session.user_id, lambda rooms: self._open(session, resume, rooms))
 
     def _open(
         self,
@@ -95,18 +93,17 @@ class Arrivals:
         if isinstance(found, AdapterError):
             session.close(CloseCode.INTERNAL, "unavailable")
             return
-        if session.disturbed:
-            self._look(session, resume)
-            return
-        summaries = found or []
+        summaries = [each for each in found or () if each.id not in session.changed]
         session.rooms.update(RoomId(summary.id) for summary in summaries)
         rest = session.welcome(summaries)
         self._users.tell_or_drop(session.user_id, Look())
         for summary in summaries[: len(summaries) - len(rest)]:
             self._follow(session, summary, resume.get(summary.id))
         for room in resume:
-            if room not in session.rooms:
+            if room not in session.rooms and room not in session.changed:
                 session.offer(RoomGone(room=room, reason="not_member"))
+        for room in session.changed:
+            self._rooms.tell_when_open(room, Meet(session, resume.get(room)))
         if rest:
             session.later(partial(self._announce, session, resume, rest))
 
@@ -119,7 +116,7 @@ class Arrivals:
             if session.gone:
                 return
             room = RoomId(summary.id)
-            if room in session.rooms and not self._audiences.of(room).follows(session):
+            if room in session.rooms and not self._audiences.of(room).knows(session):
                 session.offer(Room(**structs.asdict(summary)))
                 self._follow(session, summary, resume.get(room))
 

@@ -32,7 +32,7 @@ class Audience:
         self.active = False  # an incarnation of the room publishes here
         self.live: dict[Session, None] = {}
         self.parked: dict[Session, int] = {}
-        self.coming: set[Session] = set()
+        self.coming: dict[Session, object] = {}  # with the ticket of its replay
         self._tail: deque[Event] = deque(maxlen=self.TAIL)
 
     def join(self, session: Session, sent: int) -> bool:
@@ -41,7 +41,7 @@ class Audience:
         False when there are more: the session must be replayed up to ``upto`` first.
         """
         if self.upto is None or sent > self.upto:
-            self.coming.discard(session)
+            self.coming.pop(session, None)
             self.parked[session] = sent
             return True
         missed = self.since(sent)
@@ -49,7 +49,7 @@ class Audience:
             return False
         for event in missed:
             session.offer(event)
-        self.coming.discard(session)
+        self.coming.pop(session, None)
         self.live[session] = None
         return True
 
@@ -57,15 +57,25 @@ class Audience:
         """Follow no longer."""
         self.live.pop(session, None)
         self.parked.pop(session, None)
-        self.coming.discard(session)
+        self.coming.pop(session, None)
 
     def follows(self, session: Session) -> bool:
         """Whether *session* is live or parked here."""
         return session in self.live or session in self.parked
 
-    def everybody(self) -> list[Session]:
-        """Whoever follows or is about to."""
-        return [*self.live, *self.parked, *self.coming]
+    def knows(self, session: Session) -> bool:
+        """Whether *session* follows or is about to."""
+        return self.follows(session) or session in self.coming
+
+    def expect(self, session: Session) -> object:
+        """*session* is being replayed: the ticket that this replay, and no older one, goes on."""
+        ticket = self.coming[session] = object()
+        return ticket
+
+    def standings(self) -> list[tuple[Session, int | None]]:
+        """Everybody, and the last seq each was offered, where that is for this class to know."""
+        live = [(session, self.upto) for session in self.live]
+        return [*live, *self.parked.items(), *((session, None) for session in self.coming)]
 
     def empty(self) -> bool:
         """Whether nobody follows."""

@@ -46,7 +46,8 @@ class Dispatcher:
                 return
             try:
                 completion(outcome)
-                actor.settle()
+                if cell.active is actor:
+                    actor.settle()
             except Exception as exc:  # noqa: BLE001 - crashes are meant to land here
                 cell.home.crashed(cell, None, exc)
 
@@ -80,6 +81,9 @@ class Dispatcher:
             return
         mailbox, message = cell.mailbox, None
         try:
+            while cell.leftovers and not cell.held:
+                message = cell.leftovers.popleft()
+                actor.retake(message)
             for _ in range(min(len(mailbox), self.BATCH)):
                 if cell.held:
                     break

@@ -118,6 +118,7 @@ class Node:
             sessions=self.sessions,
             audiences=self.audiences,
             users=self.users,
+            rooms=self.rooms,
             replay=self._replay_between,
         )
 
@@ -154,6 +155,7 @@ class Node:
             self._replay_to_present,
             self._moved,
             ports.clock,
+            self.timers.after,
         )
 
         def build(context: Context[RoomCommand], state: object) -> RoomActor:
@@ -247,7 +249,7 @@ class Node:
         """Wake the room where members are connected: it tells them, and lets them follow."""
         for user in members:
             self.users.tell_or_drop(user, Moved(room, inside=True))
-        connected = [user for user in members if self.sessions.of(user)]
+        connected = [user for user in members if self.sessions.told(user, room)]
         if connected:
             self.rooms.wake(room)
 
@@ -272,8 +274,8 @@ class Node:
 
     def _replay_between(self, session: Arriving, room: RoomId, sent: int, upto: int) -> None:
         audience = self.audiences.of(room)
-        audience.coming.add(session)
-        session.later(partial(self._replayer.replay, session, audience, sent, upto))
+        ticket = audience.expect(session)
+        session.later(partial(self._replayer.replay, session, audience, ticket, sent, upto))
 
     def _moved(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
         self.users.tell_or_drop(user, Moved(room, inside=inside))

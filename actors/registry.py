@@ -39,7 +39,7 @@ class Context(Generic[M]):
     def release(self) -> None:
         """Take back one ``hold``."""
         self._cell.held -= 1
-        if not self._cell.held and self._cell.mailbox:
+        if not self._cell.held:
             self._registry.dispatcher.wake(self._cell)
 
     def end(self) -> None:
@@ -102,6 +102,15 @@ class Registry(Generic[M]):
         except ActorError:
             self.dropped += 1
 
+    def tell_when_open(self, key: Hashable, message: M) -> None:
+        """The same, but a full mailbox is waited for."""
+        try:
+            self.tell(key, message)
+        except MailboxFull:
+            self.when_open(key, lambda: self.tell_when_open(key, message))
+        except ActorStopped:
+            self.dropped += 1
+
     def when_open(self, key: Hashable, proceed: Callable[[], None]) -> None:
         """Call *proceed* once the full mailbox of *key* has fallen to half its capacity."""
         cell = self._cells.get(key)
@@ -129,7 +138,7 @@ class Registry(Generic[M]):
         cell.touched = trio.current_time()
         if cell.waiting:
             open_up(cell, self._capacity // 2)
-        if (cell.mailbox and not cell.held) or cell.active is None:
+        if ((cell.mailbox or cell.leftovers) and not cell.held) or cell.active is None:
             self.dispatcher.wake(cell)
 
     def activate(self, cell: Cell[M]) -> None:
@@ -151,19 +160,12 @@ class Registry(Generic[M]):
 
     def _start(self, cell: Cell[M], state: object) -> None:
         cell.held = 0
-        leftovers, message = cell.leftovers, None
         try:
-            actor = self._build(Context(self, cell), state)
-            cell.active, cell.leftovers = actor, []
-            while leftovers:
-                message = leftovers.pop(0)
-                actor.retake(message)
-            message = None
+            cell.active = actor = self._build(Context(self, cell), state)
             actor.started()
             actor.settle()
         except Exception as exc:  # noqa: BLE001 - crashes are meant to land here
-            cell.leftovers = leftovers
-            self.crashed(cell, message, exc)
+            self.crashed(cell, None, exc)
         self.dispatcher.wake(cell)
 
     def _outage(self, cell: Cell[M]) -> None:
@@ -171,28 +173,29 @@ class Registry(Generic[M]):
 
         The rest, and leftovers, whose outcome is not known, wait for the store.
         """
-        told = [message for message in cell.mailbox if not self._refuse(message, _AWAY)]
+        hints = [message for message in cell.mailbox if not self._refuse(message, _AWAY)]
         cell.mailbox.clear()
-        cell.mailbox.extend(told)
+        cell.mailbox.extend(hints)
         open_up(cell, self._capacity // 2)
+        cell.loading = True  # until the next look, whatever is told meanwhile
         self._timers.after(self.RETRY_S, lambda: self._retry(cell))
 
     def _retry(self, cell: Cell[M]) -> None:
-        if self._cells.get(cell.key) is not cell:
-            return
+        cell.loading = False
         if cell.leftovers or cell.mailbox:
             self.dispatcher.wake(cell)
-        elif cell.active is None and not (cell.loading or cell.queued):
+        else:
             self._drop(cell)
 
     def _drop(self, cell: Cell[M]) -> None:
         del self._cells[cell.key]
+        cell.active = None
         self._let_go(cell.key)
 
     def end(self, cell: Cell[M]) -> None:
         """Let go of the incarnation; its unanswered commands go to the next one."""
         if cell.active is not None:
-            cell.leftovers = cell.active.leftovers() + cell.leftovers
+            cell.leftovers.extendleft(reversed(cell.active.leftovers()))
             cell.active, cell.held = None, 0
         self.dispatcher.wake(cell)
 
@@ -217,12 +220,14 @@ class Registry(Generic[M]):
 
     def _return(self, cell: Cell[M]) -> None:
         cell.crashes.clear()
-        self.dispatcher.wake(cell)
+        if cell.leftovers or cell.mailbox:
+            self.dispatcher.wake(cell)
+        else:
+            self._drop(cell)
 
     def _refuse_all(self, cell: Cell[M], code: ErrorCode) -> None:
-        leftovers, cell.leftovers = cell.leftovers, []
-        for message in leftovers:
-            self._refuse(message, code)
+        while cell.leftovers:
+            self._refuse(cell.leftovers.popleft(), code)
         self._refuse_mailbox(cell, code)
 
     def _refuse_mailbox(self, cell: Cell[M], code: ErrorCode) -> None:

@@ -29,12 +29,14 @@ class Replayer:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
-    async def replay(self, session: PacedSession, audience: Audience, sent: int, upto: int) -> None:
+    async def replay(
+        self, session: PacedSession, audience: Audience, ticket: object, sent: int, upto: int
+    ) -> None:
         """Offer *sent* + 1 … *upto* and everything since, then join *audience* in the same step.
 
-        Ends early when *session* is no longer among those who are ``coming``.
+        Ends early when *ticket* is no longer the one the audience expects *session* with.
         """
-        while session in audience.coming:
+        while audience.coming.get(session) is ticket:
             if sent >= upto and audience.join(session, sent):
                 return
             upto = max(upto, audience.upto or 0)
@@ -44,7 +46,7 @@ class Replayer:
                 return
             for event in events:
                 await session.ready()
-                if session not in audience.coming:
+                if audience.coming.get(session) is not ticket:
                     return
                 session.offer(event)
                 sent = event.seq

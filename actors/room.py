@@ -10,6 +10,7 @@ from actors.registry import Context
 from actors.room_commands import (
     AddMember,
     MarkRead,
+    Meet,
     Post,
     RemoveMember,
     RoomCommand,
@@ -40,11 +41,6 @@ class RoomActor(Actor[RoomCommand]):
         self._cursors = Cursors(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
 
-    def retake(self, message: RoomCommand) -> None:
-        """Answer what did commit; take the rest again."""
-        if not (self._sends.settled(message) or self._members.settled(message)):
-            self.receive(message)
-
     def started(self) -> None:
         """Bring the followers up to date, in what they are shown and in who they are."""
         log = self._log
@@ -52,6 +48,11 @@ class RoomActor(Actor[RoomCommand]):
         for session, sent in log.audience.resume(log.state.durable.seq, log.state.tail_frames()):
             log.around.replay(session, log.state.room, sent)
         self._members.enter_all()
+
+    def retake(self, message: RoomCommand) -> None:
+        """Answer what did commit; take the rest again."""
+        if not (self._sends.settled(message) or self._members.settled(message)):
+            self.receive(message)
 
     def receive(self, message: RoomCommand) -> None:
         """Check one command; what it changes joins the pending batch."""
@@ -66,6 +67,8 @@ class RoomActor(Actor[RoomCommand]):
                 self._members.add(message)
             case RemoveMember():
                 self._members.remove(message)
+            case Meet():
+                self._members.meet(message)
             case _:
                 assert_never(message)
 
@@ -95,7 +98,7 @@ class RoomActor(Actor[RoomCommand]):
         event, members, meant = pending.event, self._log.state.members, pending.mentioned
         if meant:
             for member in members.values():
-                if 0 in meant or member.user_no in meant:
+                if member.present and (0 in meant or member.user_no in meant):
                     member.mentions += 1
         sender = members.get(event.sender_no)
         if sender is not None:

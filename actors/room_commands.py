@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.message import message
-from actors.ports import Origin
+from actors.ports import NewEvent, Origin, Session
 from actors.rules.digest import content_digest
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ack, Ok, Read, Send, SetTyping
@@ -41,27 +41,38 @@ class Type:
     frame: SetTyping
 
 
-@message
-class AddMember:
+class AddMember(msgspec.Struct, eq=False):
     """Make somebody a member. Owners and admins of a team room may."""
 
     origin: Origin
     user_id: UserId
     user_no: int
+    event: NewEvent | None = None  # what it was taken as
 
 
-@message
-class RemoveMember:
+class RemoveMember(msgspec.Struct, eq=False):
     """End a membership: one's own, or as an owner somebody else's."""
 
     origin: Origin
     user_id: UserId
+    event: NewEvent | None = None  # what it was taken as
 
 
-RoomCommand = Post | MarkRead | Type | AddMember | RemoveMember
+class Meet(msgspec.Struct, eq=False):
+    """Let *session* follow, which opened while its user's membership changed.
+
+    ``seen``: the seq it resumed from, None if it did not.
+    """
+
+    session: Session
+    seen: int | None
 
 
-def refuse(command: RoomCommand, error: ProtocolError) -> None:
+Asked = Post | MarkRead | Type | AddMember | RemoveMember
+RoomCommand = Asked | Meet
+
+
+def refuse(command: Asked, error: ProtocolError) -> None:
     """Answer *command* with *error*."""
     match command:
         case Post(origin, frame):
@@ -73,7 +84,9 @@ def refuse(command: RoomCommand, error: ProtocolError) -> None:
 
 
 def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
-    """The same with nothing more to say than the code. Somebody always waits: True."""
+    """The same with nothing more to say than the code: True. Nobody waits for Meet: False."""
+    if isinstance(command, Meet):
+        return False
     refuse(command, ProtocolError(code))
     return True
 

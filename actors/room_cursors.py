@@ -15,6 +15,8 @@ from protocol.limits import CURSORS_MOST
 class Cursors:
     """Moves cursors, forward only. Unread is derived from them and never stored."""
 
+    AGAIN_S = 0.5  # until a count that failed is asked for again
+
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
 
@@ -72,7 +74,12 @@ class Cursors:
         asked, mentions = member.read_seq, member.mentions
 
         def answer(count: Count | AdapterError | None) -> None:
-            if count is None or isinstance(count, AdapterError) or member.read_seq != asked:
+            present = self._state.members.get(member.user_no) is member
+            if not present or count is None or member.read_seq != asked:
+                return
+            if isinstance(count, AdapterError):
+                again = self._log.guard(lambda _: self._count(member, before))
+                self._log.around.after(self.AGAIN_S, lambda: again(None))
                 return
             member.read_countable = count.countable
             member.mentions += count.mentions - mentions

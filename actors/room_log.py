@@ -63,6 +63,7 @@ class Surroundings:
     replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
     moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
     clock: WallClock
+    after: Callable[[float, Callable[[], None]], object]  # call in so many seconds
 
 
 class RoomLog:
@@ -73,6 +74,8 @@ class RoomLog:
     """
 
     MOST_PENDING = 256  # events; beyond it the mailbox waits, and then the sockets do
+    MOST_IN_FLIGHT = 256  # events in one batch, which the tail of a claim must hold
+    MOST_ASKED = 256  # commands that wait for a word of the store; more are refused
 
     def __init__(
         self,
@@ -116,11 +119,11 @@ class RoomLog:
     def settle(self) -> None:
         """Submit what gathered, unless a batch is in flight; hold the mailbox when it is much."""
         if self._flight is None and (self._pending or self._reads):
-            self._flight, self._shown = Flight(self._pending, self._reads), 0
-            self._pending, self._reads = [], []
+            most = self.MOST_IN_FLIGHT
+            self._flight, self._shown = Flight(self._pending[:most], self._reads), 0
+            self._pending, self._reads = self._pending[most:], []
             self.around.journal.submit(self._batch(self._flight), self._committed)
-        waiting = len(self._pending) + len(self._reads) + len(self._asked)
-        full = waiting >= self.MOST_PENDING
+        full = len(self._pending) + len(self._reads) >= self.MOST_PENDING
         if full and not self._full:
             self.context.hold()
         elif self._full and not full:
@@ -150,6 +153,9 @@ class RoomLog:
             else:
                 answer(found)
 
+        if len(self._asked) >= self.MOST_ASKED:
+            refuse_with_code(command, ErrorCode.UNAVAILABLE)
+            return
         if hold:
             self.context.hold()
         self._asked[id(command)] = command
@@ -258,10 +264,10 @@ class RoomLog:
 
     def _renumber(self, flight: Flight, found: dict[int, Sent]) -> None:
         self.context.release()
-        self._flight = None
         if not found:
             self.context.end()  # a seq was taken: somebody else wrote here
             return
+        self._flight = None
         for pending in flight.pending:
             if pending.event.seq in found:
                 self._answer_again(pending, found[pending.event.seq])

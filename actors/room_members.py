@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from actors.ports import EventKind, MemberMove, NewEvent, Session
-from actors.room_commands import AddMember, RemoveMember, RoomCommand, confirm_change, refuse
+from actors.room_commands import AddMember, Meet, RemoveMember, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
+from protocol.frames import Gap, MemberChange, Role, RoomGone
 from protocol.frames import Member as MemberEvent
-from protocol.frames import MemberChange, Role, RoomGone
 from protocol.ids import UserId
 
 
@@ -79,53 +80,77 @@ class Membership:
         )
         shown = MemberEvent(room=self._state.room, seq=mark.seq, at=mark.at, **says)  # type: ignore[arg-type]
         move = MemberMove(member.user_no, role, mark.seq)
+        command.event = event
         self._log.append(Pending(event, shown, command, move, member))
 
     def show(self, pending: Pending, member: Member) -> None:
         """Publish a durable change; the audience changes with it."""
         joined = pending.move is not None and pending.move.role is not None
         if joined:
-            member.read_seq, member.read_countable = pending.event.seq, pending.event.countable
-            self._enter(member, pending.event.seq - 1)
+            self._begin(member, pending.event)
         self._log.audience.publish(pending.shown)
         if not joined:
             reason = getattr(pending.shown, "change", "left")
-            for session in self._log.around.sessions.of(member.user_id):
+            for session in self._log.around.sessions.told(member.user_id, self._state.room):
                 self._part(session, reason)
         self._log.around.moved(member.user_id, self._state.room, joined)
         if isinstance(pending.command, AddMember | RemoveMember):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
+    def meet(self, command: Meet) -> None:
+        """Let one follow who opened while his membership changed; what he missed is a gap."""
+        session, member = command.session, self._state.members.get(command.session.user_no)
+        if session.gone:
+            return
+        if member is not None and member.present:
+            self._enter(member, [session], self._state.durable.seq)
+            if command.seen is not None and command.seen < self._state.durable.seq:
+                first, last = command.seen + 1, self._state.durable.seq
+                session.offer(Gap(room=self._state.room, from_=first, to=last))
+        elif command.seen is not None:
+            session.offer(RoomGone(room=self._state.room, reason="not_member"))
+
     # ---- a new incarnation
 
     def settled(self, command: RoomCommand) -> bool:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
-        if not isinstance(command, AddMember | RemoveMember):
+        if not isinstance(command, AddMember | RemoveMember) or command.event is None:
             return False
-        last = self._last_change(command.user_id)
-        if last is None or (last.change == "joined") is not isinstance(command, AddMember):
+        asked, command.event = command.event, None
+        if asked not in (stored.event for stored in self._state.tail):
             return False
-        confirm_change(command, last.seq, last.at)
+        self._log.around.sessions.told(command.user_id, self._state.room)
+        confirm_change(command, asked.seq, asked.at)
         return True
 
     def part_strangers(self) -> None:
-        """Whoever still follows and is no member any more hears so."""
-        for session in self._log.audience.everybody():
+        """Whoever follows and is no member any more is shown the rest up to his leave."""
+        for session, sent in self._log.audience.standings():
             if session.user_no not in self._state.members:
                 last = self._last_change(session.user_id)
+                if last is not None and sent is not None:
+                    self._show_up_to(session, sent, last.seq)
                 self._part(session, last.change if last else "not_member")
                 self._log.around.moved(session.user_id, self._state.room, False)  # noqa: FBT003
 
     def enter_all(self) -> None:
         """Every member who is connected follows from here on, if he did not before."""
         for member in self._state.members.values():
-            if self._enter(member, self._state.durable.seq):
+            if self._enter(
+                member, self._log.around.sessions.of(member.user_id), self._state.durable.seq
+            ):
                 self._log.around.moved(member.user_id, self._state.room, True)  # noqa: FBT003
 
-    def _enter(self, member: Member, last_seq: int) -> bool:
-        """Show the room to those of *member*'s devices that do not know of it."""
+    def _begin(self, member: Member, event: NewEvent) -> None:
+        """*member* is in from *event* on, and has read all before it."""
+        member.present, member.mentions = True, 0
+        member.read_seq, member.read_countable = event.seq, event.countable
+        devices = self._log.around.sessions.told(member.user_id, self._state.room)
+        self._enter(member, devices, event.seq - 1)
+
+    def _enter(self, member: Member, devices: Sequence[Session], last_seq: int) -> bool:
+        """Show the room to those of *devices* that do not know of it; whether there were any."""
         room = self._state.room
-        devices = self._log.around.sessions.of(member.user_id)
         new = [session for session in devices if room not in session.rooms]
         for session in new:
             session.rooms.add(room)
@@ -139,6 +164,11 @@ class Membership:
         if room in session.rooms:
             session.rooms.discard(room)
             session.offer(RoomGone(room=room, reason=reason))
+
+    def _show_up_to(self, session: Session, sent: int, last: int) -> None:
+        for event in self._state.tail_frames():
+            if sent < event.seq <= last:
+                session.offer(event)
 
     def _last_change(self, user: UserId) -> MemberEvent | None:
         """What the tail says of *user*'s membership."""

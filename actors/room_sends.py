@@ -7,7 +7,7 @@ import json
 from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, Sent, SentKey
-from actors.room_commands import Post, RoomCommand, acknowledge, refuse, refuse_with_code
+from actors.room_commands import Asked, Post, RoomCommand, acknowledge, refuse, refuse_with_code
 from actors.room_log import RoomLog, answer_known
 from actors.room_state import Known, Pending
 from actors.rules import sending
@@ -111,7 +111,7 @@ class Sends:
             if seq is None:
                 continue
             target = self._state.target(seq)
-            if target is None and seq <= self._state.durable.seq:
+            if target is None and 0 < seq <= self._state.durable.seq:
                 self._ask_target(command, seq)
                 return
             error = sending.target_refusal(field, -1 if target is None else target)
@@ -149,7 +149,7 @@ def _extra_of(frame: Send) -> str | None:
     return json.dumps({"mentions": frame.mentions}, ensure_ascii=False) if frame.mentions else None
 
 
-def refuse_stranger(log: RoomLog, command: RoomCommand) -> None:
+def refuse_stranger(log: RoomLog, command: Asked) -> None:
     """``not_member`` for those who were here once; a stranger does not learn of the room."""
 
     def answer(former: bool | None) -> None:  # noqa: FBT001 - the port's answer

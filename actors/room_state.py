@@ -17,14 +17,18 @@ from protocol.limits import CURSORS_MOST
 
 
 class Member:
-    """One present member. ``read_countable``: countable messages up to and with the cursor."""
+    """One member. ``read_countable``: countable messages up to and with the cursor.
 
-    __slots__ = ("mentions", "read_countable", "read_seq", "role", "user_id", "user_no")
+    ``present``: the membership is durable.
+    """
+
+    __slots__ = ("mentions", "present", "read_countable", "read_seq", "role", "user_id", "user_no")
 
     def __init__(self, user_no: int, user_id: UserId, role: Role, read_seq: int) -> None:
         self.user_no, self.user_id, self.role = user_no, user_id, role
         self.read_seq = read_seq
         self.read_countable = self.mentions = 0
+        self.present = False
 
 
 class Pending(msgspec.Struct):
@@ -115,7 +119,7 @@ class RoomState:
             self._load(member)
         self._names = {state.user_no: state.name for state in claimed.members[:2]}
         self._targets: dict[int, int] = {}
-        self._tail = deque(claimed.tail)
+        self.tail = deque(claimed.tail)  # as of the claim
         for stored in claimed.tail:
             self.remember(stored.event)
 
@@ -123,6 +127,7 @@ class RoomState:
         member = Member(state.user_no, state.user_id, state.role, state.read_seq)
         member.read_countable = self.durable.countable - state.unread
         member.mentions = state.mentions
+        member.present = True
         self.add(member)
 
     def add(self, member: Member) -> None:
@@ -137,7 +142,7 @@ class RoomState:
 
     def tail_frames(self) -> list[Event]:
         """The latest events as clients see them, ascending, ending at ``durable``."""
-        return [frame_of(self.room, stored) for stored in self._tail]
+        return [frame_of(self.room, stored) for stored in self.tail]
 
     def advance(self, now: int, *, countable: bool) -> Mark:
         """The place of the next event, in ``last``; stamps never go back within a room."""

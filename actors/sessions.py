@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from actors.ports import Claims, Session
-from protocol.ids import UserId
+from protocol.ids import RoomId, UserId
 
 
 class Connected(Session, Protocol):
@@ -14,7 +14,7 @@ class Connected(Session, Protocol):
 
     claims: Claims
     opened: bool  # ``welcome`` has been sent
-    disturbed: bool  # membership changed while it was opening, so what it read may be stale
+    changed: frozenset[RoomId]  # while it was opening: what it read of these may be stale
 
 
 class Sessions:
@@ -45,15 +45,15 @@ class Sessions:
             del self._by_user[session.user_id]
 
     def of(self, user: UserId) -> list[Connected]:
-        """The open sessions of *user*; its opening ones are told to look again."""
-        for session in self._by_user.get(user, ()):
-            if not session.opened:
-                session.disturbed = True
-        return self.opened(user)
-
-    def opened(self, user: UserId) -> list[Connected]:
         """The open sessions of *user*."""
         return [session for session in self._by_user.get(user, ()) if session.opened]
+
+    def told(self, user: UserId, room: RoomId) -> list[Connected]:
+        """The same, to be told of a change in *room*; opening ones note that there was one."""
+        for session in self._by_user.get(user, ()):
+            if not session.opened:
+                session.changed |= {room}
+        return self.of(user)
 
     def every(self, user: UserId) -> Sequence[Connected]:
         """Open and opening sessions of *user*."""

@@ -26,7 +26,7 @@ from actors.user_commands import (
     refuse_with_code,
 )
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Ok, PresenceChange
+from protocol.frames import Ok, PresenceChange, SeenState, WatchPresence
 from protocol.ids import Millis, RoomId, UserId
 from protocol.refusals import error_frame
 
@@ -51,6 +51,7 @@ class UserActor(Actor[UserCommand]):
     """
 
     GRACE_S = 1.5  # a page that reloads does not flicker
+    RECHECK_S = 1.0  # after a change of rooms, until those watched are asked anew: once for many
     MOST_WATCHED = 500  # people, per session
 
     def __init__(
@@ -62,9 +63,10 @@ class UserActor(Actor[UserCommand]):
         self._context, self._around = context, around
         self._devices: Sequence[Session] = ()  # as of the last look
         self._away: set[Session] = set()
-        self._watchers: dict[Session, None] = {}
+        self._watchers: dict[Session, SeenState | None] = {}  # what each sees; strangers: None
         self._watching: dict[Session, set[UserId]] = {}
         self._offline_at: float | None = None  # the grace ends then
+        self._recheck_at: float | None = None
         self._shown = shown_state(self._choice, ())
 
     def receive(self, message: UserCommand) -> None:
@@ -84,18 +86,29 @@ class UserActor(Actor[UserCommand]):
                 assert_never(message)
 
     def settle(self) -> None:
-        """Look who is connected now."""
-        devices = self._around.sessions.opened(self._user)
+        """Look who is connected now, and what is due."""
+        devices, now = self._around.sessions.of(self._user), trio.current_time()
         if devices != self._devices:
             self._connected(devices)
-        elif self._offline_at is not None and trio.current_time() >= self._offline_at:
+        elif self._offline_at is not None and now >= self._offline_at:
             self._offline_at = None
             self._show()
+        if self._recheck_at is not None and now >= self._recheck_at:
+            self._recheck_at = None
+            self._watch_again()
 
     def at_rest(self) -> bool:
-        """No device here and nobody watching."""
-        self._forget_gone()
-        return not self._devices and not self._watchers and self._offline_at is None
+        """No device here and nobody watching who may see."""
+        self._show_all()
+        waiting = self._offline_at is not None or self._recheck_at is not None
+        return not (waiting or self._devices or any(self._watchers.values()))
+
+    def leftovers(self) -> list[UserCommand]:
+        """Who watches whom, for the next incarnation."""
+        watchers: list[UserCommand] = [Watched(each, wanted=True) for each in self._watchers]
+        for session, users in self._watching.items():
+            watchers.append(Watch(session, WatchPresence(watch=sorted(users))))
+        return watchers
 
     # ---- presence
 
@@ -125,11 +138,13 @@ class UserActor(Actor[UserCommand]):
             return
 
         def stored(done: bool | AdapterError | None) -> None:  # noqa: FBT001 - the port's answer
+            self._context.release()
             if done is True:
                 self._chosen(command, state)
             else:
                 refuse_with_code(command, ErrorCode.UNAVAILABLE)
 
+        self._context.hold()  # the next choice comes after this one
         key = (self._user_no, state)
         self._around.choices.ask(key, self._context.completion(self, stored))
 
@@ -147,11 +162,25 @@ class UserActor(Actor[UserCommand]):
         self._shown = shown
         if shown == "offline" and self._devices:  # invisible from now on
             self._last_seen = self._around.clock.now_ms()
-        self._forget_gone()
-        for session in self._watchers:
+        self._show_all()
+
+    def _show_all(self) -> None:
+        for session in list(self._watchers):
             self._show_to(session)
 
     def _show_to(self, session: Session) -> None:
+        """Strangers, who share no room with this user, see nothing."""
+        if session.gone:
+            del self._watchers[session]
+            return
+        seen = self._shown if self._meets(session) else None
+        if seen == self._watchers[session]:
+            return
+        self._watchers[session] = seen
+        if seen is not None:
+            self._tell_state(session)
+
+    def _tell_state(self, session: Session) -> None:
         offline = self._shown == "offline" and self._last_seen is not None
         change = PresenceChange(
             user=self._user,
@@ -183,32 +212,28 @@ class UserActor(Actor[UserCommand]):
             self._tell(UserId(name), Watched(session, wanted=True))
 
     def _watched(self, session: Session, *, wanted: bool) -> None:
-        """Strangers, who share no room with this user, see nothing."""
-        if session.gone or not wanted or not self._meets(session):
-            self._watchers.pop(session, None)
-        elif session not in self._watchers:
-            self._watchers[session] = None
+        if wanted:
+            self._watchers.setdefault(session, None)
             self._show_to(session)
+        else:
+            self._watchers.pop(session, None)
 
     def _moved(self, room: RoomId, *, inside: bool) -> None:
         self._rooms = self._rooms | {room} if inside else self._rooms - {room}
-        for session in [session for session in self._watchers if not self._meets(session)]:
-            del self._watchers[session]
-        if inside:
-            return
+        self._show_all()
+        if self._watching and self._recheck_at is None:
+            self._recheck_at = trio.current_time() + self.RECHECK_S
+            self._around.timers.after(self.RECHECK_S, lambda: self._tell(self._user, Look()))
+
+    def _watch_again(self) -> None:
         for session, watched in self._watching.items():
             for user in sorted(watched):
                 self._tell(user, Watched(session, wanted=True))
 
     def _meets(self, session: Session) -> bool:
         """Whether a room is shared. What a connected user is in, his sessions know best."""
-        mine = self._around.sessions.opened(self._user)
+        mine = self._around.sessions.of(self._user)
         return not session.rooms.isdisjoint(mine[0].rooms if mine else self._rooms)
 
-    def _forget_gone(self) -> None:
-        for session in [session for session in self._watchers if session.gone]:
-            del self._watchers[session]
-
     def _tell(self, user: UserId, command: UserCommand) -> None:
-        """Presence is best effort: a full or retired mailbox loses this one change."""
-        self._around.users.tell_or_drop(user, command)
+        self._around.users.tell_when_open(user, command)

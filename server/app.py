@@ -26,13 +26,15 @@ from server import VERSION
 from server.clock import SystemClock
 from server.drain import drain
 from server.edge.connection import Connection
+from server.edge.desk import Desk
 from server.edge.door import Door
+from server.edge.fan_out import fan_out
 from server.edge.http_lane import HttpLane
 from server.edge.hub import Hub
 from server.edge.limits import EdgeLimits
 from server.edge.proxies import AsgiApp, Trust, behind_proxies
 from server.edge.routes import SEEDS, routes
-from server.edge.session import ChatSession, Desk, fan_out
+from server.edge.session import ChatSession
 from server.http.app import Parts, make_http
 from server.http.ports import Rate
 from server.http.schemas import DemoAccount

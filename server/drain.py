@@ -52,4 +52,4 @@ def _goodbye(connection: Connection) -> bytes | None:
         reason="the server is going away",
         reconnect_after_ms=random.randrange(SPREAD_MS),  # noqa: S311 - a spread, no secret
     )
-    return ws_frame(handler.encode(frame), text=connection.text)
+    return ws_frame(handler.codec.encode(frame), text=connection.text)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 import trio
 from msgspec import UNSET
 
-from actors.message import message
-from actors.node import Node
 from actors.ports import Claims, PageQuery, Standing, StoreUnavailable
 from actors.ref import ActorStopped, MailboxFull
 from actors.room_commands import MarkRead, Post, RoomCommand, Type, refuse_with_code
-from actors.rules.token_bucket import TokenBucket
-from actors.supervisor import Log
 from actors.user_commands import Choose, UserCommand, Watch
 from protocol.close import CloseCode
 from protocol.codec import Codec, FrameError
@@ -42,35 +38,16 @@ from protocol.limits import (
     ABUSE_FRAMES,
     HELLO_WITHIN_S,
     HISTORY_DEFAULT,
-    LIMITED_MOST,
     MAX_FRAME,
     SERVER_FRAME,
 )
 from protocol.refusals import error_frame
 from server.edge.connection import Connection
+from server.edge.desk import Desk
+from server.edge.frame_rate import FrameRate
 from server.edge.framing import ws_frame
 from server.edge.paced import Paced
 from server.tokens import TokenExpired
-
-NAMES_A_TOKEN = 50
-CALM_S = 5.0  # without a refusal, after which earlier ones are forgotten
-
-
-@message
-class Desk:
-    """What every session of a node shares."""
-
-    node: Node
-    verify: Callable[[str], Claims]
-    new_id: Callable[[], str]
-    user_bucket: Callable[[UserId], TokenBucket]
-    nursery: trio.Nursery
-    flush: Callable[[], None]
-    log: Log
-    now_ms: Callable[[], int]
-    ping_ms: int
-    rate: int  # frames a second of one connection; 0 for no limit
-    burst: int
 
 
 class ChatSession:
@@ -83,18 +60,15 @@ class ChatSession:
     __slots__ = (
         "_abuse",
         "_arriving",
-        "_bucket",
-        "_codec",
-        "_connection",
         "_desk",
         "_early",
         "_hello_rid",
-        "_limited",
-        "_limited_at",
         "_paced",
-        "_user_bucket",
+        "_rate",
+        "changed",
         "claims",
-        "disturbed",
+        "codec",
+        "connection",
         "gone",
         "opened",
         "rooms",
@@ -104,11 +78,9 @@ class ChatSession:
     )
 
     def __init__(self, connection: Connection, codec: Codec, desk: Desk) -> None:
-        self._connection, self._codec, self._desk = connection, codec, desk
-        self._bucket = TokenBucket(desk.rate, desk.burst, trio.current_time())
-        self._user_bucket: TokenBucket | None = None
-        self._abuse = self._limited = 0
-        self._limited_at = 0.0
+        self.connection, self.codec, self._desk = connection, codec, desk
+        self._rate = FrameRate(desk.rate, desk.burst, trio.current_time())
+        self._abuse = 0
         self._paced: Paced | None = None
         self._early: dict[Hashable, ServerFrame] | None = None
         self._arriving = False
@@ -117,23 +89,15 @@ class ChatSession:
         self.session_id = SessionId(desk.new_id())
         self.user_id, self.user_no = UserId(""), 0
         self.rooms: set[RoomId] = set()
-        self.opened = self.disturbed = self.gone = False
-
-    @property
-    def connection(self) -> Connection:
-        """Where its frames leave."""
-        return self._connection
-
-    def encode(self, frame: ServerFrame) -> bytes:
-        """*frame* in this session's codec."""
-        return self._codec.encode(frame)
+        self.changed: frozenset[RoomId] = frozenset()
+        self.opened = self.gone = False
 
     # ---- what actors see
 
     def offer(self, frame: ServerFrame) -> None:
         """Queue *frame*."""
-        payload = self._codec.encode(frame)
-        self._connection.offer(ws_frame(payload, text=self._codec.text))
+        payload = self.codec.encode(frame)
+        self.connection.offer(ws_frame(payload, text=self.codec.text))
 
     def offer_state(self, key: Hashable, frame: ServerFrame) -> None:
         """Queue a state frame; while the client is slow only the newest of *key* is kept.
@@ -143,23 +107,23 @@ class ChatSession:
         if not self.opened:
             self._early = (self._early or {}) | {key: frame}
             return
-        payload = self._codec.encode(frame)
-        self._connection.offer_state(key, ws_frame(payload, text=self._codec.text))
+        payload = self.codec.encode(frame)
+        self.connection.offer_state(key, ws_frame(payload, text=self.codec.text))
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Say goodbye and close."""
         if not self.gone:
             self.offer(Goodbye(code=code.value, reason=reason))
-            self._connection.close(code, reason)
+            self.connection.close(code, reason)
 
     @property
     def congested(self) -> bool:
         """More waits for the client than it should: give it the rest as it reads."""
-        return self._connection.congested
+        return self.connection.congested
 
     async def ready(self) -> None:
         """Return when the client has read enough to be given more."""
-        while self._connection.congested and self._paced is not None:
+        while self.connection.congested and self._paced is not None:
             self._desk.flush()
             await self._paced.wait()
 
@@ -177,8 +141,8 @@ class ChatSession:
     def admit(self, standing: Standing) -> None:
         """The user may come in."""
         self.user_no = standing.user_no
-        self._connection.admit()
-        self._user_bucket = self._desk.user_bucket(self.user_id)
+        self.connection.admit()
+        self._rate.of_user = self._desk.user_bucket(self.user_id)
 
     def welcome(self, summaries: list[RoomSummary]) -> Sequence[RoomSummary]:
         """Send ``welcome`` with the rooms it has place for; returns the others.
@@ -197,9 +161,9 @@ class ChatSession:
             fit //= 2
             payload = self._welcome(summaries[:fit])
         self.opened = True
-        self._connection.offer(ws_frame(payload, text=self._codec.text))
+        self.connection.offer(ws_frame(payload, text=self.codec.text))
         self._offer_early(summaries)
-        self._connection.resume()
+        self.connection.resume()
         return summaries[fit:]
 
     def _offer_early(self, summaries: list[RoomSummary]) -> None:
@@ -213,7 +177,7 @@ class ChatSession:
                 self.offer_state(key, frame)
 
     def _welcome(self, rooms: list[RoomSummary]) -> bytes:
-        return self._codec.encode(
+        return self.codec.encode(
             Welcome(
                 user=self.user_id,
                 session=self.session_id,
@@ -228,9 +192,7 @@ class ChatSession:
 
     def farewell(self, code: int, reason: str) -> bytes:
         """The last frame before the edge closes by itself."""
-        return ws_frame(
-            self._codec.encode(Goodbye(code=code, reason=reason)), text=self._codec.text
-        )
+        return ws_frame(self.codec.encode(Goodbye(code=code, reason=reason)), text=self.codec.text)
 
     # ---- what the hub calls
 
@@ -249,10 +211,10 @@ class ChatSession:
             self._before_welcome(frame)
 
     def _decode(self, data: bytes, *, text: bool) -> ClientFrame | FrameError:
-        if text is not self._codec.text:
+        if text is not self.codec.text:
             return FrameError(ErrorCode.BAD_FRAME, "the other codec was agreed on")
         try:
-            return self._codec.decode(data)
+            return self.codec.decode(data)
         except FrameError as error:
             return error
 
@@ -285,7 +247,7 @@ class ChatSession:
 
     def start(self, *, at_once: bool) -> None:
         """Wait for ``hello``; not where the request brought a token and its path needs no more."""
-        token = self._connection.header_token or self._connection.query_token
+        token = self.connection.header_token or self.connection.query_token
         if token is not None and not self._know(token):
             return
         if at_once and token is not None:
@@ -319,22 +281,17 @@ class ChatSession:
     def _arrive(self, hello: Hello) -> None:
         """What follows ``hello`` is read after ``welcome``."""
         self._arriving, self._hello_rid = True, hello.rid
-        self._connection.pause()
+        self.connection.pause()
         self._desk.node.arrivals.begin(self, hello.resume or {})
 
     # ---- open
 
     def _within_rate(self, frame: ClientFrame | FrameError) -> bool:
-        now, cost = trio.current_time(), _cost(frame)
-        wait = self._bucket.take(now, cost)
-        if not wait and self._user_bucket is not None:
-            wait = self._user_bucket.take(now, cost)
+        now = trio.current_time()
+        wait = self._rate.wait(frame, now)
         if not wait:
             return True
-        if now > self._limited_at + CALM_S:
-            self._limited = 0
-        self._limited, self._limited_at = self._limited + 1, now
-        if self._limited > LIMITED_MOST:
+        if self._rate.refused(now):
             self.close(CloseCode.TOO_MANY_REQUESTS, "kept sending while limited")
         else:
             retry = max(1, int(wait * 1000))
@@ -373,12 +330,12 @@ class ChatSession:
         except ActorStopped:
             refuse_with_code(command, ErrorCode.UNAVAILABLE)
         except MailboxFull:
-            self._connection.pause()
+            self.connection.pause()
             rooms.when_open(room, lambda: self._try_again(room, command))
 
     def _try_again(self, room: str, command: RoomCommand) -> None:
         if not self.gone:
-            self._connection.resume()
+            self.connection.resume()
             self._tell_room(room, command)
 
     def _tell_self(self, command: UserCommand, frame: ClientFrame) -> None:
@@ -423,26 +380,3 @@ class ChatSession:
                 rid=UNSET if frame.rid is None else frame.rid,
             )
         )
-
-
-def _cost(frame: ClientFrame | FrameError) -> float:
-    """What *frame* takes of a bucket: each person watched is a look at that person's actor."""
-    if not isinstance(frame, WatchPresence):
-        return 1
-    return 1 + (len(frame.watch or ()) + len(frame.unwatch or ())) / NAMES_A_TOKEN
-
-
-def fan_out(
-    sessions: Iterable[ChatSession], frame: ServerFrame, key: Hashable | None = None
-) -> None:
-    """Offer one frame to many, encoded and framed once for each codec."""
-    wires: dict[bool, bytes] = {}
-    for session in sessions:
-        codec = session._codec
-        wire = wires.get(codec.text)
-        if wire is None:
-            wire = wires[codec.text] = ws_frame(codec.encode(frame), text=codec.text)
-        if key is None:
-            session._connection.offer(wire)
-        else:
-            session._connection.offer_state(key, wire)

@@ -112,7 +112,30 @@ async def test_joining_while_opening_is_not_missed(autojump_clock: Clock) -> Non
             owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
             nursery.start_soon(world.node.add_member, owner, ROOM, UserId("eve"))
         await trio.sleep(10)
-        assert [summary.id for summary in eve.summaries] == [ROOM] and not eve.of(Room)
+        assert not eve.summaries and [room.id for room in eve.of(Room)] == [ROOM]
+        assert world.node.audiences.of(ROOM).follows(eve)
+
+
+async def test_nobody_can_keep_another_from_opening(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        await room_with(world, 1)
+        summaries, read = world.people.summaries, []
+
+        async def slow(users: object) -> object:
+            read.append(users)
+            await trio.sleep(0.05)
+            return await summaries(users)  # type: ignore[arg-type]
+
+        world.node._summaries._fetch = slow  # type: ignore[assignment]
+        eve = FakeSession(world, "eve", "opening")
+        world.node.arrivals.begin(eve, {ROOM: 1})
+        owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
+        for change in (world.node.add_member, world.node.remove_member, world.node.add_member):
+            await change(owner, ROOM, UserId("eve"))
+            await trio.sleep(0.01)
+        await trio.sleep(1)
+        assert eve.opened and len(read) == 1 and len(eve.of(Room)) == 1
+        assert [(gap.from_, gap.to) for gap in eve.of(Gap)] == [(2, 4)]
 
 
 async def test_a_new_room_reaches_those_who_are_connected(autojump_clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock as Clock
@@ -11,8 +12,10 @@ from actors.audience import Audience
 from actors.node import Caller
 from actors.ports import OutcomeUnknown, StoreUnavailable
 from protocol.close import CloseCode
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ok, Room, RoomGone, Unread
 from protocol.ids import RoomId, UserId
+from server.edge.paced import Paced
 
 
 def caller(world: World, name: str) -> Caller:
@@ -52,8 +55,69 @@ async def test_a_kick_of_unknown_outcome_is_confirmed_and_ends_the_view(
         )
         ann.send("secret")
         await world.quiet()
-        assert bob.events() == [1] and [gone.reason for gone in bob.of(RoomGone)] == ["kicked"]
+        assert bob.events() == [1, 2] and [gone.reason for gone in bob.of(RoomGone)] == ["kicked"]
         assert not bob.rooms
+
+
+async def test_membership_of_unknown_outcome_is_shown_when_it_is_stored_and_not_before(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world(commit_s=1) as world:
+        _, bob = await two(world, "ann")
+        await trio.sleep(1)
+        world.journal.fail_next = [OutcomeUnknown("x"), StoreUnavailable("y")]
+        with pytest.raises(ProtocolError):
+            await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await trio.sleep(5)
+        assert not bob.frames and not bob.rooms
+
+
+async def test_what_comes_before_a_join_of_unknown_outcome_is_not_shown_to_him(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world(commit_s=1) as world:
+        ann, bob = await two(world, "ann")
+        await trio.sleep(1)
+        world.journal.fail_next = [OutcomeUnknown("x")]
+        ann.send("1", "secret")
+        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        assert bob.events() == [3]
+
+
+async def test_a_leave_and_a_return_of_unknown_outcome_happen_once(autojump_clock: Clock) -> None:
+    async with open_world(commit_s=0.5) as world:
+        ann, bob = await two(world)
+        await trio.sleep(1)
+        ann.send("first")
+        await trio.testing.wait_all_tasks_blocked()  # what follows is one batch
+        world.nursery.start_soon(
+            world.node.remove_member, caller(world, "ann"), ROOM, UserId("bob")
+        )
+        await trio.testing.wait_all_tasks_blocked()
+        world.nursery.start_soon(world.node.add_member, caller(world, "ann"), ROOM, UserId("bob"))
+        await trio.sleep(0.6)
+        world.journal.lose_next = [OutcomeUnknown("x")]
+        await trio.sleep(10)
+        assert len(world.store.rooms[1].events) == 4
+        assert world.store.rooms[1].members[world.numbers["bob"]].active
+        ann.send("next")
+        await trio.sleep(1)
+        assert bob.events()[-1] == 5
+
+
+async def test_a_stranger_who_asks_while_the_room_starts_anew_learns_nothing(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world(commit_s=0.2) as world:
+        ann, _ = await two(world)
+        world.add_people("eve")
+        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        slow_question(world, "former", 1)
+        world.journal.lose_next = [OutcomeUnknown("x")]
+        ann.send("1")
+        with pytest.raises(ProtocolError) as refused:
+            await world.node.remove_member(caller(world, "eve"), ROOM, UserId("bob"))
+        assert refused.value.code is ErrorCode.NOT_FOUND
 
 
 async def test_a_leave_of_unknown_outcome_is_confirmed(autojump_clock: Clock) -> None:
@@ -157,6 +221,48 @@ async def test_a_kick_ends_a_replay_and_a_return_does_not_revive_it(autojump_clo
         assert bob.events() == [253] and bob.of(RoomGone) and bob.of(Room)
 
 
+async def test_an_old_replay_does_not_go_on_where_a_new_one_begins(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, _ = await two(world)
+        for number in range(300):
+            ann.send(f"more {number}")
+        await world.quiet()
+        bob = FakeSession(world, "bob", "slow")
+        bob.blocked = True
+        bob.later = Paced(world.nursery, flush=lambda: None, failed=print).put  # type: ignore[method-assign, assignment]
+        world.node.arrivals.begin(bob, {ROOM: 10})
+        await world.quiet()
+        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        world.journal.lose_next = [OutcomeUnknown("x")]
+        ann.send("next")
+        await trio.sleep(2)
+        bob.blocked = False
+        await trio.sleep(2)
+        assert bob.events() == [303, 304]
+
+
+async def test_a_batch_is_no_longer_than_what_a_claim_reads(autojump_clock: Clock) -> None:
+    async with open_world(commit_s=1) as world:
+        ann, _ = await two(world)
+        await trio.sleep(2)
+        ann.send("first")
+        await trio.testing.wait_all_tasks_blocked()
+        world.nursery.start_soon(
+            world.node.remove_member, caller(world, "ann"), ROOM, UserId("bob")
+        )
+        await trio.testing.wait_all_tasks_blocked()
+        for number in range(254):
+            ann.send(f"more {number}")
+        await trio.testing.wait_all_tasks_blocked()
+        for number in range(254, 400):
+            ann.send(f"more {number}")
+        await trio.sleep(1)
+        world.journal.lose_next = [OutcomeUnknown("x")]
+        await trio.sleep(10)
+        assert not ann.errors() and len(world.store.rooms[1].events) == 403
+
+
 async def test_a_join_that_is_seen_by_welcome_is_not_told_twice(autojump_clock: Clock) -> None:
     async with open_world(commit_s=0.5) as world:
         world.add_people("ann", "bob")
@@ -211,6 +317,56 @@ async def test_a_mention_that_comes_while_the_store_counts_is_counted_once(
         await trio.sleep(3)
         counted = bob.of(Unread)[-1]
         assert (counted.unread, counted.mentions) == (4, 4)
+
+
+async def test_a_joiner_is_not_meant_by_what_was_said_before(autojump_clock: Clock) -> None:
+    async with open_world(commit_s=0.5) as world:
+        ann, bob = await two(world, "ann")
+        await trio.sleep(1)
+        ann.send("@all", mentions=["@all"])
+        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        ann.send("1")
+        ann.send("2")
+        await trio.sleep(1)
+        bob.read(4)
+        await trio.sleep(1)
+        assert [(count.unread, count.mentions) for count in bob.of(Unread)] == [(1, 0)]
+
+
+async def test_here_means_who_is_here_when_it_is_said(autojump_clock: Clock) -> None:
+    async with open_world(commit_s=0.5) as world:
+        world.add_people("ann", "bob")
+        world.add_room("ann", "bob")
+        ann = await world.connect("ann")
+        ann.send("0")
+        await trio.sleep(1)
+        ann.send("@here", mentions=["@here"])
+        await trio.testing.wait_all_tasks_blocked()
+        bob = await world.connect("bob")
+        await trio.sleep(1)
+        bob.read(1)
+        await trio.sleep(1)
+        assert [(count.unread, count.mentions) for count in bob.of(Unread)] == [(1, 0)]
+
+
+async def test_a_count_that_fails_is_asked_for_again(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, bob = await two(world)
+        for number in range(9):
+            ann.send(f"more {number}")
+        await world.quiet()
+        batcher = next(run.__self__ for name, run in world.node._tasks if name == "counts")  # type: ignore[attr-defined]
+        fetch, away = batcher._fetch, [StoreUnavailable("x")]
+
+        async def flaky(keys: object) -> object:
+            if away:
+                raise away.pop()
+            return await fetch(keys)
+
+        batcher._fetch = flaky
+        bob.read(8)
+        await trio.sleep(2)
+        assert [count.unread for count in bob.of(Unread)] == [2]
 
 
 async def test_rooms_that_were_given_up_leave_no_audience(autojump_clock: Clock) -> None:

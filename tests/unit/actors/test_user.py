@@ -181,3 +181,60 @@ async def test_those_who_only_watched_leave_nothing_behind(autojump_clock: Clock
         ann.close(CloseCode.NORMAL, "")
         await trio.sleep(world.node.IDLE_S * 3)
         assert len(world.node.users) == 0
+
+
+async def test_the_last_choice_wins(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        for state in ("invisible", "dnd", "invisible"):
+            world.node.users.tell(UserId("bob"), Choose(bob, Status(state=state)))
+        await trio.sleep(1)
+        stored = (await world.people.states([UserId("bob")]))[UserId("bob")]
+        assert stored.choice == "invisible"
+        assert states(ann) == ["offline", "online", "offline", "dnd", "offline"]
+
+
+async def test_a_watch_begins_when_a_room_is_shared_and_outlasts_a_kick(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        eve, bob = await world.connect("eve"), await world.connect("bob")
+        await watch(world, eve, "bob")
+        owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
+        for change in (world.node.add_member, world.node.remove_member, world.node.add_member):
+            await change(owner, ROOM, UserId("eve"))
+            await trio.sleep(2)
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        assert states(eve) == ["online", "online", "offline"]
+        assert states(ann) == ["offline", "online", "offline"]
+
+
+async def test_a_crash_of_the_watched_loses_no_watcher(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        world.node.users.tell(UserId("bob"), Watch(bob, None))  # type: ignore[arg-type]
+        await world.quiet()
+        assert world.node.users.crashes == 1
+        bob.close(CloseCode.NORMAL, "")
+        await trio.sleep(5)
+        assert states(ann)[-1] == "offline"
+
+
+async def test_more_may_watch_one_person_than_a_mailbox_holds(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        names = [f"user{number}" for number in range(1200)]
+        world.add_people("ann", *names)
+        world.add_room("ann", *names)
+        sessions = [FakeSession(world, name, name) for name in names]
+        for session in sessions:
+            world.node.arrivals.begin(session, {})
+        await world.quiet()
+        for session in sessions:
+            frame = WatchPresence(watch=["ann"])
+            world.node.users.tell(session.user_id, Watch(session, frame))
+        await world.quiet()
+        assert all(states(session) == ["offline"] for session in sessions)

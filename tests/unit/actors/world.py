@@ -57,7 +57,8 @@ class FakeSession:
         self.user_id, self.user_no = UserId(user), 0
         self.session_id = SessionId(jti)
         self.claims = Claims(self.user_id, jti, 0, 10**9)
-        self.opened = self.disturbed = self.gone = self.blocked = False
+        self.opened = self.gone = self.blocked = False
+        self.changed: frozenset[RoomId] = frozenset()
         self.rooms: set[RoomId] = set()
         self.fit = 1000  # rooms its ``welcome`` has place for
         self.frames: list[ServerFrame] = []

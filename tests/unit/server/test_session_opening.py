@@ -10,8 +10,9 @@ from actors.rules.token_bucket import TokenBucket
 from protocol.codec import MSGPACK
 from protocol.frames import RoomSummary, ServerFrame, Unread, Welcome
 from server.edge.connection import Connection
+from server.edge.desk import Desk
 from server.edge.framing import measure
-from server.edge.session import ChatSession, Desk
+from server.edge.session import ChatSession
 
 
 class NotedConnection:

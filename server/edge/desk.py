@@ -1,0 +1,31 @@
+"""What every session of a node shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from actors.message import message
+from actors.node import Node
+from actors.ports import Claims
+from actors.rules.token_bucket import TokenBucket
+from actors.supervisor import Log
+from protocol.ids import UserId
+
+
+@message
+class Desk:
+    """The node and its services, as a session reaches them."""
+
+    node: Node
+    verify: Callable[[str], Claims]
+    new_id: Callable[[], str]
+    user_bucket: Callable[[UserId], TokenBucket]
+    nursery: trio.Nursery
+    flush: Callable[[], None]
+    log: Log
+    now_ms: Callable[[], int]
+    ping_ms: int
+    rate: int  # frames a second of one connection; 0 for no limit
+    burst: int
