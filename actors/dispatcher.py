@@ -27,6 +27,7 @@ class Dispatcher:
         self._turn_ended, self._turn_s = turn_ended, turn_s
         self._ready: deque[Cell[Any]] = deque()
         self._lot = trio.lowlevel.ParkingLot()
+        self._asleep = False
         self.turns = 0
 
     def wake(self, cell: Cell[Any]) -> None:
@@ -34,7 +35,9 @@ class Dispatcher:
         if not cell.queued:
             cell.queued = True
             self._ready.append(cell)
-            self._lot.unpark()
+            if self._asleep:  # one unpark costs 0.7 µs, as much as the rest of a tell
+                self._asleep = False
+                self._lot.unpark()
 
     def guarded(
         self, cell: Cell[M], actor: Actor[M], completion: Callable[[A], None]
@@ -59,6 +62,7 @@ class Dispatcher:
             if self._ready:
                 await trio.lowlevel.checkpoint()
             else:
+                self._asleep = True
                 await self._lot.park()
             self.turn()
 

@@ -46,6 +46,7 @@ class GroupCommit:
         self._within, self._probe_every = within, probe_every
         self._waiting: deque[tuple[Batch, Done]] = deque()
         self._lot = trio.lowlevel.ParkingLot()
+        self._asleep = False
         self.commits = self.rows = 0
         self._committing = False
         self.available = True
@@ -53,7 +54,9 @@ class GroupCommit:
     def submit(self, batch: Batch, done: Done) -> None:
         """Have *batch* stored; *done* learns the outcome, never from inside this call."""
         self._waiting.append((batch, done))
-        self._lot.unpark()
+        if self._asleep:
+            self._asleep = False
+            self._lot.unpark()
 
     def idle(self) -> bool:
         """Nothing waits to be stored or is on its way."""
@@ -63,6 +66,7 @@ class GroupCommit:
         """Commit until cancelled; a commit under way is awaited even then."""
         while True:
             if not self._waiting:
+                self._asleep = True
                 await self._lot.park()
             taken = self._take()
             self._committing = True
