@@ -15,8 +15,9 @@ import structlog
 import trio
 import trio_asyncio
 
+from actors import ports
 from actors.node import Node, Ports
-from actors.ports import Claims, FanOut, Standing, UserState
+from actors.ports import Claims, Standing, UserState
 from actors.rules.token_bucket import TokenBucket
 from protocol.codec import JSON, MSGPACK
 from protocol.frames import RoomSummary
@@ -28,7 +29,7 @@ from server.drain import drain
 from server.edge.connection import Connection
 from server.edge.desk import Desk
 from server.edge.door import Door
-from server.edge.fan_out import fan_out
+from server.edge.fan_out import FanOut
 from server.edge.http_lane import HttpLane
 from server.edge.hub import Hub
 from server.edge.limits import EdgeLimits
@@ -150,15 +151,15 @@ class Server:
         events = PostgresEvents(database)
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
-        ports = Ports(
+        outside = Ports(
             journal=self._journal,
             log=events,
             people=StoredPeople(users, rooms),
-            fan_out=cast(FanOut, fan_out),  # every session here is a ChatSession
+            fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
             clock=self._clock,
             turn_ended=self._hub.flush,
         )
-        self._node = Node(ports, log=log)
+        self._node = Node(outside, log=log)
         limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
         http = make_http(self._parts(users, rooms, events, limits, demo=demo))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)

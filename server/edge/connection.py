@@ -25,7 +25,7 @@ class Connection:
     """Between the opening handshake and the end of TCP.
 
     ``out`` is a plain list while the socket takes everything, a ``Backlog`` while it does not, and
-    the ``SINK`` from the close on. A list that is not empty is always in the hub's ``dirty``.
+    the ``SINK`` from the close on. A list that is not empty is always marked dirty in the hub.
     """
 
     __slots__ = (
@@ -108,7 +108,7 @@ class Connection:
         """Queue a whole framed message. Over the cap the connection is closed with 4008."""
         out = self.out
         if not out:
-            self._hub.dirty.append(self)
+            self._hub.mark_dirty(self)
             self._fresh = 0
         out.append(wire)
         self._fresh += len(wire)

@@ -63,7 +63,8 @@ class Hub:
     ) -> None:
         self.log = log
         self.now = trio.current_time()
-        self.dirty: list[Connection] = []
+        self._dirty: list[Connection] = []
+        self.mark_dirty = self._dirty.append  # for a connection whose outbox is no longer empty
         self.strangers = 0  # sockets whose user is not known yet
         self.frames_in = self.bytes_in = self.bytes_out = 0
         self._limits = limits
@@ -115,23 +116,10 @@ class Hub:
 
     def flush(self) -> None:
         """Write every dirty outbox."""
-        dirty = self.dirty
+        dirty = self._dirty
         self._dirty_peak = max(self._dirty_peak, len(dirty))
         self._write(dirty)
         dirty.clear()
-
-    def fan_out(self, connections: Iterable[Connection], binary: bytes, text: bytes) -> None:
-        """Offer one frame to many, each in its codec.
-
-        The bytes are counted when the socket refuses them, not here: until the flush that ends
-        this turn an outbox holds merely references to frames that all share.
-        """
-        mark = self.dirty.append
-        for connection in connections:
-            out = connection.out
-            if not out:
-                mark(connection)
-            out.append(text if connection.text else binary)
 
     async def run(self) -> None:
         """Serve until cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -16,7 +17,7 @@ class Reactor(Protocol):
     """The hub, as its connections know it. ``now`` is the time of the turn."""
 
     now: float
-    dirty: list[Connection]
+    mark_dirty: Callable[[Connection], None]  # its outbox is no longer empty
     frames_in: int
     strangers: int
     bytes_out: int

@@ -51,7 +51,8 @@ async def test_a_slow_reader_is_closed_with_4008_and_the_others_flow() -> None:
         wire = ws_frame(bytes(4 * KIB), text=False)
         most = 0
         for _ in range(300):
-            edge.hub.fan_out([each.connection for each in players], wire, b"")
+            for each in players:
+                each.connection.offer(wire)
             edge.hub.flush()
             most = max(most, edge.hub.statistics().backlog_bytes)
             assert await quick.frame() == (0x82, bytes(4 * KIB))
