@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -11,9 +11,9 @@ import trio
 from actors.ports import Batch, Claimed, Journal, OutcomeUnknown, StoreUnavailable, Verdict
 from protocol.ids import RoomId
 from server.postgres.claims import claim_rooms
+from server.postgres.columns import APPEND, columns
 from server.postgres.pool import NOT_STORED, WRONG_DATA, Database, connect, settled
 
-APPEND = f"SELECT * FROM append_events({', '.join(f'${number}' for number in range(1, 27))})"  # noqa: S608 - numbers only
 PROBE = (
     "SELECT pg_logical_emit_message(true, 'madang', 'probe')"  # waits for the disk as a commit does
 )
@@ -130,53 +130,3 @@ def _verdicts(
         return [Verdict.STORED] * len(batches)
     by_room = dict.fromkeys(duplicate, Verdict.DUPLICATE) | dict.fromkeys(stale, Verdict.STALE)
     return [by_room.get(batch.room_no, Verdict.STORED) for batch in batches]
-
-
-def columns(batches: Sequence[Batch]) -> list[Sequence[object]]:
-    """The arguments of ``append_events`` after the first: a list for each column."""
-    rooms = [batch.room_no for batch in batches]
-    epochs = [batch.epoch for batch in batches]
-    events = [
-        (
-            batch.room_no,
-            event.seq,
-            event.kind,
-            event.sender_no,
-            event.countable,
-            event.at,
-            event.client_id,
-            event.digest,
-            event.reply_to,
-            event.thread,
-            event.body,
-            event.extra,
-        )
-        for batch in batches
-        for event in batch.events
-    ]
-    cursors = [
-        (batch.room_no, user_no, seq) for batch in batches for user_no, seq in batch.cursors.items()
-    ]
-    mentions = [
-        (batch.room_no, user_no, seq) for batch in batches for user_no, seq in batch.mentions
-    ]
-    return [
-        rooms,
-        epochs,
-        *_turned(events, width=12),
-        *_turned(cursors, width=3),
-        *_turned([move for batch in batches for move in _moves(batch)], width=5),
-        *_turned(mentions, width=3),
-    ]
-
-
-def _moves(batch: Batch) -> Iterable[tuple[object, ...]]:
-    if not batch.moves:
-        return
-    at_by_seq = {event.seq: event.at for event in batch.events}
-    for move in batch.moves:
-        yield batch.room_no, move.user_no, move.role, move.seq, at_by_seq[move.seq]
-
-
-def _turned(rows: Sequence[tuple[object, ...]], *, width: int) -> Sequence[Sequence[object]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * width
