@@ -36,11 +36,13 @@ from server.edge.limits import EdgeLimits
 from server.edge.proxies import AsgiApp, Trust, behind_proxies
 from server.edge.routes import SEEDS, routes
 from server.edge.session import ChatSession
+from server.garbage import Pauses, calm_collector
 from server.http.app import Parts, make_http
 from server.http.ports import Rate
 from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.lifecycle import Backends
+from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
 from server.metrics import make_metrics
 from server.passwords import Passwords
@@ -145,6 +147,7 @@ class Server:
         self._settings, self._database, self._log = settings, database, log
         self._clock = SystemClock()
         self._limits = EdgeLimits()
+        self._turns, self._pauses = LoopTurns(log), Pauses(log)
         self._journal = PostgresJournal(database, owner=secrets.randbits(62))
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
@@ -185,7 +188,7 @@ class Server:
             limits=limits,
             clock=self._clock,
             new_id=random_id,
-            registry=make_metrics(self._node, self._hub),
+            registry=make_metrics(self._node, self._hub, self._turns, self._pauses),
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
             demo=demo,
@@ -204,8 +207,9 @@ class Server:
                 self._settings.port, host=self._settings.host, backlog=BACKLOG
             )
             await nursery.start(door.serve, listeners)
-            ready(_address(self._settings.host, listeners))
-            await signalled()  # type: ignore[misc]
+            with calm_collector(self._pauses), watched(self._turns):
+                ready(_address(self._settings.host, listeners))
+                await signalled()  # type: ignore[misc]
             await drain(self._node, self._hub, door)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()

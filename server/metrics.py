@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from actors.actor import MailboxStatistics
 from actors.node import Node
 from actors.registry import Registry
 from server.edge.hub import Hub
+from server.garbage import Pauses
+from server.loop_turns import BOUNDS, LoopTurns
 
 
 class NodeCollector(Collector):
     """One node's numbers. Nothing is counted twice: every value has one owner, read here."""
 
-    def __init__(self, node: Node, hub: Hub) -> None:
-        self._node, self._hub = node, hub
+    def __init__(self, node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses) -> None:
+        self._node, self._hub, self._turns, self._pauses = node, hub, turns, pauses
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, as of now."""
+        yield from self._loop()
         yield from self._edge()
         yield from self._journal()
         yield from self._actors()
+
+    def _loop(self) -> Iterator[Metric]:
+        turns, pauses = self._turns, self._pauses
+        names = [*map(str, BOUNDS), "+Inf"]
+        buckets = list(zip(names, accumulate(turns.counts), strict=True))
+        text = "Turns of the loop: one task each, between two waits."
+        yield HistogramMetricFamily("madang_loop_turn_seconds", text, buckets, turns.seconds)
+        yield _gauge("loop_longest_turn_seconds", "The longest turn so far.", turns.longest)
+        yield _counter("gc_collections", "Collections of garbage.", sum(pauses.collections))
+        yield _counter("gc_pause_seconds", "Time in them.", pauses.seconds)
+        yield _gauge("gc_longest_pause_seconds", "The longest of them.", pauses.longest)
 
     def _edge(self) -> Iterator[Metric]:
         seen = self._hub.statistics()
@@ -36,8 +56,6 @@ class NodeCollector(Collector):
         yield _counter("bytes_in", "Bytes read.", seen.bytes_in)
         yield _counter("bytes_out", "Bytes written.", seen.bytes_out)
         yield _counter("hub_turns", "Turns of the hub.", seen.turns)
-        yield _counter("hub_slow_turns", "Turns of over 50 ms.", seen.slow_turns)
-        yield _gauge("hub_longest_turn_seconds", "The longest turn so far.", seen.longest_turn)
 
     def _journal(self) -> Iterator[Metric]:
         journal = self._node.journal
@@ -65,10 +83,10 @@ class NodeCollector(Collector):
         yield from (active, depth, peak, crashes, dropped)
 
 
-def make_metrics(node: Node, hub: Hub) -> CollectorRegistry:
+def make_metrics(node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses) -> CollectorRegistry:
     """A registry of this node alone."""
     metrics = CollectorRegistry()
-    metrics.register(NodeCollector(node, hub))
+    metrics.register(NodeCollector(node, hub, turns, pauses))
     return metrics
 
 

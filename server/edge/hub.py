@@ -25,7 +25,6 @@ ENDED = select.EPOLLHUP | select.EPOLLERR
 EVENTS_A_POLL = 512
 READ_SIZE = 64 * 1024
 READING_BUDGET = 0.002
-SLOW_TURN = 0.05
 SWEEP_EVERY = 1.0
 SWEPT_AT_ONCE = 1_000
 
@@ -42,8 +41,6 @@ class HubStatistics(NamedTuple):
     bytes_out: int
     dirty_peak: int
     turns: int
-    slow_turns: int
-    longest_turn: float
 
 
 class Hub:
@@ -75,8 +72,7 @@ class Hub:
         self._parting: list[Handler] = []
         self._buried: list[Connection] = []
         self._backlog = 0
-        self._opened = self._turns = self._slow_turns = self._dirty_peak = 0
-        self._longest_turn = 0.0
+        self._opened = self._turns = self._dirty_peak = 0
         self._stopped_with: int | None = None
         self._empty = trio.Event()
         self._sleeping = True  # between two turns
@@ -175,8 +171,6 @@ class Hub:
             bytes_out=self.bytes_out,
             dirty_peak=self._dirty_peak,
             turns=self._turns,
-            slow_turns=self._slow_turns,
-            longest_turn=self._longest_turn,
         )
 
     # For connections.
@@ -241,21 +235,14 @@ class Hub:
             self._turn()
 
     def _turn(self) -> None:
-        began, frames = self._clock(), self.frames_in
         self.now = trio.current_time()
         self._sleeping = False
         self._poll()
-        reads = self._read(began + READING_BUDGET)
+        self._read(self._clock() + READING_BUDGET)
         self.flush()
         self._finish()
         self._sleeping = True
         self._turns += 1
-        took = self._clock() - began
-        self._longest_turn = max(self._longest_turn, took)
-        if took > SLOW_TURN:
-            self._slow_turns += 1
-            frames = self.frames_in - frames
-            self.log.warning("slow turn", ms=round(took * 1000), reads=reads, frames=frames)
 
     def _poll(self) -> None:
         line, by_number = self._line, self._by_number
@@ -273,20 +260,17 @@ class Hub:
             elif events & ENDED:
                 connection.lost()
 
-    def _read(self, until: float) -> int:
+    def _read(self, until: float) -> None:
         """Read those in the line until the time is up; the others come first in the next turn."""
         line, clock = self._line, self._clock
-        reads = 0
         for _ in range(len(line)):
             connection = line.popleft()
             connection.carried = False
             if connection.gone:
                 continue
             self.bytes_in += connection.read(READ_SIZE)
-            reads += 1
             if clock() > until:
                 break
-        return reads
 
     def _write(self, connections: Iterable[Connection]) -> None:
         """One ``send`` each; what a socket refuses becomes its backlog.
