@@ -32,6 +32,7 @@ class GroupCommit:
 
     MOST_ROWS, MOST_BYTES = 2_000, 4 * 2**20  # in one transaction, so that none is long
     CHUNK_S = 0.002  # completions run this long before the rest of the node gets a turn
+    ROOMS_A_LOOK = 8  # rooms between two looks at the clock
 
     def __init__(
         self,
@@ -48,7 +49,8 @@ class GroupCommit:
         self._lot = trio.lowlevel.ParkingLot()
         self._asleep = False
         self.commits = self.rows = 0
-        self._committing = False
+        self._under_way = 0  # commits whose completion has not ended
+        self._one_at_a_time = trio.Lock()
         self.available = True
 
     def submit(self, batch: Batch, done: Done) -> None:
@@ -60,23 +62,29 @@ class GroupCommit:
 
     def idle(self) -> bool:
         """Nothing waits to be stored or is on its way."""
-        return not self._waiting and not self._committing
+        return not self._waiting and not self._under_way
 
     async def run(self) -> None:
         """Commit until cancelled; a commit under way is awaited even then."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):  # while one completes its commit, the next is under way
+                nursery.start_soon(self._commit_in_turn)
+
+    async def _commit_in_turn(self) -> None:
         while True:
-            if not self._waiting:
-                self._asleep = True
-                await self._lot.park()
-            taken = self._take()
-            self._committing = True
-            try:
+            async with self._one_at_a_time:
+                if not self._waiting:
+                    self._asleep = True
+                    await self._lot.park()
+                taken = self._take()
+                self._under_way += 1
                 outcomes = await self._commit([batch for batch, _ in taken])
-                await self._complete(taken, outcomes)
-            finally:
-                self._committing = False
-            if Lost.UNKNOWN in outcomes or Lost.UNAVAILABLE in outcomes:
-                await self._outlast()
+                if Lost.UNKNOWN in outcomes or Lost.UNAVAILABLE in outcomes:
+                    await self._complete(taken, outcomes)
+                    await self._outlast()
+                    continue
+            await trio.lowlevel.checkpoint()  # the next commit begins first
+            await self._complete(taken, outcomes)
 
     def _take(self) -> list[tuple[Batch, Done]]:
         taken: list[tuple[Batch, Done]] = []
@@ -106,12 +114,13 @@ class GroupCommit:
 
     async def _complete(self, taken: list[tuple[Batch, Done]], outcomes: Sequence[Outcome]) -> None:
         end = trio.current_time() + self.CHUNK_S
-        for (_, done), outcome in zip(taken, outcomes, strict=True):
+        for number, ((_, done), outcome) in enumerate(zip(taken, outcomes, strict=True), 1):
             self._tell(done, outcome)
-            if trio.current_time() > end:
+            if number % self.ROOMS_A_LOOK == 0 and trio.current_time() > end:
                 self._turn_ended()
                 await trio.lowlevel.checkpoint()
                 end = trio.current_time() + self.CHUNK_S
+        self._under_way -= 1
         self._turn_ended()
 
     def _tell(self, done: Done, outcome: Outcome) -> None:
@@ -126,6 +135,7 @@ class GroupCommit:
         while not await self._probe():
             await trio.sleep(self._probe_every)
             refused, self._waiting = list(self._waiting), deque()
+            self._under_way += 1
             await self._complete(refused, [Lost.UNAVAILABLE] * len(refused))
         self.available = True
 
