@@ -22,12 +22,14 @@ class Dispatcher:
     """
 
     BATCH = 64  # most messages one cell receives before the next cell's turn
+    CELLS_A_LOOK = 8  # cells run between two looks at the clock, 0.25 µs each
 
     def __init__(self, *, turn_ended: Callable[[], None], turn_s: float = 0.002) -> None:
         self._turn_ended, self._turn_s = turn_ended, turn_s
         self._ready: deque[Cell[Any]] = deque()
         self._lot = trio.lowlevel.ParkingLot()
         self._asleep = False
+        self.now = trio.current_time()  # as of the present turn
         self.turns = 0
 
     def wake(self, cell: Cell[Any]) -> None:
@@ -69,11 +71,13 @@ class Dispatcher:
     def turn(self) -> None:
         """Run what is ready within the time of one turn, and flush what came of it."""
         self.turns += 1
-        end = trio.current_time() + self._turn_s
-        while self._ready:
-            cell = self._ready.popleft()
-            cell.queued = False
-            self._run(cell)
+        self.now = trio.current_time()
+        end, ready = self.now + self._turn_s, self._ready
+        while ready:
+            for _ in range(min(len(ready), self.CELLS_A_LOOK)):
+                cell = ready.popleft()
+                cell.queued = False
+                self._run(cell)
             if trio.current_time() > end:
                 break
         self._turn_ended()

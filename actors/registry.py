@@ -135,7 +135,7 @@ class Registry(Generic[M]):
 
     def ran(self, cell: Cell[M]) -> None:
         """A turn of *cell* is over."""
-        cell.touched = trio.current_time()
+        cell.touched = self.dispatcher.now
         if cell.waiting:
             open_up(cell, self._capacity // 2)
         if ((cell.mailbox or cell.leftovers) and not cell.held) or cell.active is None:

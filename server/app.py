@@ -30,6 +30,7 @@ from server.edge.connection import Connection
 from server.edge.desk import Desk
 from server.edge.door import Door
 from server.edge.fan_out import FanOut
+from server.edge.frame_rate import FrameRate
 from server.edge.http_lane import HttpLane
 from server.edge.hub import Hub
 from server.edge.limits import EdgeLimits
@@ -238,9 +239,14 @@ class Server:
             log=self._log,
             now_ms=self._clock.now_ms,
             ping_ms=self._limits.ping_ms,
-            rate=settings.rate_per_connection,
-            burst=settings.rate_per_connection * BURST_SECONDS,
+            frame_rate=self._frame_rate,
         )
+
+    def _frame_rate(self) -> FrameRate | None:
+        rate = self._settings.rate_per_connection
+        if not rate and not self._settings.rate_per_user:
+            return None
+        return FrameRate(rate, rate * BURST_SECONDS, trio.current_time())
 
 
 def _open_session(desk: Desk, connection: Connection) -> ChatSession:

@@ -12,6 +12,7 @@ from actors.ports import Claims
 from actors.rules.token_bucket import TokenBucket
 from actors.supervisor import Log
 from protocol.ids import UserId
+from server.edge.frame_rate import FrameRate
 
 
 @message
@@ -27,5 +28,4 @@ class Desk:
     log: Log
     now_ms: Callable[[], int]
     ping_ms: int
-    rate: int  # frames a second of one connection; 0 for no limit
-    burst: int
+    frame_rate: Callable[[], FrameRate | None]  # of a new connection; None: without limit

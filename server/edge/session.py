@@ -79,7 +79,7 @@ class ChatSession:
 
     def __init__(self, connection: Connection, codec: Codec, desk: Desk) -> None:
         self.connection, self.codec, self._desk = connection, codec, desk
-        self._rate = FrameRate(desk.rate, desk.burst, trio.current_time())
+        self._rate = desk.frame_rate()
         self._abuse = 0
         self._paced: Paced | None = None
         self._early: dict[Hashable, ServerFrame] | None = None
@@ -142,7 +142,8 @@ class ChatSession:
         """The user may come in."""
         self.user_no = standing.user_no
         self.connection.admit()
-        self._rate.of_user = self._desk.user_bucket(self.user_id)
+        if self._rate is not None:
+            self._rate.of_user = self._desk.user_bucket(self.user_id)
 
     def welcome(self, summaries: list[RoomSummary]) -> Sequence[RoomSummary]:
         """Send ``welcome`` with the rooms it has place for; returns the others.
@@ -199,7 +200,7 @@ class ChatSession:
     def message(self, data: bytes, text: bool) -> None:  # noqa: FBT001 - the hub's call
         """One whole message of the client."""
         frame = self._decode(data, text=text)
-        if not self._within_rate(frame):
+        if self._rate is not None and not self._within_rate(frame, self._rate):
             return
         if isinstance(frame, FrameError):
             self._refuse_frame(frame)
@@ -286,12 +287,12 @@ class ChatSession:
 
     # ---- open
 
-    def _within_rate(self, frame: ClientFrame | FrameError) -> bool:
+    def _within_rate(self, frame: ClientFrame | FrameError, rate: FrameRate) -> bool:
         now = trio.current_time()
-        wait = self._rate.wait(frame, now)
+        wait = rate.wait(frame, now)
         if not wait:
             return True
-        if self._rate.refused(now):
+        if rate.refused(now):
             self.close(CloseCode.TOO_MANY_REQUESTS, "kept sending while limited")
         else:
             retry = max(1, int(wait * 1000))

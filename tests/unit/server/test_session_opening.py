@@ -47,8 +47,7 @@ async def opening(autojump_clock: Clock) -> ChatSession:
         log=cast(Any, None),
         now_ms=lambda: 0,
         ping_ms=1,
-        rate=0,
-        burst=0,
+        frame_rate=lambda: None,
     )
     await trio.lowlevel.checkpoint()
     return ChatSession(cast(Connection, NotedConnection()), MSGPACK, desk)
