@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,21 +31,30 @@ def program(language: str, file: Path, server: RunningServer) -> Path:
     return file
 
 
-def check(command: list[str]) -> None:
-    """Its first two lines are what one is told to expect; it would go on for ever."""
+def check(command: list[str]) -> tuple[int, str]:
+    """Its first two lines are what one is told to expect; how Ctrl-C ends it, and what it says."""
     with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ["env", "--default-signal=INT", *command],  # tests in the background inherit it ignored
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         assert running.stdout is not None and running.stderr is not None
         lines = sorted(running.stdout.readline().strip() for _ in range(2))
-        running.kill()
-        wrong = running.stderr.read()
+        running.send_signal(signal.SIGINT)
+        try:
+            _, wrong = running.communicate(timeout=20)
+        finally:
+            running.kill()
     assert re.fullmatch(r"1 \w+ 안녕!", lines[0]) and lines[1] == "stored as 1", wrong
+    return running.returncode, wrong
 
 
 def test_the_first_program_in_python_runs(server: RunningServer, tmp_path: Path) -> None:
     assert "`.venv/bin/python first.py`" in README
-    check([sys.executable, str(program("python", tmp_path / "first.py", server))])
+    file = program("python", tmp_path / "first.py", server)
+    assert check([sys.executable, str(file)]) == (0, "")
 
 
 def test_the_first_program_in_javascript_runs(
