@@ -128,7 +128,7 @@ class Door:
             else:
                 head = await self._http.serve(stream, head, until=self._is_for_the_hub)
         if head is not None:
-            await refuse(stream, head.status)
+            await refuse(stream, *head)
 
     async def _first_head(self, stream: trio.SocketStream) -> Head | Refused | None:
         within = LAST_CALL if self._stopping else self._limits.opening_deadline
@@ -148,7 +148,7 @@ class Door:
             check_origin(head, self._trust.origins)
             subprotocol = choose_subprotocol(head)
         except Unacceptable as exc:
-            return Refused(exc.status)
+            return Refused(exc.status, exc.detail)
         accepted = False
         with trio.move_on_after(self._limits.opening_deadline):
             accepted = await shake_hands(stream, head, subprotocol)

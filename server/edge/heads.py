@@ -72,9 +72,10 @@ class Head(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A head that is none, and the status it deserves."""
+    """A head that is none, and the status it deserves; ``detail`` says more than the usual."""
 
     status: int
+    detail: str = ""
 
 
 async def read_head(stream: trio.SocketStream, begun: bytes, most: int) -> Head | Refused | None:
@@ -109,9 +110,9 @@ def _next_event(
     return parser.next_event()
 
 
-async def refuse(stream: trio.SocketStream, status: int) -> None:
+async def refuse(stream: trio.SocketStream, status: int, detail: str = "") -> None:
     """Answer with *status* as a problem document, and close."""
-    body = json.dumps(_problem(status)).encode()
+    body = json.dumps(_problem(status, detail)).encode()
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "content-type: application/problem+json",
@@ -125,13 +126,13 @@ async def refuse(stream: trio.SocketStream, status: int) -> None:
     await stream.aclose()
 
 
-def _problem(status: int) -> dict[str, object]:
+def _problem(status: int, detail: str) -> dict[str, object]:
     code = CODES.get(status, ErrorCode.INVALID)
     return {
         "type": f"/docs#{code.value}",
         "title": MEANING[code],
         "status": status,
-        "detail": DETAILS.get(status, HTTPStatus(status).phrase),
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).phrase),
         "code": code.value,
     }
 

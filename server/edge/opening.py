@@ -29,11 +29,12 @@ class Route(NamedTuple):
 
 
 class Unacceptable(Exception):
-    """The opening is refused with an HTTP ``status``."""
+    """The opening is refused with an HTTP ``status``; ``detail`` says more than the usual."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
+    def __init__(self, status: int, detail: str = "") -> None:
+        super().__init__(status, detail)
         self.status = status
+        self.detail = detail
 
 
 def check_handshake(head: Head) -> None:
@@ -69,7 +70,8 @@ def choose_subprotocol(head: Head) -> str | None:
         if name in TEXT_BY_SUBPROTOCOL:
             return name
     if offers:
-        raise Unacceptable(400)
+        known = ", ".join(TEXT_BY_SUBPROTOCOL)
+        raise Unacceptable(400, f"the subprotocol must be one of: {known}")
     return None
 
 

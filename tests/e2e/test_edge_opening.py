@@ -159,6 +159,17 @@ async def test_a_bad_opening_is_answered_and_closed(head: bytes) -> None:
         assert json.loads(body)["detail"]
 
 
+async def test_an_unknown_subprotocol_is_told_those_there_are() -> None:
+    async with open_edge() as edge, connect(edge) as raw:
+        await raw.send(upgrade(edge, "/ws", "Sec-WebSocket-Protocol: chat"))
+        status, body = await raw.answer()
+        problem = json.loads(body)
+        assert (status, problem["status"], problem["code"]) == (400, 400, "invalid")
+        assert problem["detail"] == (
+            "the subprotocol must be one of: madang.v1.msgpack, madang.v1.json"
+        )
+
+
 async def test_another_version_is_told_the_one_that_works() -> None:
     async with open_edge() as edge, connect(edge) as raw:
         await raw.send(upgrade(edge).replace(b"Version: 13", b"Version: 8"))
