@@ -2,6 +2,7 @@
 
 CannotRun
 ├── BadSetting      a setting is missing or wrong
+├── CannotListen    the address cannot be listened on
 ├── ChildFailed     an embedded program did not start
 ├── DataInUse       another process has the data folder
 ├── DataUnusable    the data folder cannot be used
@@ -23,6 +24,10 @@ class CannotRun(Exception):
 
 class BadSetting(CannotRun):
     """A setting is missing or wrong; the text begins with its name."""
+
+
+class CannotListen(CannotRun):
+    """The address is taken, or is not this machine's."""
 
 
 class ChildFailed(CannotRun):

@@ -7,6 +7,9 @@ import os
 import resource
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EADDRINUSE, EADDRNOTAVAIL
 from functools import partial
 
 import trio
@@ -15,10 +18,16 @@ from server.commands.arguments import place_of
 from server.commands.demo import Demo, prepare_demo
 from server.commands.opened import Opened, work_with
 from server.data_folder import make_data_folder
+from server.failure import CannotListen, first_cause
 from server.lifecycle import backends
 from server.log import configure_logging
 from server.settings import Settings, read_settings, read_token_key
 from server.token_key import load_token_key
+
+REMEDY = {
+    EADDRINUSE: "stop what listens there, or choose another port with --port (make run PORT=9000)",
+    EADDRNOTAVAIL: "choose an address of this machine with --host (make run HOST=127.0.0.1)",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,7 +52,8 @@ def run(arguments: Namespace) -> int:
         _allow_many_files()
         accounts = demo.accounts if demo else []
         ready = partial(_ready, arguments.introduce, demo)
-        trio.run(partial(app.serve, settings, running, demo=accounts, ready=ready))
+        with _listening(settings):
+            trio.run(partial(app.serve, settings, running, demo=accounts, ready=ready))
     return 0
 
 
@@ -68,6 +78,20 @@ def _settings(arguments: Namespace) -> Settings:
     data = make_data_folder(place.data)
     key = load_token_key(given, data, embedded=embedded)
     return read_settings(os.environ, place, host=arguments.host, port=arguments.port, token_key=key)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[None]:
+    """Raise CannotListen for an error of the address, which does not name it."""
+    try:
+        yield
+    except (OSError, BaseExceptionGroup) as error:
+        cause = first_cause(error)
+        if not isinstance(cause, OSError) or cause.errno not in REMEDY:
+            raise
+        tried = f"cannot listen on {settings.host}:{settings.port}"
+        remedy = REMEDY[cause.errno]
+        raise CannotListen(f"{tried} ({cause.strerror}): {remedy}") from error
 
 
 async def _prepare(settings: Settings, opened: Opened) -> Demo | None:

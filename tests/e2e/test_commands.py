@@ -231,8 +231,16 @@ def test_a_taken_port_is_told_in_one_line(data: Path) -> None:
         done = madang("serve", "--data", str(data), "--port", port, code=1)
     told = [line for line in done.stderr.splitlines() if line.startswith("madang: ")]
     assert len(told) == 1
-    assert "in use" in told[0]
+    assert f"127.0.0.1:{port} (Address already in use)" in told[0]
+    assert "--port" in told[0] and "PORT=" in told[0]
     assert "Traceback" not in done.stderr
+
+
+def test_an_address_of_another_machine_is_told_in_one_line(data: Path) -> None:
+    done = madang("serve", "--data", str(data), "--host", "192.0.2.1", "--port", "0", code=1)
+    told = [line for line in done.stderr.splitlines() if line.startswith("madang: ")]
+    assert len(told) == 1
+    assert "192.0.2.1:0 (" in told[0] and "--host" in told[0]
 
 
 class Served:
