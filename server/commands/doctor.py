@@ -7,7 +7,8 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 150000
 FEWEST_FILES = 10_000
 WITHIN = 10.0
+LOCAL, STATE, INODE = 1, 3, 9  # columns of Linux's tables of connections
+LISTEN = "0A"
 
 FACTS = """
 SELECT current_setting('server_version') AS version,
@@ -91,11 +94,35 @@ def check_port(host: str, port: int, *, server: int | None) -> Finding:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        text = f"{host}:{port} {error.strerror}"
-        if server is not None:
-            return Finding("port", f"{text}; process {server} serves this data")
-        return Finding("port", text, "choose another with --port, or stop what listens there")
+        if server is not None and _listens(server, port):
+            return Finding("port", f"{host}:{port} process {server} serves here already")
+        remedy = "choose another with --port, or stop what listens there"
+        return Finding("port", f"{host}:{port} {error.strerror}", remedy)
     return Finding("port", f"{host}:{port} is free")
+
+
+def _listens(process: int, port: int) -> bool:
+    """Whether *process* has a socket that listens on *port*; not where we may not look."""
+    with suppress(OSError):
+        rows = [line.split() for line in _connections(process)]
+        listening = {
+            f"socket:[{row[INODE]}]"
+            for row in rows
+            if row[STATE] == LISTEN and int(row[LOCAL].rpartition(":")[2], 16) == port
+        }
+        return not listening.isdisjoint(_open_files(process))
+    return False
+
+
+def _connections(process: int) -> Iterator[str]:
+    for table in Path(f"/proc/{process}/net").glob("tcp*"):
+        yield from table.read_text(encoding="ascii").splitlines()[1:]
+
+
+def _open_files(process: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed by now
+            yield str(descriptor.readlink())
 
 
 def check_database(facts: Mapping[str, Any]) -> list[Finding]:

@@ -290,6 +290,19 @@ def test_serve_introduces_itself_with_accounts_that_sign_in(open_folder: Path) -
     assert served.process.returncode == 0
 
 
+def test_the_doctor_knows_the_port_of_the_server_on_this_data(open_folder: Path) -> None:
+    served = Served(open_folder / "doctor-data")
+    port = served.url.rpartition(":")[2]
+    place = ["doctor", "--data", str(served.data), "--port"]
+    done = madang(*place, port)
+    own = f"127.0.0.1:{port} process {served.process.pid} serves here already\n"
+    assert own in done.stdout
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = madang(*place, str(taken.getsockname()[1]), code=1)
+    assert "wrong port" in done.stdout
+    assert served.stop(signal.SIGTERM) < 5
+
+
 def test_a_killed_server_leaves_nothing_and_starts_again_with_the_same_accounts(
     open_folder: Path,
 ) -> None:
