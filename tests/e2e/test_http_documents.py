@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 from http_world import WEB, open_http
 from prometheus_client import Counter
 
+import protocol
 from protocol.errors import ErrorCode
+from server.edge.routes import SEEDS
 from server.http.openapi import refusals_of
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -37,6 +40,15 @@ async def test_the_document_declares_every_route_with_real_schemas(database_url:
             path_names = set(re.findall(r"\{(\w+)\}", route.path))
             declared = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
             assert declared == path_names
+
+
+async def test_the_calls_that_the_wires_specification_names_exist(database_url: str) -> None:
+    page = (Path(protocol.__file__).parent / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/api/v1/[\w/{}]+)", page)
+    sockets = {("GET", path) for path in SEEDS}
+    async with open_http(database_url) as http:
+        routes = {(route.method, route.path) for route in http.routes}
+        assert len(named) > 5 and set(named) - sockets <= routes
 
 
 async def test_every_reference_leads_to_a_schema_that_says_something(database_url: str) -> None:
