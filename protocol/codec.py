@@ -149,9 +149,7 @@ class Codec:
     ) -> NoReturn:
         if isinstance(error, msgspec.ValidationError) and (found := blamed(error, kind)):
             name, why = found
-            raise FrameError(
-                ErrorCode.INVALID, f"{name}: {why}", envelope=readable, fields={name: why}
-            )
+            raise FrameError(ErrorCode.INVALID, envelope=readable, fields={name: why})
         if isinstance(error, UnicodeDecodeError) and _only_surrogates(error.object):
             fields = {self._undecodable(data): "lone surrogates"}
             raise FrameError(ErrorCode.INVALID, envelope=readable, fields=fields)
@@ -180,7 +178,6 @@ class Codec:
                 }
                 raise FrameError(
                     ErrorCode.INVALID,
-                    f"{name}: NUL or a lone surrogate",
                     envelope=readable,
                     fields={name: "NUL or a lone surrogate"},
                 )

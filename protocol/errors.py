@@ -51,6 +51,12 @@ class ProtocolError(Exception):
     """A request refused with a stable code.
 
     ``fields`` maps a field's name to what is wrong with it; ``retry_after_ms`` is milliseconds.
+    Without a *message* it is the fields, and without those the meaning of the code.
+
+    >>> ProtocolError(ErrorCode.INVALID, fields={"seq": "missing"}).message
+    'seq: missing'
+    >>> ProtocolError(ErrorCode.FORBIDDEN).message
+    'This user may not do this.'
     """
 
     def __init__(
@@ -61,7 +67,8 @@ class ProtocolError(Exception):
         fields: Mapping[str, str] | None = None,
         retry_after_ms: int | None = None,
     ) -> None:
-        super().__init__(message or MEANING[code])
+        blame = "; ".join(f"{name}: {why}" for name, why in (fields or {}).items())
+        super().__init__(message or blame or MEANING[code])
         self.code = code
         self.fields = fields
         self.retry_after_ms = retry_after_ms

@@ -79,7 +79,7 @@ def blame(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> Protoco
 
 def invalid(field: str, why: str) -> ProtocolError:
     """An ``invalid`` that blames one field."""
-    return ProtocolError(ErrorCode.INVALID, f"{field}: {why}", fields={field: why})
+    return ProtocolError(ErrorCode.INVALID, fields={field: why})
 
 
 def _refuse_unstorable(text: str) -> None:

@@ -242,6 +242,21 @@ def test_members_who_are_added_and_removed_see_what_they_should(
         assert [one.hear("member")["seq"] for _ in range(2)] == [1, 2]
 
 
+def test_whatever_is_invalid_names_its_field_in_the_message(
+    server: RunningServer, ann: Person
+) -> None:
+    room = server.make_room(ann)
+    with Speaker(server) as one:
+        one.enter(ann)
+        one.say("history", room=room, limit=201)
+        one.say("history", room=room, after=1, before=2)
+        one.say("presence", watch=[f"u{number}" for number in range(501)])
+        for field in ("limit", "before", "watch"):
+            error = one.hear("error")
+            assert error["code"] == "invalid"
+            assert error["message"] == f"{field}: {error['fields'][field]}"
+
+
 def test_a_new_direct_room_appears_at_the_peer_and_is_named_after_him(
     server: RunningServer, ann: Person, bob: Person
 ) -> None:
