@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 SOURCES = Path(__file__).parent
-INSTALLED = SOURCES.parent.parent / ".bench"
+INSTALLED = SOURCES.parent.parent / ".bench" / "peers"
 
 Tool = Literal["node", "python", "cc"]
 Dialect = Literal["raw", "socketio"]
@@ -39,7 +39,7 @@ class Entry:
     @property
     def home(self) -> Path:
         """Where what it needs is installed; peers of one folder share it."""
-        return INSTALLED / f"{self.tool}-{self.folder}"
+        return INSTALLED / self.folder
 
 
 ENTRIES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def installed(name: str, *, download: bool = True) -> Peer | Missing:
 
 def _install(entry: Entry, tool: tools.Tool, *, download: bool) -> None:
     if tool.downloads and not download:
-        raise tools.NotThereError(f"not installed yet (python -m bench.peers {entry.name})")
-    print(f"installing what {entry.name} needs into {entry.home}", flush=True)
+        raise tools.NotThereError(f"not installed yet (python -m bench.peers install {entry.name})")
+    print(f"installing what {entry.name} needs", file=sys.stderr, flush=True)
     shutil.rmtree(entry.home, ignore_errors=True)
     entry.home.mkdir(parents=True)
     tool.install(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,6 +17,8 @@ from typing import IO, NamedTuple
 
 from bench.peers.catalogue import Service
 from bench.peers.install import Peer
+from bench.peers.processes import trees
+from bench.peers.services import Services, services
 
 HOST = "127.0.0.1"
 READY_WITHIN = 20.0
@@ -24,11 +27,20 @@ VARIABLE: dict[Service, str] = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"
 
 
 class RunningPeer(NamedTuple):
-    """Where it listens, and its process."""
+    """Where it listens, its process, and what runs for it."""
 
     host: str
     port: int
     pid: int
+    services: Services
+
+    def pids(self) -> tuple[int, ...]:
+        """The processes of the server itself, as of now."""
+        return trees([self.pid])
+
+    def service_pids(self) -> tuple[int, ...]:
+        """The processes of PostgreSQL and Redis that were started for it, as of now."""
+        return trees(self.services.roots)
 
 
 class PeerFailedError(Exception):
@@ -44,22 +56,29 @@ def running(
     database_url: str | None = None,
     cpu: int | None = None,
 ) -> Iterator[RunningPeer]:
-    """*peer* on *port* (or a free one), on the core *cpu* (or on all); stopped at the end."""
+    """*peer* on *port* (or a free one), on the core *cpu* (or on all); stopped at the end.
+
+    A service that it needs and whose address is not given is started with it, and ends with it.
+    Only from the main thread.
+    """
     port = port or free_port()
-    services = _services(peer, {"redis": redis_url, "postgres": database_url})
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    with (
+        services(peer.entry.needs, redis_url, database_url) as beside,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
+    ):
+        urls = {VARIABLE[service]: url for service, url in beside.urls.items()}
         process = subprocess.Popen(
-            [*peer.argv, "--port", str(port)],
+            [*_tied(), *peer.argv, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
-            env={**os.environ, **dict(peer.env), **services},
+            env={**os.environ, **dict(peer.env), **urls},
         )
         try:
             _prepare(process.pid, cpu)
             _await_ready(process, peer.name, said)
             _prepare(process.pid, cpu)
-            yield RunningPeer(HOST, port, process.pid)
+            yield RunningPeer(HOST, port, process.pid, beside)
         finally:
             _stop(process)
 
@@ -72,12 +91,10 @@ def free_port() -> int:
     return port
 
 
-def _services(peer: Peer, urls: dict[Service, str | None]) -> dict[str, str]:
-    given = {service: url for service, url in urls.items() if url is not None}
-    absent = peer.entry.needs - given.keys()
-    if absent:
-        raise PeerFailedError(f"{peer.name} needs {' and '.join(sorted(absent))}")
-    return {VARIABLE[service]: given[service] for service in peer.entry.needs}
+def _tied() -> tuple[str, ...]:
+    """Where the kernel can do it, a peer ends with us even when we are killed."""
+    path = shutil.which("setpriv")
+    return (path, "--pdeathsig", "TERM") if path else ()
 
 
 def _prepare(pid: int, cpu: int | None) -> None:

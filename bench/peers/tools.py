@@ -40,7 +40,7 @@ class Node:
     """npm and Node."""
 
     downloads = True
-    reads = ("package.json", "package-lock.json")
+    reads: tuple[str, ...] = ("package.json", "package-lock.json")
 
     def __init__(self) -> None:
         self._node, self._npm = _found("node"), _found("npm")
@@ -76,7 +76,7 @@ class Python:
     """pip, in a virtual environment made for the peer."""
 
     downloads = True
-    reads = ("requirements.lock",)
+    reads: tuple[str, ...] = ("requirements.lock",)
     release = f"Python {sys.version}"
 
     def install(self, entry: Entry) -> None:
@@ -110,7 +110,7 @@ class Compiler:
     """The C compiler; nothing is fetched."""
 
     downloads = False
-    reads = ("*.c", "*.h")
+    reads: tuple[str, ...] = ("*.c", "*.h")
 
     def __init__(self) -> None:
         self._cc = _found("cc")
@@ -154,9 +154,9 @@ def _python(entry: Entry) -> Path:
 def _licence(package: importlib.metadata.Distribution) -> str:
     """New packages state an expression, old ones a field or only a classifier."""
     about = package.metadata
-    said = about.get("License-Expression") or about.get("License")
-    if said and "\n" not in said:
-        return said
+    said = [about[field] for field in ("License-Expression", "License") if field in about]
+    if said and "\n" not in said[0]:
+        return said[0]
     classifiers = [line for line in about.get_all("Classifier", []) if line.startswith("License")]
     return " or ".join(line.rsplit(":: ", 1)[1] for line in classifiers) or "no licence stated"
 

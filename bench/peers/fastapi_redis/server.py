@@ -88,7 +88,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-@app.websocket("/room/{room}")
+@app.websocket("/")
 async def relay(websocket: WebSocket, room: str) -> None:
     """Take one client's messages, store them where asked to, and publish them."""
     manager: RoomManager = app.state.manager

@@ -66,7 +66,7 @@ static int refuse(char response[RESPONSE_SPACE], const char *why) {
 int answer_handshake(const char *head, char room[ROOM_NAME_SPACE], char response[RESPONSE_SPACE]) {
     char key[KEY_LENGTH + 1], text[KEY_LENGTH + sizeof SUFFIX], accept[29];
     unsigned char digest[DIGEST];
-    if (sscanf(head, "GET /room/%255[^ ?/] HTTP/1.1\r\n", room) != 1)
+    if (sscanf(head, "GET /?room=%255[^ &]", room) != 1)
         return refuse(response, "404 Not Found");
     const char *header = strcasestr(head, KEY_HEADER);
     if (header == NULL || sscanf(header + strlen(KEY_HEADER), " %24s", key) != 1 ||

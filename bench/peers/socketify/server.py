@@ -14,7 +14,7 @@ def upgrade(res, req, socket_context):
         req.get_header("sec-websocket-protocol"),
         req.get_header("sec-websocket-extensions"),
         socket_context,
-        req.get_parameter(0),
+        req.get_query("room"),
     )
 
 
@@ -25,9 +25,10 @@ def main():
     port = parser.parse_args().port
     app = App()
     app.ws(
-        "/room/:name",
+        "/",
         {
             "compression": CompressOptions.DISABLED,
+            "max_payload_length": 1024 * 1024,  # by default 16 KiB, less than all others take
             # By default a reader 64 KiB behind silently misses messages; no other peer drops any.
             "max_backpressure": 16 * 1024 * 1024,
             "upgrade": upgrade,

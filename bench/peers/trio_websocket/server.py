@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 import trio
 from trio_websocket import (
@@ -19,7 +20,8 @@ rooms: defaultdict[str, set[WebSocketConnection]] = defaultdict(set)
 
 async def relay(request: WebSocketRequest) -> None:
     """Relay what one client says to its room, until it leaves."""
-    room = rooms[request.path]
+    query = parse_qs(urlsplit(request.path).query)
+    room = rooms[query.get("room", [""])[0]]
     socket = await request.accept()
     room.add(socket)
     try:

@@ -8,13 +8,14 @@ const { values } = parseArgs({ options: { port: { type: "string" } } });
 const app = uws.App();
 
 app
-  .ws("/room/:name", {
+  .ws("/", {
     compression: uws.DISABLED,
+    maxPayloadLength: 1024 * 1024, // by default 16 KiB, less than all others take
     // By default a reader 64 KiB behind silently misses messages; no other peer here drops any.
     maxBackpressure: 16 * 1024 * 1024,
     upgrade: (res, req, context) => {
       res.upgrade(
-        { room: req.getParameter(0) },
+        { room: req.getQuery("room") },
         req.getHeader("sec-websocket-key"),
         req.getHeader("sec-websocket-protocol"),
         req.getHeader("sec-websocket-extensions"),
