@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,25 +59,26 @@ class Member:
         return self.socket.recv(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="module", params=[entry.name for entry in ENTRIES])
-def peer(request: pytest.FixtureRequest) -> Peer:
-    found = installed(request.param, download=False)
-    if isinstance(found, Missing):
-        pytest.skip(f"{found.name}: {found.reason}")
-    return found
-
-
-@pytest.fixture(scope="module")
-def at(peer: Peer) -> Iterator[RunningPeer]:
-    with running(peer) as found:
-        yield found
-        pids = found.pids() + found.service_pids()
-        assert found.pids() == (found.pid,)
-        assert bool(found.service_pids()) == bool(peer.entry.needs)
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_a_peer_relays_and_leaves_no_process_behind(name: str) -> None:
+    peer = installed(name, download=False)
+    if isinstance(peer, Missing):
+        pytest.skip(f"{name}: {peer.reason}")
+    with running(peer) as at:
+        for check in CHECKS:
+            with members(peer, at) as (ann, bo, cy):
+                check(ann, bo, cy)
+        if peer.entry.dialect == "raw":
+            with members(peer, at) as (ann, bo, _):
+                fragments_are_one_message_and_a_ping_is_answered(ann, bo)
+        what_is_stored_is_what_the_list_says(peer, at)
+        assert at.pids() == (at.pid,)
+        assert bool(at.service_pids()) == bool(peer.entry.needs)
+        pids = at.pids() + at.service_pids()
     assert not trees(pids)
 
 
-@pytest.fixture
+@contextmanager
 def members(peer: Peer, at: RunningPeer) -> Iterator[list[Member]]:
     """Two in one room, and one in another."""
     rooms = (("1", "a"), ("1", "b"), ("2", "c"))
@@ -85,10 +86,9 @@ def members(peer: Peer, at: RunningPeer) -> Iterator[list[Member]]:
         yield [stack.enter_context(Member(peer, at, room, user)) for room, user in rooms]
 
 
-def test_a_message_goes_unchanged_to_all_in_the_room_and_to_nobody_else(
-    members: list[Member],
+def a_message_goes_unchanged_to_all_in_the_room_and_to_nobody_else(
+    ann: Member, bo: Member, cy: Member
 ) -> None:
-    ann, bo, cy = members
     for body in BODIES:
         ann.say(body)
         assert [ann.hear(), bo.hear()] == [body, body]
@@ -98,8 +98,7 @@ def test_a_message_goes_unchanged_to_all_in_the_room_and_to_nobody_else(
     assert cy.hear() == b"alone"
 
 
-def test_many_at_once_come_in_order(members: list[Member]) -> None:
-    ann, bo, _ = members
+def many_at_once_come_in_order(ann: Member, bo: Member, _: Member) -> None:
     sent = [b"%d" % number for number in range(200)]
     for body in sent:
         ann.say(body)
@@ -107,39 +106,38 @@ def test_many_at_once_come_in_order(members: list[Member]) -> None:
     assert [bo.hear() for _ in sent] == sent
 
 
-def test_who_leaves_is_no_loss_to_the_others(members: list[Member]) -> None:
-    ann, bo, _ = members
+def who_leaves_is_no_loss_to_the_others(ann: Member, bo: Member, _: Member) -> None:
     bo.socket.close()
     ann.say(b"still here")
     assert ann.hear() == b"still here"
 
 
-def test_fragments_are_one_message_and_a_ping_is_answered(
-    peer: Peer, members: list[Member]
-) -> None:
-    if peer.entry.dialect != "raw":
-        pytest.skip(f"{peer.name} frames messages in its own way")
-    ann, bo, _ = members
+CHECKS = (
+    a_message_goes_unchanged_to_all_in_the_room_and_to_nobody_else,
+    many_at_once_come_in_order,
+    who_leaves_is_no_loss_to_the_others,
+)
+
+
+def fragments_are_one_message_and_a_ping_is_answered(ann: Member, bo: Member) -> None:
     ann.socket.send([b"one", b"", b" message"])
     assert [ann.hear(), bo.hear()] == [b"one message", b"one message"]
     assert ann.socket.ping().wait(PATIENCE)
 
 
-def test_only_the_one_that_says_so_stores(
-    peer: Peer, at: RunningPeer, members: list[Member]
-) -> None:
+def what_is_stored_is_what_the_list_says(peer: Peer, at: RunningPeer) -> None:
     url = at.services.urls.get("postgres")
     assert (url is not None) == (peer.entry.stores == "every message")
     if url is not None:
-        members[2].say(b"kept")
-        assert members[2].hear() == b"kept"
-        assert asyncio.run(_last(url)) == ("2", b"kept")
+        assert asyncio.run(_last(url)) == ("1", b"one message")
 
 
-def test_the_floor_refuses_what_it_does_not_know(peer: Peer, at: RunningPeer) -> None:
-    if peer.entry.folder != "floor":
-        pytest.skip("only the floor has a handshake of its own")
+def test_the_floor_refuses_what_it_does_not_know() -> None:
+    floor = installed("floor_each", download=False)
+    if isinstance(floor, Missing):
+        pytest.skip(f"floor_each: {floor.reason}")
     with (
+        running(floor) as at,
         pytest.raises(InvalidStatus, match="404"),
         connect(f"ws://{at.host}:{at.port}/elsewhere", proxy=None),
     ):

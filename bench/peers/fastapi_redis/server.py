@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from socket import socket
 
 import asyncpg
 import uvicorn
@@ -58,7 +59,7 @@ class RoomManager:
 
     async def listen(self) -> None:
         """Deliver what the channels bring."""
-        await self._pubsub.connect()
+        await self._pubsub.connect()  # type: ignore[no-untyped-call]
         while True:
             message = await self._pubsub.get_message(timeout=None)
             if message is not None:
@@ -110,7 +111,7 @@ async def relay(websocket: WebSocket, room: str) -> None:
 class Server(uvicorn.Server):
     """Uvicorn, which says when it listens."""
 
-    async def startup(self, sockets: list | None = None) -> None:
+    async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print("ready", flush=True)
@@ -120,6 +121,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
-    # Nobody in this comparison compresses.
-    plain = {"ws_per_message_deflate": False, "log_level": "warning"}
-    Server(uvicorn.Config(app, host="127.0.0.1", port=port, **plain)).run()
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        ws_per_message_deflate=False,  # nobody in this comparison compresses
+    )
+    Server(config).run()

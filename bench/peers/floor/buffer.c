@@ -7,7 +7,7 @@
 enum { FIRST_SPACE = 1024 };
 
 static void make_space(struct buffer *buffer, size_t count) {
-    memmove(buffer->bytes, buffer->bytes + buffer->start, waiting(buffer));
+    if (waiting(buffer)) memmove(buffer->bytes, buffer->bytes + buffer->start, waiting(buffer));
     buffer->end -= buffer->start;
     buffer->start = 0;
     size_t space = buffer->space ? buffer->space : FIRST_SPACE;
@@ -19,6 +19,7 @@ static void make_space(struct buffer *buffer, size_t count) {
 }
 
 void append(struct buffer *buffer, const void *bytes, size_t count) {
+    if (count == 0) return;
     if (buffer->space - buffer->end < count) make_space(buffer, count);
     memcpy(buffer->bytes + buffer->end, bytes, count);
     buffer->end += count;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from socketify import App, AppListenOptions, CompressOptions
+from socketify import App, AppListenOptions, CompressOptions  # type: ignore[import-untyped]
 
 
-def upgrade(res, req, socket_context):
+def upgrade(res: Any, req: Any, socket_context: Any) -> None:
     """Keep the room's name with the socket."""
     res.upgrade(
         req.get_header("sec-websocket-key"),
@@ -18,7 +19,7 @@ def upgrade(res, req, socket_context):
     )
 
 
-def main():
+def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
