@@ -20,3 +20,10 @@ void body_write(uint8_t *head, struct stamp stamp) {
     hex_write(head + 16, stamp.sender, 8);
     hex_write(head + 24, stamp.number, 8);
 }
+
+void body_append(struct buffer *out, struct stamp stamp, size_t size) {
+    uint8_t head[BODY_HEAD];
+    body_write(head, stamp);
+    buffer_append(out, head, BODY_HEAD);
+    buffer_append(out, filler, size - BODY_HEAD);
+}

@@ -1,7 +1,7 @@
 /* What a message says: when it was meant to leave, whose it is, which one it is, and a filler. */
 #pragma once
 
-#include "slice.h"
+#include "buffer.h"
 
 enum { BODY_HEAD = 32, BODY_MOST = 60000 };
 
@@ -12,6 +12,7 @@ struct stamp {
 
 void body_prepare(size_t size);
 void body_write(uint8_t *head, struct stamp stamp);
+void body_append(struct buffer *out, struct stamp stamp, size_t size);
 const uint8_t *body_filler(void);
 void hex_write(uint8_t *out, uint64_t number, unsigned digits);
 

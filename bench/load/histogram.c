@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* The highest microsecond a slot stands for: a reported latency is never better than the real one. */
+/* The highest nanosecond a slot stands for: a reported latency is never better than the real one. */
 uint64_t histogram_value(unsigned slot) {
     if (slot < HISTOGRAM_EXACT)
         return slot;
@@ -21,7 +21,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
         reached += histogram->slots[slot];
         if (reached >= wanted) {
             uint64_t value = histogram_value(slot);
-            return value < histogram->max_us ? value : histogram->max_us;
+            return value < histogram->max_ns ? value : histogram->max_ns;
         }
     }
     return 0;
@@ -29,10 +29,10 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 
 void histogram_print(const struct histogram *histogram, FILE *out) {
     uint64_t count = histogram->count;
-    fprintf(out, "{\"count\":%lu,\"max_us\":%lu,\"mean_us\":%.3f", count, histogram->max_us,
-            count ? (double)histogram->sum_us / (double)count : 0.0);
+    fprintf(out, "{\"count\":%lu,\"max_ns\":%lu,\"mean_ns\":%.3f", count, histogram->max_ns,
+            count ? (double)histogram->sum_ns / (double)count : 0.0);
     static const struct { const char *name; double percent; } wanted[] = {
-        {"p50_us", 50}, {"p90_us", 90}, {"p99_us", 99}, {"p999_us", 99.9}};
+        {"p50_ns", 50}, {"p90_ns", 90}, {"p99_ns", 99}, {"p999_ns", 99.9}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         fprintf(out, ",\"%s\":%lu", wanted[i].name,
                 histogram_percentile(histogram, wanted[i].percent));

@@ -108,7 +108,7 @@ void msgpack_put_wide_map(struct buffer *out, uint32_t pairs) {
     buffer_append(out, head, sizeof head);
 }
 
-void msgpack_put_string(struct buffer *out, const void *text, size_t size) {
+void msgpack_put_string_head(struct buffer *out, size_t size) {
     uint8_t head[3] = {0xda, (uint8_t)(size >> 8), (uint8_t)size};
     uint8_t small[2] = {0xd9, (uint8_t)size}, fixed = 0xa0 | (uint8_t)(size & 31);
     if (size < 32)
@@ -117,6 +117,10 @@ void msgpack_put_string(struct buffer *out, const void *text, size_t size) {
         buffer_append(out, small, 2);
     else
         buffer_append(out, head, 3);
+}
+
+void msgpack_put_string(struct buffer *out, const void *text, size_t size) {
+    msgpack_put_string_head(out, size);
     buffer_append(out, text, size);
 }
 

@@ -66,6 +66,7 @@ static inline void msgpack_skip(struct reader *reader) {
 
 void msgpack_put_map(struct buffer *out, uint8_t pairs);
 void msgpack_put_wide_map(struct buffer *out, uint32_t pairs);
+void msgpack_put_string_head(struct buffer *out, size_t size);
 void msgpack_put_string(struct buffer *out, const void *text, size_t size);
 void msgpack_put_number(struct buffer *out, uint64_t number);
 
