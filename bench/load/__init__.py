@@ -1,0 +1,1 @@
+"""The load generator: a C program, and how to build it."""
