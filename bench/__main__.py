@@ -33,7 +33,7 @@ def idle(arguments: argparse.Namespace) -> bool:
         each = (resident_kib(server.pid) - before) / (arguments.users - 1)
     print(f"connects/s, one after another   {(arguments.users - 1) / took:8.0f}")
     print(f"KiB resident per connection     {each:8.2f}   (limit {arguments.kib})")
-    return each < arguments.kib
+    return bool(each < arguments.kib)
 
 
 def room(arguments: argparse.Namespace) -> bool:

@@ -187,5 +187,5 @@ void ledger_close(struct load *load) {
 bool ledger_complete(const struct load *load) {
     bool answered = load->options.speech != MADANG ||
                     load->counts.acked + load->counts.refused >= load->counts.sent;
-    return answered && load->counts.delivered >= load->expected;
+    return answered && load->counts.delivered - load->faults.duplicated >= load->expected;
 }
