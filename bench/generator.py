@@ -117,7 +117,7 @@ async def _run(
                 result = line
             elif isinstance(line, Progress | Connected):
                 tell(line)
-    if result is None:
+    if result is None or process.returncode:
         said = complaint.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
         raise GeneratorFailed(f"{said[-1]} (exit code {process.returncode})")
     return result

@@ -71,8 +71,10 @@ void connection_flush(struct load *load, struct connection *connection) {
 void connection_close(struct load *load, struct connection *connection, const char *reason) {
     unsigned person = (unsigned)(connection - load->connections);
     bool was_up = connection->state == READY || connection->state == STOPPED;
-    close(connection->fd);
-    load->pending -= !was_up;
+    if (connection->state != UNUSED) {
+        close(connection->fd);
+        load->pending -= !was_up;
+    }
     load->failed += !was_up;
     load->closed += was_up;
     tally_text(was_up ? &load->closes : &load->failures, reason);

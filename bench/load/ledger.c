@@ -3,7 +3,8 @@
 
 #include "load.h"
 
-enum { TRACKS_MOST = 1 << 26 };
+/* Tracks that fit in memory, and events of a room that are none of our messages. */
+enum { TRACKS_MOST = 1 << 26, OTHERS_MOST = 1 << 20 };
 
 /* Marks an entry of `order` that somebody has seen, beside those that only the ack told of. */
 #define SEEN 0x80000000u
@@ -38,9 +39,9 @@ void ledger_welcome(struct load *load, struct member *member, uint64_t last_seq)
     member->target = last_seq;
 }
 
-/* The place for what *seq* says, or NULL where it was said before this run. */
-static uint64_t *entry(struct room *room, uint64_t seq) {
-    if (seq <= room->base || seq - room->base > UINT32_MAX)
+/* The place for what *seq* says, or NULL where it was said before this run, or is far from it. */
+static uint64_t *entry(const struct load *load, struct room *room, uint64_t seq) {
+    if (seq <= room->base || seq - room->base > load->counts.sent + OTHERS_MOST)
         return NULL;
     size_t at = seq - room->base - 1;
     if (at >= room->order_size) {
@@ -97,7 +98,7 @@ void ledger_message(struct load *load, struct member *member, uint64_t seq, stru
     if (load->options.mode == STORM)
         return;
     struct stamp stamp;
-    uint64_t *place = entry(&load->plan.rooms[member->room], seq);
+    uint64_t *place = entry(load, &load->plan.rooms[member->room], seq);
     if (place == NULL || !is_ours(load, member, body, &stamp)) {
         load->faults.foreign++;
         return;
@@ -126,7 +127,7 @@ void ledger_relayed(struct load *load, struct member *member, struct slice body)
 /* An ack promises that everybody gets the message at this seq, so it raises what is expected. */
 void ledger_ack(struct load *load, struct member *member, struct stamp stamp, uint64_t seq) {
     struct room *room = &load->plan.rooms[member->room];
-    uint64_t *place = entry(room, seq), key = entry_key(stamp);
+    uint64_t *place = entry(load, room, seq), key = entry_key(stamp);
     load->counts.acked++;
     load->expected += room->live;
     if (in_window(load, stamp.intended_ns))
@@ -144,10 +145,10 @@ void ledger_unread(struct load *load, struct member *member, uint64_t upto, uint
                    uint64_t unread) {
     struct room *room = &load->plan.rooms[member->room];
     uint64_t self = (uint64_t)(member - load->plan.members) + 1, own = 0;
-    if (upto < room->base || last_seq > room->high || last_seq < upto)
+    if (upto < room->base || last_seq - room->base > room->order_size || last_seq < upto)
         return;
     for (uint64_t seq = upto + 1; seq <= last_seq; seq++) {
-        uint64_t said = *entry(room, seq);
+        uint64_t said = room->order[seq - room->base - 1];
         if (said == 0)
             return;
         own += said >> 32 == self;
@@ -170,6 +171,12 @@ static uint64_t missing_of_senders(const struct load *load, const struct member 
 }
 
 void ledger_close(struct load *load) {
+    const struct counts *counts = &load->counts;
+    uint64_t answered = counts->acked + counts->refused;
+    if (answered > counts->sent) /* some send was answered twice */
+        load->faults.duplicated += answered - counts->sent;
+    else if (load->options.speech == MADANG)
+        load->faults.unanswered = counts->sent - answered;
     for (unsigned i = 0; i < load->plan.member_count; i++) {
         const struct member *member = &load->plan.members[i];
         if (!member->live)

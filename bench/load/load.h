@@ -16,7 +16,8 @@ struct counts {
 
 /* All zero in a run that may be believed. */
 struct faults {
-    uint64_t lost, duplicated, reordered, mismatched, foreign, bad_frames, unread_drifted;
+    uint64_t lost, duplicated, reordered, mismatched, foreign, bad_frames, unread_drifted,
+        unanswered;
 };
 
 struct moment {

@@ -1,5 +1,8 @@
 #include "msgpack.h"
 
+/* No number of the protocol is beyond what a double holds exactly. */
+#define NUMBER_END (UINT64_C(1) << 53)
+
 static uint64_t big_endian(const uint8_t *at, size_t size) {
     uint64_t number = 0;
     for (size_t i = 0; i < size; i++)
@@ -47,8 +50,11 @@ void msgpack_string_slowly(struct reader *reader, struct slice *out) {
 
 uint64_t msgpack_number_slowly(struct reader *reader) {
     uint8_t tag = take_tag(reader);
+    uint64_t number = UINT64_MAX;
     if (!reader->bad && tag >= 0xcc && tag <= 0xcf)
-        return take(reader, (size_t)1 << (tag - 0xcc));
+        number = take(reader, (size_t)1 << (tag - 0xcc));
+    if (number < NUMBER_END)
+        return number;
     fail(reader);
     return 0;
 }

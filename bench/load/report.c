@@ -64,15 +64,12 @@ static unsigned stopped_hung_up(const struct load *load) {
 
 static void print_faults(const struct load *load) {
     const struct faults *faults = &load->faults;
-    const struct counts *counts = &load->counts;
-    uint64_t unanswered = 0;
-    if (load->options.speech == MADANG)
-        unanswered = counts->sent - counts->acked - counts->refused;
     printf(",\"faults\":{\"lost\":%lu,\"duplicated\":%lu,\"reordered\":%lu,\"mismatched\":%lu,"
            "\"foreign\":%lu,\"bad_frames\":%lu,\"unread_drifted\":%lu,\"unanswered\":%lu,"
            "\"failed\":%u,\"closed\":%u}",
            faults->lost, faults->duplicated, faults->reordered, faults->mismatched,
-           faults->foreign, faults->bad_frames, faults->unread_drifted, unanswered, load->failed,
+           faults->foreign, faults->bad_frames, faults->unread_drifted, faults->unanswered,
+           load->failed,
            load->closed);
 }
 

@@ -78,7 +78,7 @@ static void connect_all(struct load *load) {
     }
     load->connected = moment_now(load);
     for (unsigned i = 0; i < load->plan.person_count; i++)
-        if (load->connections[i].state < READY && load->connections[i].state != UNUSED)
+        if (load->connections[i].state < READY)
             connection_close(load, &load->connections[i], "took too long");
     report_connected(load);
 }

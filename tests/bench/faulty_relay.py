@@ -105,9 +105,9 @@ async def socketio(ws: WebSocketConnection, room: Room, seat: Seat) -> None:
 
 
 async def madang(
-    ws: WebSocketConnection, room: Room, seat: Seat, *, refuse: int = 0, hang_up: int = 0
+    ws: WebSocketConnection, room: Room, seat: Seat, *, fails_at: int = 0, with_: str = ""
 ) -> None:
-    """Refuses the message number *refuse* of everybody, and hangs up at number *hang_up*."""
+    """*with_* at message *fails_at*: `refusal`, `close`, or `two acks`."""
     hello = msgpack.unpackb(await ws.get_message())
     assert hello["t"] == "hello"
     summaries = [{"id": "r", "type": "team", "last_seq": room.seq, "last_message": {"seq": 7}}]
@@ -119,14 +119,17 @@ async def madang(
         send = msgpack.unpackb(await ws.get_message())
         number += 1
         about = {"room": send["room"], "id": send["id"]}
-        if number == hang_up:
+        failure = with_ if number == fails_at else ""
+        if failure == "close":
             seat.outbox.send_nowait(4008)
-        elif number == refuse:
+        elif failure == "refusal":
             seat.outbox.send_nowait(msgpack.packb({"t": "error", **about, "code": "unavailable"}))
         else:
             room.seq += 1
             place = {"room": send["room"], "seq": room.seq, "at": 1}
-            seat.outbox.send_nowait(msgpack.packb({"t": "ack", **about, **place, "dup": False}))
+            ack = msgpack.packb({"t": "ack", **about, **place, "dup": False})
+            for _ in range(2 if failure == "two acks" else 1):
+                seat.outbox.send_nowait(ack)
             said = {"sender": "u", "kind": "text", "body": send["body"]}
             room.relay(msgpack.packb({"t": "message", **place, **said}))
 

@@ -7,7 +7,9 @@ import subprocess
 import time
 from functools import partial
 from pathlib import Path
+from random import Random
 
+import babbler
 import faulty_relay
 import msgspec
 import pytest
@@ -141,14 +143,23 @@ async def test_two_orders_in_one_room_are_a_mismatch(program: Path, tmp_path: Pa
     assert result.faults.mismatched == 2 and result.faults.lost == 0
 
 
+def failing(with_: str) -> faulty_relay.Handler:
+    return partial(faulty_relay.madang, fails_at=10, with_=with_)
+
+
+async def test_a_second_ack_is_a_duplicate(program: Path, tmp_path: Path) -> None:
+    result = await planned(program, tmp_path, failing("two acks"))
+    assert result.faults.named() == {"duplicated": 1}
+
+
 async def test_refusals_are_counted_and_sending_goes_on(program: Path, tmp_path: Path) -> None:
-    result = await planned(program, tmp_path, partial(faulty_relay.madang, refuse=10))
+    result = await planned(program, tmp_path, failing("refusal"))
     assert result.is_sound and result.refusals == {"unavailable": 1}
     assert result.total.sent == result.total.acked + 1 > 11
 
 
 async def test_a_close_is_counted_by_its_code(program: Path, tmp_path: Path) -> None:
-    result = await planned(program, tmp_path, partial(faulty_relay.madang, hang_up=10))
+    result = await planned(program, tmp_path, failing("close"))
     assert result.closes == {"4008": 1} and result.faults.closed == 1
 
 
@@ -162,6 +173,22 @@ async def test_a_stream_in_small_pieces_is_read(program: Path) -> None:
         result = await generate(program, load)
         nursery.cancel_scope.cancel()
     assert result.is_sound and result.total.delivered == result.total.sent > 10
+
+
+@pytest.mark.parametrize("mode", ["closed", "storm"])
+async def test_nothing_a_server_says_ends_the_program(
+    program: Path, tmp_path: Path, mode: str
+) -> None:
+    write_plan(tmp_path / "plan", {"r": [Seat(str(number)) for number in range(50)]})
+    async with trio.open_nursery() as nursery:
+        serve = partial(babbler.serve, Random(7))  # noqa: S311 - the same babble each time
+        listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+        port = listeners[0].socket.getsockname()[1]
+        load = FAST(url=f"ws://127.0.0.1:{port}/ws", plan=tmp_path / "plan", mode=mode, body=32)
+        with trio.fail_after(30):
+            result = await generate(program, load)
+        nursery.cancel_scope.cancel()
+    assert result.connections == 50 and result.faults.bad_frames > 50
 
 
 async def test_open_load_keeps_its_rate_and_counts_a_stall(program: Path) -> None:
