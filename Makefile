@@ -72,5 +72,5 @@ lock: ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 -o requirements.lock
 
 clean: ## remove what can be made again (not the data)
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(E2E)/node_modules
+	rm -rf .venv .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(E2E)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

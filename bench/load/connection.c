@@ -18,7 +18,7 @@ static uint8_t landing[READ_AT_ONCE + FRAME_MOST + FRAME_HEAD_MOST];
 
 static const struct addrinfo *address_of(const struct options *options) {
     static struct addrinfo *address;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     if (address == NULL && getaddrinfo(options->host, options->port, &hints, &address) != 0)
         give_up("%s: no such host", options->host);
     return address;
@@ -90,7 +90,7 @@ void connection_close(struct load *load, struct connection *connection, const ch
 }
 
 /* At the end of the run: said goodbye, not counted. */
-void connection_leave(struct load *load, struct connection *connection) {
+void connection_leave(struct connection *connection) {
     static const uint8_t normal[2] = {1000 >> 8, 1000 & 255};
     if (connection->state == UNUSED || connection->state == CLOSED)
         return;
@@ -100,7 +100,6 @@ void connection_leave(struct load *load, struct connection *connection) {
     }
     close(connection->fd);
     connection->state = CLOSED;
-    (void)load;
 }
 
 static void upgrade(struct load *load, struct connection *connection) {

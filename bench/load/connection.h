@@ -37,4 +37,4 @@ void connection_read(struct load *load, struct connection *connection);
 void connection_ready(struct load *load, struct connection *connection);
 void connection_flush(struct load *load, struct connection *connection);
 void connection_close(struct load *load, struct connection *connection, const char *reason);
-void connection_leave(struct load *load, struct connection *connection);
+void connection_leave(struct connection *connection);

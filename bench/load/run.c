@@ -136,5 +136,5 @@ void run(struct load *load) {
     ledger_close(load);
     report_result(load);
     for (unsigned i = 0; i < load->plan.person_count; i++)
-        connection_leave(load, &load->connections[i]);
+        connection_leave(&load->connections[i]);
 }
