@@ -47,6 +47,10 @@ class Load:
     connect_s: float | None = None
     settle_s: float | None = None
     drain_s: float | None = None
+    reads: float | None = None
+    typing: float | None = None
+    pages: float | None = None
+    statuses: float | None = None
 
     def arguments(self) -> list[str]:
         """What is None is left to the program."""

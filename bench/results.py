@@ -157,11 +157,13 @@ class Result:
     total: Counts
     gaps: int
     unread_checked: int
+    mixed: int
     stopped: int
     stopped_hung_up: int
     faults: Faults
     ack: Histogram
     delivery: Histogram
+    last: Histogram
     refusals: Mapping[str, int]
     closes: Mapping[str, int]
     failures: Mapping[str, int]

@@ -88,6 +88,7 @@ static void count_delivery(struct load *load, struct member *member, struct stam
     load->counts.delivered++;
     if (in_window(load, stamp.intended_ns))
         histogram_record(&load->deliveries, load->now - stamp.intended_ns);
+    last_delivered(load, stamp);
     if (&load->plan.members[stamp.sender] == member)
         pace_own(load, member);
 }

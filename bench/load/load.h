@@ -32,9 +32,9 @@ struct load {
     struct connection *connections;
     unsigned started, pending, ready, failed, closed, resumed, stopped;
     struct counts counts;
-    uint64_t expected, gaps, unread_checked;
+    uint64_t expected, gaps, unread_checked, mixed;
     struct faults faults;
-    struct histogram acks, deliveries, opens, resumes;
+    struct histogram acks, deliveries, lasts, opens, resumes;
     struct tally refusals, closes, failures, frames;
     struct moment began, connected, window, after;
     uint64_t window_from, window_ns; /* of messages meant to leave then the latency counts */
@@ -71,6 +71,11 @@ void pace_begin(struct load *load);
 void pace_own(struct load *load, struct member *member);
 void pace_refused(struct load *load, struct member *member);
 void pace_turn(struct load *load);
+
+void last_said(const struct load *load, struct member *member, uint32_t number);
+void last_delivered(struct load *load, struct stamp stamp);
+
+void mix_turn(struct load *load);
 
 void run(struct load *load);
 void report_progress(const struct load *load);

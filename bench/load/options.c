@@ -19,7 +19,8 @@ static const struct option known[] = {
     {"rate", 1, 0, 'r'},      {"seconds", 1, 0, 't'},  {"warmup", 1, 0, 'w'},
     {"drain-s", 1, 0, 'D'},   {"stopped", 1, 0, 'x'},  {"connecting", 1, 0, 'c'},
     {"connect-s", 1, 0, 'C'}, {"settle-s", 1, 0, 'S'}, {"self-test", 0, 0, 'T'},
-    {"histogram", 0, 0, 'H'}, {0, 0, 0, 0}};
+    {"histogram", 0, 0, 'H'}, {"reads", 1, 0, '1'},    {"typing", 1, 0, '2'},
+    {"pages", 1, 0, '3'},     {"statuses", 1, 0, '4'}, {0, 0, 0, 0}};
 
 void give_up(const char *format, ...) {
     va_list values;
@@ -60,7 +61,9 @@ static void read_url(struct options *options, const char *url) {
 static void take_time(struct options *options, int key, const char *value) {
     double *times[] = {['t'] = &options->seconds,   ['w'] = &options->warmup_s,
                        ['D'] = &options->drain_s,   ['C'] = &options->connect_s,
-                       ['S'] = &options->settle_s,  ['r'] = &options->rate};
+                       ['S'] = &options->settle_s,  ['r'] = &options->rate,
+                       ['1'] = &options->mix[READS], ['2'] = &options->mix[TYPING],
+                       ['3'] = &options->mix[PAGES], ['4'] = &options->mix[STATUSES]};
     *times[key] = number(value, 1e7);
 }
 
@@ -100,6 +103,9 @@ static void check(const struct options *options) {
         give_up("--inflight must be 1 or more");
     if (options->mode == STORM && options->speech != MADANG)
         give_up("only the dialect madang can resume");
+    for (unsigned i = 0; i < MIXED; i++)
+        if (options->mix[i] > 0 && options->speech != MADANG)
+            give_up("only the dialect madang has reads, typing, pages and statuses");
 }
 
 void options_read(struct options *options, int words_count, char **words) {

@@ -6,6 +6,7 @@
 
 enum mode { CLOSED_LOOP, OPEN_LOOP, HOLD, STORM };
 enum speech { MADANG, RAW, SOCKETIO };
+enum mixed { READS, TYPING, PAGES, STATUSES, MIXED };
 
 struct options {
     enum mode mode;
@@ -15,6 +16,7 @@ struct options {
     unsigned rooms, members;
     unsigned body, inflight, stopped, connecting;
     bool one_sender;
+    double mix[MIXED]; /* of each kind so many a second */
     double rate, seconds, warmup_s, drain_s, connect_s, settle_s;
     bool self_test, histogram;
 };

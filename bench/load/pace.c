@@ -20,6 +20,7 @@ static void say(struct load *load, struct member *member, uint64_t intended_ns) 
     load->counts.sent++;
     if (load->options.speech != MADANG)
         load->expected += load->plan.rooms[member->room].live;
+    last_said(load, member, stamp.number);
     load->dialect->say(load, connection_of(load, member), member, stamp);
 }
 
@@ -100,6 +101,7 @@ void pace_refused(struct load *load, struct member *member) {
 void pace_turn(struct load *load) {
     if (!load->sending)
         return;
+    mix_turn(load);
     if (load->options.mode == OPEN_LOOP) {
         say_what_is_due(load);
     } else if (load->short_of && clock_ns() - pace.top_up_ns > TOP_UP_NS) {

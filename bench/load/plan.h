@@ -15,6 +15,7 @@ struct member {
     struct track seen;        /* seqs of the room, where the server numbers them */
     struct track *by_sender;  /* the number of each sender, where it does not */
     struct track said;        /* own numbers, in the order the room has them */
+    struct waiting *waiting;  /* own messages that not everybody has, in open loop */
 };
 
 struct room {

@@ -85,11 +85,12 @@ void report_result(struct load *load) {
     putchar('}');
     print_span("window", load->window, load->after);
     print_counts("total", load->counts, (struct counts){0});
-    printf("},\"gaps\":%lu,\"unread_checked\":%lu,\"stopped\":%u,\"stopped_hung_up\":%u",
-           load->gaps, load->unread_checked, load->stopped, stopped_hung_up(load));
+    printf("},\"gaps\":%lu,\"unread_checked\":%lu,\"mixed\":%lu,\"stopped\":%u,\"stopped_hung_up\":%u",
+           load->gaps, load->unread_checked, load->mixed, load->stopped, stopped_hung_up(load));
     print_faults(load);
     print_histogram("ack", &load->acks);
     print_histogram("delivery", &load->deliveries);
+    print_histogram("last", &load->lasts);
     print_tally("refusals", &load->refusals);
     print_tally("closes", &load->closes);
     print_tally("failures", &load->failures);

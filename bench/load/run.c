@@ -26,12 +26,21 @@ static struct moment moment_now(const struct load *load) {
     return (struct moment){clock_ns(), seconds * SECOND + us * 1000, load->counts};
 }
 
+/* Once a second, and when a phase begins, so that others can look at the server just then. */
 static void tell_progress(const struct load *load) {
     static uint64_t due;
-    if (load->now < due)
+    static const char *phase;
+    if (load->now < due && phase == load->phase)
         return;
     due = load->now + SECOND;
+    phase = load->phase;
     report_progress(load);
+}
+
+static void enter(struct load *load, const char *phase) {
+    load->phase = phase;
+    load->now = clock_ns();
+    tell_progress(load);
 }
 
 static void turn(struct load *load) {
@@ -52,7 +61,7 @@ static void turn(struct load *load) {
 }
 
 static void turn_until(struct load *load, const char *phase, uint64_t end_ns) {
-    load->phase = phase;
+    enter(load, phase);
     while (clock_ns() < end_ns && !asked_to_stop)
         turn(load);
 }
@@ -69,8 +78,8 @@ static bool came_up(const struct load *load) {
 static void connect_all(struct load *load) {
     uint64_t end = in_seconds(load->options.connect_s);
     unsigned most = load->options.connecting ? load->options.connecting : UINT32_MAX;
-    load->phase = "connect";
     load->began = moment_now(load);
+    enter(load, "connect");
     while (!came_up(load) && clock_ns() < end && !asked_to_stop) {
         while (load->started < load->plan.person_count && load->pending < most)
             connection_start(load, &load->connections[load->started++]);
@@ -93,7 +102,7 @@ static void send_and_drain(struct load *load) {
     turn_until(load, "run", load->window_from + load->window_ns);
     load->sending = false;
     load->after = moment_now(load);
-    load->phase = "drain";
+    enter(load, "drain");
     uint64_t end = in_seconds(load->options.drain_s);
     while (!ledger_complete(load) && clock_ns() < end && !asked_to_stop)
         turn(load);
@@ -104,6 +113,7 @@ static void wait_about(struct load *load) {
     load->window = moment_now(load);
     turn_until(load, load->options.mode == HOLD ? "hold" : "settle", in_seconds(seconds));
     load->after = moment_now(load);
+    enter(load, "end");
 }
 
 static void prepare(struct load *load) {
