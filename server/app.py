@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import structlog
 import trio
@@ -17,7 +17,7 @@ import trio_asyncio
 
 from actors import ports
 from actors.node import Node, Ports
-from actors.ports import Claims, Standing, UserState
+from actors.ports import Claims, Journal, Standing, UserState
 from actors.rules.token_bucket import TokenBucket
 from protocol.codec import JSON, MSGPACK
 from protocol.frames import RoomSummary
@@ -62,6 +62,18 @@ WEB = Path(__file__).parent / "web"
 BACKLOG = 4096  # connections the kernel keeps while the door is busy
 
 
+class OwnJournal(Journal, Protocol):
+    """The journal of one node, which closes it at the end."""
+
+    async def aclose(self) -> None:
+        """Let go of what it holds."""
+
+
+def stored(database: Database) -> OwnJournal:
+    """The journal that serves people: in PostgreSQL, under an owner of its own."""
+    return PostgresJournal(database, owner=secrets.randbits(62))
+
+
 class StoredPeople:
     """The port People over two stores."""
 
@@ -95,6 +107,7 @@ async def serve(
     *,
     demo: Sequence[DemoAccount],
     ready: Callable[[str], None],
+    journal: Callable[[Database], OwnJournal] = stored,
 ) -> None:
     """Serve until SIGINT or SIGTERM; then stop gracefully. *ready* gets the address."""
     log = structlog.get_logger("madang")
@@ -105,7 +118,8 @@ async def serve(
                 open_database(backends.database_url, log=log) as database,
                 open_redis(backends.redis_url) as redis,
             ):
-                server = Server(settings, database, redis, demo=demo, log=log)
+                own = journal(database)
+                server = Server(settings, database, redis, journal=own, demo=demo, log=log)
                 await server.run(signals.__anext__, ready=ready)
 
 
@@ -142,6 +156,7 @@ class Server:
         database: Database,
         redis: RedisClient,
         *,
+        journal: OwnJournal,
         demo: Sequence[DemoAccount],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
@@ -149,7 +164,7 @@ class Server:
         self._clock = SystemClock()
         self._limits = EdgeLimits()
         self._turns, self._pauses = LoopTurns(log), Pauses(log)
-        self._journal = PostgresJournal(database, owner=secrets.randbits(62))
+        self._journal = journal
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
