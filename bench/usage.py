@@ -1,0 +1,94 @@
+"""What processes use, by ``/proc``: CPU and memory, of a server and of its database apart."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.results import Connected, Progress
+
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+STORES = ("postgres", "valkey-server", "redis-server")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU since each process began, and memory now. ``at`` is the time of looking."""
+
+    at: float
+    server_s: float
+    database_s: float
+    server_kib: int
+    database_kib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Those of a server as of now: its own, and those that store for it."""
+
+    server: tuple[int, ...]
+    database: tuple[int, ...]
+
+    def usage(self) -> Usage:
+        """Of all that still run. Shared memory counts in each process that uses it."""
+        return Usage(
+            time.monotonic(),
+            sum(map(_cpu_s, self.server)),
+            sum(map(_cpu_s, self.database)),
+            sum(map(_resident_kib, self.server)),
+            sum(map(_resident_kib, self.database)),
+        )
+
+
+def sorted_out(pids: Iterable[int]) -> Processes:
+    """*pids* by what they are."""
+    names = {pid: _name(pid) for pid in pids}
+    stores = tuple(pid for pid, name in names.items() if name.startswith(STORES))
+    return Processes(tuple(pid for pid in names if pid not in stores), stores)
+
+
+class Meter:
+    """Looks at processes whenever the generator says something.
+
+    ``first`` is the look when a phase began, ``last`` the one nearest to its end.
+    """
+
+    def __init__(self, processes: Callable[[], Processes | None]) -> None:
+        self._processes = processes
+        self.first: dict[str, Usage] = {}
+        self.last: dict[str, Usage] = {}
+
+    def look(self, line: Progress | Connected) -> None:
+        """Now."""
+        processes = self._processes()
+        if processes is None:
+            return
+        phase = line.phase if isinstance(line, Progress) else "connected"
+        seen = processes.usage()
+        self.first.setdefault(phase, seen)
+        self.last[phase] = seen
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+    return ""
+
+
+def _cpu_s(pid: int) -> float:
+    """Its own, not that of children that ended."""
+    with suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / TICK
+    return 0.0
+
+
+def _resident_kib(pid: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE_KIB
+    return 0
