@@ -12,7 +12,7 @@ import asyncpg
 
 from actors.ports import AdapterError
 from protocol.errors import ProtocolError
-from server.commands import admin, doctor, fixture, migrate, serve, token
+from server.commands import admin, bench, doctor, fixture, migrate, serve, token
 from server.commands.arguments import add_place
 from server.failure import CannotRun, first_cause
 from server.log import one_line
@@ -24,6 +24,7 @@ COMMANDS = {
     "token": (token, "print `username user_id token` for each username"),
     "admin": (admin, "make somebody an administrator"),
     "fixture": (fixture, "make many users and rooms, for load tests"),
+    "bench": (bench, "measure a server"),
 }
 INTERRUPTED = 130
 FAILURES = (CannotRun, AdapterError, ProtocolError, asyncpg.PostgresError, OSError)
@@ -52,7 +53,8 @@ def command_line() -> ArgumentParser:
     for name, (module, text) in COMMANDS.items():
         subcommand = subcommands.add_parser(name, help=text, description=text.capitalize())
         module.add_arguments(subcommand)
-        add_place(subcommand)
+        if module is not bench:  # which makes data folders of its own
+            add_place(subcommand)
         subcommand.set_defaults(run=module.run)
     return parser
 
