@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt fmt-check lint types arch bench lock clean
+.PHONY: help setup run test check fmt fmt-check lint types arch bench bench-all bench-growth lock clean
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -17,7 +17,7 @@ VENV := .venv/bin/python -X utf8
 E2E := tests/e2e
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: .venv/.installed ## make .venv from requirements.lock
 
@@ -65,8 +65,14 @@ types: setup ## check types
 arch: setup ## check that imports point only downward
 	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
-bench: setup ## measure (ARGS= goes to the benchmark)
+bench: setup ## measure Madang, the same without storage, and the floor (ARGS= goes to the bench)
 	@$(VENV) -m bench $(ARGS)
+
+bench-all: setup ## install the peers and measure all of them, in three alternating rounds
+	@$(VENV) -m bench all $(ARGS)
+
+bench-growth: setup ## measure what a delivery, a connection and a message cost as there are more
+	@$(VENV) -m bench growth $(ARGS)
 
 lock: ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 -o requirements.lock
