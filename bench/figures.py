@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.record import Measure
+from bench.record import Cost, Measure
 from bench.results import Histogram
 
 MS = 1e6
@@ -41,6 +41,16 @@ def _cost(run: Measure, count: float, *, database: bool = False) -> float | None
     if run.cost is None or not count:
         return None
     return (run.cost.database_s if database else run.cost.server_s) * 1e6 / count
+
+
+def _share(run: Measure, cpu_s: Callable[[Cost], float]) -> float | None:
+    """Of one core, in percent."""
+    return 100 * cpu_s(run.cost) / run.cost.seconds if run.cost and run.cost.seconds else None
+
+
+def _generator_share(run: Measure) -> float | None:
+    window = run.result.window
+    return 100 * window.cpu_s / window.seconds if window.seconds else None
 
 
 def _growth_kib(run: Measure) -> float | None:
@@ -97,8 +107,10 @@ MORE_IS_BETTER: Mapping[str, Reading] = {
 }
 LESS_IS_BETTER: Mapping[str, Reading] = {
     "p50 ms": _late(_delivery, 50),
+    "p90 ms": _late(_delivery, 90),
     "p99 ms": _late(_delivery, 99),
     "p99.9 ms": _late(_delivery, 99.9),
+    "max ms": _late(_delivery, 100),
     "last p50 ms": _late(_last, 50),
     "last p99 ms": _late(_last, 99),
     "ack p99 ms": _late(_ack, 99),
@@ -111,8 +123,25 @@ LESS_IS_BETTER: Mapping[str, Reading] = {
     "KiB/connection": _each_kib,
     "RSS MiB": _growth_mib,
     "all resumed s": lambda run: run.result.connect.seconds,
+    "server CPU %": lambda run: _share(run, lambda cost: cost.server_s),
+    "database CPU %": lambda run: _share(run, lambda cost: cost.database_s),
+    "generator CPU %": _generator_share,
+    "KiB/s out": lambda run: _per_second(run.result.window.bytes_in / 1024, run),
     "hung up": lambda run: run.result.stopped_hung_up,
 }
+COSTS = (
+    "p50 ms",
+    "p90 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "max ms",
+    "server CPU %",
+    "database CPU %",
+    "generator CPU %",
+    "KiB/s out",
+    "RSS MiB",
+)
+"""What the page shows of every workload, beside its own figures."""
 FIGURES = {**MORE_IS_BETTER, **LESS_IS_BETTER}
 
 

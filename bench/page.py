@@ -8,8 +8,10 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from bench.drawn import growth, latency, speed
+from bench.figures import COSTS
 from bench.record import Record
-from bench.tables import OURS, about, ahead, cell, verdict, with_spread
+from bench.tables import OURS, about, ahead, cell, remarks, verdict, with_spread
+from bench.targets import Facts
 from bench.workloads import Workload
 
 STYLE = """
@@ -33,6 +35,7 @@ def page(record: Record) -> str:
         f"<p>{_lines(about(record))}</p>",
         *(part for workload in record.workloads for part in _workload(record, workload)),
         *(f"<h2>{escape(title)}</h2>{plot}" for title, plot in growth(record)),
+        *(f"<p>{escape(line)}</p>" for line in remarks(record)),
         *_skipped(record),
         "<h2>Machine</h2>",
         f"<pre>{escape(_facts(record))}</pre>",
@@ -49,14 +52,20 @@ def _workload(record: Record, workload: Workload) -> Iterator[str]:
     yield f"<h2>{escape(workload.name)}</h2><p>{escape(workload.about)}</p>"
     rows = []
     for target in measured:
-        got = (cell(record, workload, target.name, figure) for figure in workload.figures)
         times = None if target.name == OURS else ahead(record, workload, target.name)
-        cells = [with_spread(each) if each else "-" for each in got]
-        rows.append([target.title, *cells, f"{times:.2f} x" if times else ""])
+        lead = f"{times:.2f} x" if times else ""
+        rows.append([*_cells(record, workload, target, workload.figures), lead])
     yield table(["", *workload.figures, "Madang is"], rows)
+    costs = [_cells(record, workload, target, COSTS) for target in measured]
+    yield f"<details><summary>Latency and cost</summary>{table(['', *COSTS], costs)}</details>"
     if workload.growth is None:
         yield speed(record, workload)
         yield latency(record, workload)
+
+
+def _cells(record: Record, workload: Workload, target: Facts, figures: Sequence[str]) -> list[str]:
+    got = (cell(record, workload, target.name, figure) for figure in figures)
+    return [target.title, *(with_spread(each) if each else "-" for each in got)]
 
 
 def _skipped(record: Record) -> Iterator[str]:

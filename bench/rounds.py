@@ -71,7 +71,11 @@ class Series:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         for each in self._runs:
             self._display.begin(f"{each.workload.name} {each.target.facts.name}")
-            self._display.end(self._one(each))
+            try:
+                self._display.end(self._one(each))
+            except KeyboardInterrupt:
+                self._display.end(self._skip(each, "stopped by hand, as all after it", failed=True))
+                break
         return Record(
             version=VERSION,
             at=at,

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.figures import Value, ratio, shown, value
-from bench.record import Record
+from bench.record import Measure, Record
 from bench.targets import BASELINE, Facts
 from bench.workloads import Workload
 
 OURS = "madang"
+BUSY = 90  # percent of a core, above which the generator may be what is measured
 BEGIN, END = "<!-- bench:table -->", "<!-- bench:end -->"
 
 
@@ -38,6 +39,7 @@ def report_text(record: Record) -> str:
     if skipped:
         lines = [f"  {workload} {target}: {reason}" for workload, target, reason in skipped]
         parts.append("\n".join(["not measured:", *lines]))
+    parts.append("\n".join(remarks(record)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -47,6 +49,29 @@ def verdict(record: Record) -> str:
     if not wrong:
         return f"ok: nothing lost, doubled, reordered or miscounted in {len(record.measures)} runs"
     return "\n".join(["FAIL", *(f"  {line}" for line in wrong)])
+
+
+def remarks(record: Record) -> list[str]:
+    """What one should know before one believes a figure, and what two workloads say together."""
+    found = []
+    for target in record.targets:
+        none, half = (_late_of(record, name, target.name) for name in ("W7-none", "W7-half"))
+        if none and half:
+            found.append(f"slow readers, {target.title}: the others' p99 is {half / none:.2f} x")
+        busy = sorted({run.workload for run in record.measures if _is_busy(run, target.name)})
+        if busy:
+            found.append(f"the generator was busy with {target.title} in {', '.join(busy)}")
+    return found
+
+
+def _late_of(record: Record, workload: str, target: str) -> float | None:
+    got = value("p99 ms", record.runs(workload, target))
+    return got.middle if got else None
+
+
+def _is_busy(run: Measure, target: str) -> bool:
+    share = value("generator CPU %", [run])
+    return run.target == target and share is not None and share.middle > BUSY
 
 
 def about(record: Record) -> str:

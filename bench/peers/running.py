@@ -68,7 +68,7 @@ def running(
     ):
         urls = {VARIABLE[service]: url for service, url in beside.urls.items()}
         process = subprocess.Popen(
-            [*_tied(), *peer.argv, "--port", str(port)],
+            [*tied(), *peer.argv, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
@@ -91,8 +91,8 @@ def free_port() -> int:
     return port
 
 
-def _tied() -> tuple[str, ...]:
-    """Where the kernel can do it, a peer ends with us even when we are killed."""
+def tied() -> tuple[str, ...]:
+    """Before a command: where the kernel can do it, it ends with us even when we are killed."""
     path = shutil.which("setpriv")
     return (path, "--pdeathsig", "TERM") if path else ()
 
