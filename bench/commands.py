@@ -17,7 +17,7 @@ from bench.madang import Folders
 from bench.measuring import Bench
 from bench.page import page
 from bench.pinning import our_cores
-from bench.record import FOLDER, NotARecord, Record, read_record, write_record
+from bench.record import FOLDER, NotARecord, Record, Skipped, read_record, write_record
 from bench.rounds import Plan, Series
 from bench.tables import NoPlace, markdown, put_into, report_text, verdict
 from bench.targets import (
@@ -69,42 +69,49 @@ def _plan(given: Namespace, folders: Folders) -> Plan:
         workloads = asked_workloads(given)
     except KeyError as unknown:
         raise Misused(f"there is no workload {unknown.args[0]}; --help lists them") from None
-    return Plan(workloads=workloads, targets=_targets(given, folders), rounds=asked_rounds(given))
-
-
-def _targets(given: Namespace, folders: Folders) -> list[Target]:
-    if given.url:
-        return [_elsewhere(given)]
-    names: list[str] = []
-    for name in asked_targets(given):
-        peers = [each for each in relay_names() if each not in FLOOR]
-        names += {"peers": peers, "floor": list(FLOOR)}.get(name, [name])
-    download = given.install or given.words == ["all"]
-    found = [_target(name, folders, download=download) for name in names]
-    targets = [target for target in found if target is not None]
+    targets: list[Target] = []
+    missing = []
+    for name in _names(given):
+        try:
+            targets.append(_target(name, given, folders))
+        except NotHere as reason:
+            sys.stderr.write(f"bench: without {name}: {reason}\n")
+            missing.append(Skipped("all", name, str(reason), failed=False))
     if not targets:
         raise Misused("nothing of that can be measured here")
-    return targets
+    rounds = asked_rounds(given)
+    return Plan(workloads=workloads, targets=targets, rounds=rounds, missing=missing)
 
 
-def _target(name: str, folders: Folders, *, download: bool) -> Target | None:
-    """None where it can't be had, which is said."""
+def _names(given: Namespace) -> list[str]:
+    """Of the targets, one by one."""
+    if given.url:
+        return ["url"]
+    peers = [name for name in relay_names() if name not in FLOOR]
+    several = {"peers": peers, "floor": list(FLOOR)}
+    return [each for name in asked_targets(given) for each in several.get(name, [name])]
+
+
+def _target(name: str, given: Namespace, folders: Folders) -> Target:
+    """Raises NotHere where it can't be had."""
+    if name == "url":
+        return _elsewhere(given)
     if name in {"madang", "null"}:
         make = madang if name == "madang" else null_journal
         return make(folders, commit(Path(__file__).parent))
+    # The floor needs only a compiler.
+    download = given.install or given.words == ["all"] or name in FLOOR
     try:
-        # The floor needs only a compiler.
-        return relay(name, download=download or name in FLOOR)
+        return relay(name, download=download)
     except KeyError:
         known = ", ".join(("madang", "null", *relay_names()))
         raise Misused(f"there is no target {name}; known: {known}") from None
-    except NotHere as reason:
-        sys.stderr.write(f"bench: without {name}: {reason}\n")
-        return None
 
 
 def _elsewhere(given: Namespace) -> Elsewhere:
     chat = given.dialect == "madang"
+    if not given.url:
+        raise Misused("the target url needs --url")
     if chat and not given.tokens:
         raise Misused("--url needs --tokens: a file of `madang fixture`, or a --dialect of a relay")
     facts = Facts("url", given.url, "unknown", "", chat=chat)

@@ -37,11 +37,15 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every workload against every target that can do it, *rounds* times."""
+    """Every workload against every target that can do it, *rounds* times.
+
+    *missing* are targets that were asked for and can't be had here.
+    """
 
     workloads: Sequence[Workload]
     targets: Sequence[Target]
     rounds: int = 1
+    missing: Sequence[Skipped] = ()
 
     def runs(self) -> Iterator[Run]:
         """Each second round goes through the targets backwards: no one is always first."""
@@ -85,7 +89,7 @@ class Series:
             targets=tuple(target.facts for target in self._plan.targets),
             workloads=tuple(self._plan.workloads),
             measures=tuple(self._measures),
-            skipped=tuple(self._skipped),
+            skipped=(*self._plan.missing, *self._skipped),
         )
 
     def _one(self, run: Run) -> str:
