@@ -96,12 +96,14 @@ class Series:
         """What is said of it."""
         try:
             check_limits(run.workload)
-            with unwrapped():
-                got = measure(run.workload, run.target, self._bench, number=run.number)
+            got = measure(run.workload, run.target, self._bench, number=run.number)
         except NotHere as reason:
             return self._skip(run, str(reason), failed=False)
-        except FAILURES as error:
-            return self._skip(run, str(error) or type(error).__name__, failed=True)
+        except (*FAILURES, BaseExceptionGroup) as error:
+            cause = first_cause(error)
+            if not isinstance(cause, FAILURES):
+                raise cause from error
+            return self._skip(run, str(cause) or type(cause).__name__, failed=True)
         self._measures.append(got)
         return f"FAIL: {', '.join(got.problems)}" if got.problems else headline(run.workload, got)
 
@@ -118,23 +120,11 @@ class Series:
                 self._database = database_facts(running.data)
 
 
-class unwrapped:  # noqa: N801 - used as a word of a with statement
-    """Raises the first cause instead of a group, where the cause is one we know."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            cause = first_cause(error)
-            if isinstance(cause, FAILURES):
-                raise cause from error
-
-
 def check_limits(workload: Workload) -> None:
     """Raise NotHere where so many files may not be open."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = workload.connections + FILES_BESIDE
-    if most not in {resource.RLIM_INFINITY} and wanted > most:
+    if most != resource.RLIM_INFINITY and wanted > most:
         raise NotHere(f"{workload.connections:,} connections, but ulimit -Hn is {most:,}")
 
 
