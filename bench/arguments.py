@@ -21,7 +21,7 @@ from bench.workloads import (
 
 SHORT = 0.5
 ALL_ROUNDS = 3
-OWN = ("inflight", "rate", "seconds", "warmup", "body", "stopped", "senders", "mode")
+OWN = ("inflight", "rate", "seconds", "warmup", "drain", "body", "stopped", "senders", "mode")
 WORDS = ("compare", "table", "plots", "report")
 DESCRIPTION = """Measure a chat server, and say what it lost.
 
@@ -72,6 +72,7 @@ def _add_parameters(parser: ArgumentParser) -> None:
     group.add_argument("--senders", choices=["all", "one"], help="one: the first of each room")
     group.add_argument("--seconds", type=float)
     group.add_argument("--warmup", type=float)
+    group.add_argument("--drain", type=float, help="longest wait for what is under way")
     group.add_argument("--body", type=int, metavar="BYTES")
     group.add_argument("--stopped", type=int, help="members that never read")
     group.add_argument("--short", type=positive, metavar="F", help="F times as long")

@@ -64,6 +64,13 @@ def _growth_mib(run: Measure) -> float | None:
     return None if grown is None else grown / 1024
 
 
+def _kernel_mib(run: Measure) -> float | None:
+    """What sockets hold that nobody reads: a server that writes on leaves it to the kernel."""
+    if run.memory is None:
+        return None
+    return (run.memory.sockets_after_kib - run.memory.sockets_before_kib) / 1024
+
+
 def _each_kib(run: Measure) -> float | None:
     grown = _growth_kib(run)
     return None if grown is None else grown / max(1, run.result.connect.ready)
@@ -127,7 +134,7 @@ LESS_IS_BETTER: Mapping[str, Reading] = {
     "database CPU %": lambda run: _share(run, lambda cost: cost.database_s),
     "generator CPU %": _generator_share,
     "KiB/s out": lambda run: _per_second(run.result.window.bytes_in / 1024, run),
-    "hung up": lambda run: run.result.stopped_hung_up,
+    "kernel MiB": _kernel_mib,
 }
 COSTS = (
     "p50 ms",

@@ -12,7 +12,6 @@ from bench.targets import Running
 from bench.workloads import Mix, Workload
 
 CONNECT_WITHIN = 120.0
-DRAIN_WITHIN = 20.0
 FIRST_FEW = 10
 AWAY_ONE_IN = 20  # people who come and go while the others stay
 
@@ -66,7 +65,7 @@ class Loads:
             warmup=workload.warmup,
             stopped=workload.stopped or None,
             connect_s=CONNECT_WITHIN,
-            drain_s=DRAIN_WITHIN,
+            drain_s=workload.drain,
             reads=mix.reads or None,
             typing=mix.typing or None,
             pages=mix.pages or None,

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from bench.generator import Load, generate
-from bench.loads import CONNECT_WITHIN, DRAIN_WITHIN, Loads
+from bench.loads import CONNECT_WITHIN, Loads
 from bench.pinning import Cores
 from bench.record import Cost, Measure, Memory
 from bench.results import Connected, Progress, Result
@@ -30,8 +30,8 @@ MEASURED: dict[Mode, tuple[str, str]] = {
 }
 """The phases between which CPU counts."""
 FULLEST: dict[Mode, str] = {
-    "closed": "drain",
-    "open": "drain",
+    "closed": "run",
+    "open": "run",
     "hold": "hold",
     "storm": "connected",
 }
@@ -90,8 +90,8 @@ async def _run(load: Load, bench: Bench, meter: Meter, returning: Returning) -> 
         returning.look(line)
         bench.tell(line)
 
-    lasting = (load.seconds or 0) + (load.warmup or 0) + CONNECT_WITHIN + DRAIN_WITHIN
-    with trio.fail_after(lasting + MARGIN):
+    lasting = (load.warmup or 0) + (load.seconds or 0) + (load.drain_s or 0)
+    with trio.fail_after(CONNECT_WITHIN + lasting + MARGIN):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(returning.run)
             result = await generate(bench.program, load, cores=bench.generator_cores, tell=tell)
@@ -122,6 +122,8 @@ def memory(mode: Mode, meter: Meter) -> Memory | None:
         server_after_kib=after.server_kib,
         database_before_kib=before.database_kib,
         database_after_kib=after.database_kib,
+        sockets_before_kib=before.sockets_kib,
+        sockets_after_kib=after.sockets_kib,
     )
 
 

@@ -32,12 +32,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Resident, before anybody connected and at the end."""
+    """Resident, and the kernel's for sockets: before anybody connected, and with all there."""
 
     server_before_kib: int
     server_after_kib: int
     database_before_kib: int
     database_after_kib: int
+    sockets_before_kib: int
+    sockets_after_kib: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,17 @@ STORES = ("postgres", "valkey-server", "redis-server")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU since each process began, and memory now. ``at`` is the time of looking."""
+    """CPU since each process began, and memory now. ``at`` is the time of looking.
+
+    ``sockets_kib`` is what the kernel holds for TCP, of the whole machine.
+    """
 
     at: float
     server_s: float
     database_s: float
     server_kib: int
     database_kib: int
+    sockets_kib: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Processes:
             sum(map(_cpu_s, self.database)),
             sum(map(_resident_kib, self.server)),
             sum(map(_resident_kib, self.database)),
+            _sockets_kib(),
         )
 
 
@@ -91,4 +96,11 @@ def _cpu_s(pid: int) -> float:
 def _resident_kib(pid: int) -> int:
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE_KIB
+    return 0
+
+
+def _sockets_kib() -> int:
+    with suppress(OSError, ValueError, IndexError):
+        words = Path("/proc/net/sockstat").read_text("ascii").partition("TCP:")[2].split()
+        return int(words[words.index("mem") + 1]) * PAGE_KIB
     return 0

@@ -40,7 +40,8 @@ class Workload:
     """One load. *figures* are what the table shows of it, the first being what is compared.
 
     *gap* is how many events everybody missed before a storm, *stored_rooms* how many rooms the
-    database holds beside those that talk, *body* the bytes of a text. Where *chat_only*, a relay
+    database holds beside those that talk, *drain* the
+    longest wait at the end for what is under way, *body* the bytes of a text. Where *chat_only*, a relay
     can't do it. *growth* is (what grows, how far): a point of a curve.
     """
 
@@ -54,6 +55,7 @@ class Workload:
     rate: float = 0
     seconds: float = 8
     warmup: float = 2
+    drain: float = 20
     body: int = 64
     stopped: int = 0
     gap: int = 0
@@ -115,7 +117,7 @@ def _slow(name: str, about: str, stopped: int) -> Workload:
         name=name,
         about=about,
         crowds=(Crowd.apart(1, 1000),),
-        figures=("p99 ms", "p50 ms", "RSS MiB", "hung up"),
+        figures=("p99 ms", "p50 ms", "RSS MiB", "kernel MiB"),
         mode="open",
         senders="one",
         rate=25,
@@ -246,7 +248,9 @@ def scaled(workload: Workload, factor: float) -> Workload:
     (Crowd(users=100, rooms=50, size=2),)
     """
     crowds = tuple(
-        Crowd(ceil(each.users * factor), max(1, round(each.rooms * factor)), each.size)
+        Crowd(
+            max(each.size, ceil(each.users * factor)), max(1, round(each.rooms * factor)), each.size
+        )
         if each.rooms > 1
         else Crowd.apart(1, max(2, round(each.size * factor)))
         for each in workload.crowds

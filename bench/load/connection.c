@@ -11,7 +11,8 @@
 
 #include "load.h"
 
-enum { READ_AT_ONCE = 256 << 10 };
+/* Who never reads has little room either, or the kernel alone would keep megabytes for each. */
+enum { READ_AT_ONCE = 256 << 10, STOPPED_BUFFER = 8 << 10 };
 
 /* Reads of all connections land here; a connection owns only the piece of a frame it waits for. */
 static uint8_t landing[READ_AT_ONCE + FRAME_MOST + FRAME_HEAD_MOST];
@@ -26,10 +27,12 @@ static const struct addrinfo *address_of(const struct options *options) {
 
 void connection_start(struct load *load, struct connection *connection) {
     const struct addrinfo *to = address_of(&load->options);
-    int on = 1, fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, little = STOPPED_BUFFER, fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         give_up("socket: %s (see ulimit -n)", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (load->plan.people[connection - load->connections].stopped)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
     connection->fd = fd;
     connection->state = CONNECTING;
     connection->began_ns = clock_ns();

@@ -79,6 +79,8 @@ def measure(
             server_after_kib=1040,
             database_before_kib=0,
             database_after_kib=0,
+            sockets_before_kib=0,
+            sockets_after_kib=100,
         ),
         returns=None,
         problems=(problem,) if problem else (),

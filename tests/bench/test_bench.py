@@ -35,19 +35,27 @@ def bench(folder: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], 
 
 
 def test_madang_and_the_floor_are_measured_and_lose_nothing(tmp_path: Path) -> None:
-    targets = ("--targets", "madang,null,floor_joined", "--scale", "0.1")
+    targets = ("--targets", "madang,floor_joined", "--scale", "0.1")
     done, record = bench(tmp_path, "W1-100-16", "W2", *targets, *BRIEF)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok: nothing lost" in done.stdout and "Madang is" in done.stdout
-    assert len(record.measures) == 6 and not record.skipped
+    assert len(record.measures) == 4 and not record.skipped
     assert record.machine.database["fsync"] == "on"
-    assert {each.target for each in record.measures} == {"madang", "null", "floor_joined"}
+    assert {each.target for each in record.measures} == {"madang", "floor_joined"}
     for each in record.measures:
         assert each.result.window.delivered > 100
         assert each.cost is not None and each.cost.server_s > 0
         assert each.memory is not None and each.memory.server_after_kib > 0
     assert any(each.cost and each.cost.database_s > 0 for each in record.runs("W2", "madang"))
     assert (tmp_path / "result.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_without_storage_the_database_stores_nothing(tmp_path: Path) -> None:
+    small = ("--targets", "null", "--scale", "0.1")
+    done, record = bench(tmp_path, "W2", *small, *BRIEF)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (measure,) = record.measures
+    assert measure.cost is not None and measure.cost.database_s < measure.cost.server_s / 4
 
 
 def test_idle_stormy_and_mixed_loads_end_well(tmp_path: Path) -> None:
@@ -61,7 +69,7 @@ def test_idle_stormy_and_mixed_loads_end_well(tmp_path: Path) -> None:
 
 
 async def against_a_relay(folder: Path, fault: Fault) -> tuple[int, str, str]:
-    words = ("W1-100-16", "--members", "3", "--dialect", "raw", *BRIEF)
+    words = ("W1-100-16", "--members", "3", "--dialect", "raw", "--drain", "1", *BRIEF)
     async with serving(faulty_relay.raw, fault) as port:
         url = ("--url", f"ws://127.0.0.1:{port}", "--out", str(folder / "r.json"))
         command = [*BENCH, *words, *url]
