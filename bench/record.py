@@ -96,7 +96,7 @@ class Record:
         missing = [
             f"{each.workload} {each.target}: {each.reason}" for each in self.skipped if each.failed
         ]
-        return wrong + missing
+        return wrong + missing + ([] if self.measures else ["nothing was measured"])
 
 
 def write_record(record: Record, path: Path) -> None:

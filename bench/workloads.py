@@ -40,9 +40,9 @@ class Workload:
     """One load. *figures* are what the table shows of it, the first being what is compared.
 
     *gap* is how many events everybody missed before a storm, *stored_rooms* how many rooms the
-    database holds beside those that talk, *drain* the
-    longest wait at the end for what is under way, *body* the bytes of a text. Where *chat_only*, a relay
-    can't do it. *growth* is (what grows, how far): a point of a curve.
+    database holds beside those that talk, *drain* the longest wait at the end for what is under
+    way, *body* the bytes of a text. Where *chat_only*, a relay can't do it. *growth* is (what
+    grows, how far): a point of a curve.
     """
 
     name: str

@@ -62,6 +62,7 @@ def test_a_fault_is_a_verdict() -> None:
     assert verdict(record([good])).startswith("ok")
     assert verdict(record([good, bad])).splitlines() == ["FAIL", "  W2 madang round 1: 1 lost"]
     assert '<p class="FAIL">' in page(record([bad]))
+    assert "nothing was measured" in verdict(replace(record([good]), measures=()))
 
 
 def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
