@@ -17,7 +17,7 @@ from bench.machine import commit, place_for_data
 from bench.madang import Folders
 from bench.measuring import Bench
 from bench.page import page
-from bench.pinning import our_cores
+from bench.pinning import Cores, our_cores
 from bench.record import FOLDER, NotARecord, Record, Skipped, read_record, write_record
 from bench.rounds import Plan, Series
 from bench.tables import NoPlace, markdown, put_into, report_text, verdict
@@ -56,7 +56,10 @@ def measure_all(given: Namespace) -> int:
     allow_many_files()
     folders = Folders(given.folder or place_for_data())
     plan = _plan(given, folders)
-    bench = Bench(program=build(), cores=our_cores())
+    cores = our_cores()
+    if given.url:
+        cores = Cores(server=None, generator=cores.generator)
+    bench = Bench(program=build(), cores=cores)
     record = Series(plan, bench, folders, sys.stderr).run(sys.argv[1:])
     path = given.out or FOLDER / f"{record.at.replace(':', '').replace('+0000', 'Z')}.json"
     write_record(record, path)

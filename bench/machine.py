@@ -44,11 +44,12 @@ class Machine:
     commit: str
     data_file_system: str
     open_files: str
+    rate_limits: str
     pinning: str
     database: Mapping[str, str]
 
 
-def look_around(data: Path, cores: Cores, database: Mapping[str, str]) -> Machine:
+def look_around(data: Path, cores: Cores, *, rate_limits: str) -> Machine:
     """This machine, with *data* as the folder that data folders are made in."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Machine(
@@ -64,8 +65,9 @@ def look_around(data: Path, cores: Cores, database: Mapping[str, str]) -> Machin
         commit=commit(Path(__file__).parent),
         data_file_system=file_system(data, _read("/proc/self/mounts")),
         open_files=f"{soft} (at most {hard})",
+        rate_limits=rate_limits,
         pinning=str(cores),
-        database=database,
+        database={},
     )
 
 

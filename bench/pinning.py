@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 
 class Cores(NamedTuple):
-    """None where there are too few to keep anybody apart."""
+    """None where there are too few to keep anybody apart, or where the server is not ours."""
 
     server: int | None
     generator: int | None
 
     def __str__(self) -> str:
+        if self.server is None and self.generator is not None:
+            return f"generator on core {self.generator}, the server wherever it was"
         if self.server is None:
             return "nobody is pinned: server and generator share one core"
         return f"server on core {self.server}, generator on core {self.generator}, database free"

@@ -19,7 +19,7 @@ from bench.measuring import Bench, measure
 from bench.peers.running import PeerFailedError
 from bench.progress import Display
 from bench.record import VERSION, Measure, Record, Skipped
-from bench.targets import NotHere, Running, Target
+from bench.targets import Elsewhere, NotHere, Running, Target
 from bench.workloads import Workload
 from server.failure import CannotRun, first_cause
 
@@ -71,7 +71,12 @@ class Series:
 
     def run(self, arguments: Sequence[str]) -> Record:
         """All of it; what one run can't do does not stop the others."""
-        machine = look_around(self._folders.parent, self._bench.cores, {})
+        elsewhere = any(isinstance(target, Elsewhere) for target in self._plan.targets)
+        machine = look_around(
+            self._folders.parent,
+            self._bench.cores,
+            rate_limits="as that server has them" if elsewhere else "off",
+        )
         at = datetime.now(UTC).isoformat(timespec="seconds")
         for each in self._runs:
             self._display.begin(f"{each.workload.name} {each.target.facts.name}")

@@ -80,9 +80,9 @@ def about(record: Record) -> str:
     shows = ", ".join(f"{name} {setting}" for name, setting in database.items())
     return "\n".join(
         (
-            f"{record.at}, commit {machine.commit}, {machine.python}, rate limits off",
+            f"{record.at}, commit {machine.commit}, {machine.python}",
             f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB; {machine.system}",
-            f"{machine.pinning}; load average before {machine.load_average:.1f}",
+            f"{machine.pinning}; rate limits {machine.rate_limits}; load average before {machine.load_average:.1f}",
             f"data on {machine.data_file_system}; PostgreSQL: {shows or 'not asked'}",
         )
     )

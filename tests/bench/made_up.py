@@ -27,6 +27,7 @@ MACHINE = Machine(
     commit="abc",
     data_file_system="ext4",
     open_files="1024 (at most 20000)",
+    rate_limits="off",
     pinning="server on core 0",
     database={"fsync": "on", "synchronous_commit": "on"},
 )

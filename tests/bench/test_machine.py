@@ -23,11 +23,11 @@ MOUNTS = "/dev/a / ext4 rw 0 0\nnone /ram tmpfs rw 0 0\n/dev/b /ram/disk xfs rw 
 
 
 def test_this_machine_is_described() -> None:
-    machine = look_around(place_for_data(), Cores(0, 1), {"fsync": "on"})
+    machine = look_around(place_for_data(), Cores(0, 1), rate_limits="off")
     assert machine.cores >= len(machine.cores_allowed) >= 1 and machine.memory_gib > 0
     assert machine.cpu and machine.packages["trio"] and machine.python.startswith("CPython 3")
     assert "server on core 0, generator on core 1" in machine.pinning
-    assert machine.database == {"fsync": "on"}
+    assert machine.rate_limits == "off" and "the server wherever" in str(Cores(None, 1))
 
 
 @pytest.mark.parametrize(
