@@ -82,7 +82,8 @@ def about(record: Record) -> str:
         (
             f"{record.at}, commit {machine.commit}, {machine.python}",
             f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB; {machine.system}",
-            f"{machine.pinning}; rate limits {machine.rate_limits}; load average before {machine.load_average:.1f}",
+            f"{machine.pinning}; rate limits {machine.rate_limits}; "
+            f"load average before {machine.load_average:.1f}",
             f"data on {machine.data_file_system}; PostgreSQL: {shows or 'not asked'}",
         )
     )
