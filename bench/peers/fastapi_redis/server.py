@@ -57,9 +57,12 @@ class RoomManager:
         """Hand a message to every process with a socket in the room."""
         await self._redis.publish(room, body)
 
+    async def connect(self) -> None:
+        """Before anybody joins: two that connect at once would each take a connection."""
+        await self._pubsub.connect()  # type: ignore[no-untyped-call]
+
     async def listen(self) -> None:
         """Deliver what the channels bring."""
-        await self._pubsub.connect()  # type: ignore[no-untyped-call]
         while True:
             message = await self._pubsub.get_message(timeout=None)
             if message is not None:
@@ -78,6 +81,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Connect to the services, and listen to Redis for as long as the app runs."""
     pool = BlockingConnectionPool.from_url(os.environ["REDIS_URL"])
     app.state.manager = RoomManager(Redis.from_pool(pool))
+    await app.state.manager.connect()
     if STORE:
         app.state.database = await asyncpg.create_pool(os.environ["DATABASE_URL"])
         await app.state.database.execute(TABLE)
