@@ -117,7 +117,15 @@ def _changed(given: Namespace, workloads: list[Workload]) -> Iterator[Workload]:
     for each in workloads:
         workload = shortened(each, short) if short != 1.0 else each
         workload = scaled(workload, given.scale) if given.scale else workload
-        yield replace(workload, crowds=_crowds(given, workload), **own)
+        workload = replace(workload, crowds=_crowds(given, workload), **own)
+        yield replace(workload, about=_about(each, workload, own))
+
+
+def _about(usual: Workload, changed: Workload, own: dict[str, object]) -> str:
+    """Says what is not as usual."""
+    less = [f"{changed.connections:,} people"] if changed.crowds != usual.crowds else []
+    words = [*less, *(f"{name} {setting}" for name, setting in own.items())]
+    return f"{usual.about} (here: {', '.join(words)})" if words else usual.about
 
 
 def _crowds(given: Namespace, workload: Workload) -> tuple[Crowd, ...]:

@@ -58,6 +58,8 @@ def test_options_change_the_workload() -> None:
     assert changed.crowds == (Crowd(21, 7, 3),) and changed.inflight == 4
     (less,) = asked_workloads(asked("W5", "--scale", "0.1", "--short", "0.2"))
     assert less.connections == 1000 and less.seconds == 3.0
+    assert less.about.endswith("(here: 1,000 people)") and "here" not in chosen(["W5"])[0].about
+    assert changed.about.endswith("(here: 21 people, inflight 4)")
     assert asked_workloads(asked("W2"))[0].seconds == 2 * asked_workloads(asked())[5].seconds
 
 
