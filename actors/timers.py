@@ -32,9 +32,10 @@ class Timers:
 
     def after(self, delay_s: float, call: Callable[[], None]) -> Timer:
         """Call *call* in *delay_s* seconds; it must neither wait nor raise."""
-        timer = Timer(call)
-        heapq.heappush(self._heap, (trio.current_time() + delay_s, next(self._order), timer))
-        self._changed.set()
+        timer, at = Timer(call), trio.current_time() + delay_s
+        if not self._heap or at < self._heap[0][0]:
+            self._changed.set()
+        heapq.heappush(self._heap, (at, next(self._order), timer))
         return timer
 
     async def run(self) -> None:

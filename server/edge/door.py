@@ -16,12 +16,12 @@ from server.edge.limits import EdgeLimits
 from server.edge.opening import (
     Route,
     Unacceptable,
+    acceptance,
     arrival,
     check_handshake,
     check_origin,
     choose_subprotocol,
     detach,
-    shake_hands,
 )
 from server.edge.proxies import Trust
 
@@ -117,14 +117,15 @@ class Door:
             self._log.exception("connection failed")
         finally:
             self._room.release()
-            await stream.aclose()
+            if stream.socket.fileno() >= 0:  # not the hub's
+                await stream.aclose()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         peer = stream.socket.getpeername()[0]
         head = await self._first_head(stream)
         while isinstance(head, Head):
             if self._is_for_the_hub(head):
-                head = await self._open(stream, head, peer)
+                head = self._open(stream, head, peer)
             else:
                 head = await self._http.serve(stream, head, until=self._is_for_the_hub)
         if head is not None:
@@ -140,7 +141,7 @@ class Door:
                 self._silent.remove(scope)
         return None if self._stopping else Refused(HTTPStatus.REQUEST_TIMEOUT)
 
-    async def _open(self, stream: trio.SocketStream, head: Head, peer: str) -> Refused | None:
+    def _open(self, stream: trio.SocketStream, head: Head, peer: str) -> Refused | None:
         """Hand the socket to the hub, or say why not."""
         try:
             route = self._route(head)
@@ -149,13 +150,11 @@ class Door:
             subprotocol = choose_subprotocol(head)
         except Unacceptable as exc:
             return Refused(exc.status, exc.detail)
-        accepted = False
-        with trio.move_on_after(self._limits.opening_deadline):
-            accepted = await shake_hands(stream, head, subprotocol)
-        if accepted:
-            told = arrival(head, route, subprotocol, peer, self._trust.proxies)
-            sock = detach(stream)
-            self._hub.adopt(sock, head.rest, told, route.make_handler, limits=route.limits)
+        told = arrival(head, route, subprotocol, peer, self._trust.proxies)
+        greeting = acceptance(head, subprotocol)
+        self._hub.adopt(
+            detach(stream), head.rest, told, route.make_handler, greeting, limits=route.limits
+        )
         return None
 
     def _is_for_the_hub(self, head: Head) -> bool:

@@ -88,10 +88,14 @@ class Hub:
         rest: bytes,
         arrival: Arrival,
         make_handler: Callable[[Connection], Handler],
+        greeting: bytes = b"",
         *,
         limits: EdgeLimits | None = None,
     ) -> Connection:
-        """Own *sock* from here on; *rest* is what came after the opening handshake."""
+        """Own *sock* from here on; *rest* is what came after the opening handshake.
+
+        *greeting* goes before everything: the answer to that handshake.
+        """
         limits = limits or self._limits
         sock.setblocking(False)  # noqa: FBT003
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer)
@@ -103,11 +107,15 @@ class Hub:
         self._opened += 1
         self.strangers += 1
         self.watch(connection)
+        if greeting:
+            connection.offer(greeting)
         connection.start(make_handler)
         if self._stopped_with is not None:
             connection.dismiss(self._stopped_with)
         if rest:
             self.carry(connection)
+        if greeting:
+            self.write(connection)
         return connection
 
     def flush(self) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+import h11
 import trio
-from trio_websocket import wrap_server_stream
+from wsproto.utilities import generate_accept_token
 
 from server.edge.connection import Connection
 from server.edge.handler import Arrival, Handler
-from server.edge.heads import Head, refuse
+from server.edge.heads import Head
 from server.edge.limits import EdgeLimits
 from server.edge.proxies import Network, client_address
 
 VERSION = b"13"
+NONCE = 16  # bytes that a client chooses
 TEXT_BY_SUBPROTOCOL = {"madang.v1.msgpack": False, "madang.v1.json": True}
 
 
@@ -38,13 +41,21 @@ class Unacceptable(Exception):
 
 
 def check_handshake(head: Head) -> None:
-    """Raise Unacceptable for what is plainly no opening; trio-websocket would say less of it."""
+    """Raise Unacceptable for what is no opening of a WebSocket (RFC 6455 4.2.1)."""
     options = [v for k, v in head.request.headers if k == b"connection"]
     asked = [option.strip() for option in b",".join(options).lower().split(b",")]
     if not head.upgrades or head.header(b"sec-websocket-version") not in (None, VERSION):
         raise Unacceptable(426)
-    if b"upgrade" not in asked or head.header(b"sec-websocket-key") is None:
+    host, key = (head.header(name) or b"" for name in (b"host", b"sec-websocket-key"))
+    if b"upgrade" not in asked or not host.isascii() or not _is_nonce(key):
         raise Unacceptable(400)
+
+
+def _is_nonce(key: bytes) -> bool:
+    try:
+        return len(b64decode(key, validate=True)) == NONCE
+    except ValueError:
+        return False
 
 
 def check_origin(head: Head, allowed: frozenset[str]) -> None:
@@ -90,6 +101,8 @@ def arrival(
 
 
 def _query_token(head: Head) -> str | None:
+    if b"?" not in head.request.target:
+        return None
     query = urlsplit(head.request.target.decode("ascii", "replace")).query
     return dict(reversed(parse_qsl(query, keep_blank_values=True))).get("token")
 
@@ -99,19 +112,20 @@ def _header_token(head: Head) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-async def shake_hands(stream: trio.SocketStream, head: Head, subprotocol: str | None) -> bool:
-    """Answer the opening by trio-websocket; whether it was accepted."""
-    accepted = False
-    try:
-        async with trio.open_nursery() as nursery:
-            lent = LentStream(stream, head.raw, nursery.cancel_scope)
-            request = await wrap_server_stream(nursery, lent)
-            await request.accept(subprotocol=subprotocol)
-            accepted = True
-            nursery.cancel_scope.cancel()
-    except* UnicodeError:
-        await refuse(stream, 400)
-    return accepted
+def acceptance(head: Head, subprotocol: str | None) -> bytes:
+    """The answer that opens a checked *head* (RFC 6455 4.2.2). No extension is ever agreed on."""
+    token = generate_accept_token(head.header(b"sec-websocket-key") or b"")
+    headers = [
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+        (b"sec-websocket-accept", token),
+    ]
+    if subprotocol is not None:
+        headers.append((b"sec-websocket-protocol", subprotocol.encode()))
+    answer = h11.InformationalResponse(
+        status_code=101, headers=headers, reason=b"Switching Protocols"
+    )
+    return head.parser.send(answer) or b""
 
 
 def detach(stream: trio.SocketStream) -> socket.socket:
@@ -120,33 +134,3 @@ def detach(stream: trio.SocketStream) -> socket.socket:
     trio.lowlevel.notify_closing(trios)
     family, kind, number = trios.family, trios.type, trios.proto
     return socket.socket(family, kind, number, fileno=trios.detach())
-
-
-class LentStream(trio.abc.Stream):
-    """The socket as trio-websocket sees it: the head to read, and not a byte of the hub's."""
-
-    def __init__(self, stream: trio.SocketStream, head: bytes, scope: trio.CancelScope) -> None:
-        self._stream = stream
-        self._head = head
-        self._scope = scope
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """The head; then nothing for ever."""
-        await trio.lowlevel.checkpoint()
-        if not self._head:
-            await trio.sleep_forever()
-        head, self._head = self._head, b""
-        return head
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send."""
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """Wait for room."""
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        """Trio-websocket refused the handshake, or is done with it."""
-        self._scope.cancel()
-        await trio.lowlevel.checkpoint()

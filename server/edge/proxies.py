@@ -31,6 +31,8 @@ def client_address(
     known = _address(peer)
     if known is None:
         return peer
+    if not trusted:
+        return str(known)
     for hop in reversed(_hops(headers)):
         if not any(known in network for network in trusted):
             break
