@@ -87,19 +87,22 @@ class Dispatcher:
         if actor is None:
             cell.home.activate(cell)
             return
-        mailbox, message = cell.mailbox, None
+        mailbox, message, taken = cell.mailbox, None, 0
         try:
             while cell.leftovers and not cell.held:
-                message = cell.leftovers.popleft()
+                message = cell.leftovers.pop(0)
                 actor.retake(message)
-            for _ in range(min(len(mailbox), self.BATCH)):
+            for message in mailbox[: self.BATCH]:
                 if cell.held:
                     break
-                message = mailbox.popleft()
-                cell.received += 1
+                taken += 1
                 actor.receive(message)
             message = None
             actor.settle()
         except Exception as exc:  # noqa: BLE001 - crashes are meant to land here
+            del mailbox[:taken]
             cell.home.crashed(cell, message, exc)
+        else:
+            del mailbox[:taken]
+        cell.received += taken
         cell.home.ran(cell)

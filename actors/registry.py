@@ -173,9 +173,7 @@ class Registry(Generic[M]):
 
         The rest, and leftovers, whose outcome is not known, wait for the store.
         """
-        hints = [message for message in cell.mailbox if not self._refuse(message, _AWAY)]
-        cell.mailbox.clear()
-        cell.mailbox.extend(hints)
+        cell.mailbox[:] = [message for message in cell.mailbox if not self._refuse(message, _AWAY)]
         open_up(cell, self._capacity // 2)
         cell.loading = True  # until the next look, whatever is told meanwhile
         self._timers.after(self.RETRY_S, lambda: self._retry(cell))
@@ -195,7 +193,7 @@ class Registry(Generic[M]):
     def end(self, cell: Cell[M]) -> None:
         """Let go of the incarnation; its unanswered commands go to the next one."""
         if cell.active is not None:
-            cell.leftovers.extendleft(reversed(cell.active.leftovers()))
+            cell.leftovers[:0] = cell.active.leftovers()
             cell.active, cell.held = None, 0
         self.dispatcher.wake(cell)
 
@@ -226,13 +224,15 @@ class Registry(Generic[M]):
             self._drop(cell)
 
     def _refuse_all(self, cell: Cell[M], code: ErrorCode) -> None:
-        while cell.leftovers:
-            self._refuse(cell.leftovers.popleft(), code)
+        for message in cell.leftovers:
+            self._refuse(message, code)
+        cell.leftovers.clear()
         self._refuse_mailbox(cell, code)
 
     def _refuse_mailbox(self, cell: Cell[M], code: ErrorCode) -> None:
-        while cell.mailbox:
-            self._refuse(cell.mailbox.popleft(), code)
+        for message in cell.mailbox:
+            self._refuse(message, code)
+        cell.mailbox.clear()
         open_up(cell, 0)
 
     def passivate_idle(self, idle_s: float) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -23,12 +22,12 @@ class RestartIntensityExceeded(ActorError):
     """A child crashed too often; the failure belongs to the parent now."""
 
 
-def too_intense(crashes: deque[float], now: float, *, intensity: int, period: float) -> bool:
+def too_intense(crashes: list[float], now: float, *, intensity: int, period: float) -> bool:
     """Note a crash at *now*; True when more than *intensity* fell within *period* seconds.
 
     After ``add_restart`` of Erlang/OTP's ``supervisor.erl``.
 
-    >>> crashes = deque([0.0, 1.0])
+    >>> crashes = [0.0, 1.0]
     >>> too_intense(crashes, 1.5, intensity=2, period=5.0)
     True
     >>> too_intense(crashes, 9.0, intensity=2, period=5.0)
@@ -36,7 +35,7 @@ def too_intense(crashes: deque[float], now: float, *, intensity: int, period: fl
     """
     crashes.append(now)
     while crashes[0] < now - period:
-        crashes.popleft()
+        del crashes[0]
     return len(crashes) > intensity
 
 
@@ -54,7 +53,7 @@ class Supervisor:
         self._nursery.start_soon(self._keep_alive, name, run, name=name)
 
     async def _keep_alive(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        crashes: deque[float] = deque()
+        crashes: list[float] = []
         while True:
             try:
                 await run()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -287,7 +286,7 @@ async def test_an_ask_has_a_deadline(autojump_clock: trio.testing.MockClock) -> 
 
 
 def test_intensity_counts_only_crashes_within_the_period() -> None:
-    crashes: deque[float] = deque()
+    crashes: list[float] = []
     limits = {"intensity": 2, "period": 5.0}
     assert [too_intense(crashes, at, **limits) for at in (0, 1, 2)] == [False, False, True]
     assert not too_intense(crashes, 20, **limits)
