@@ -14,6 +14,9 @@ from server.postgres.claims import claim_rooms
 from server.postgres.columns import APPEND, columns
 from server.postgres.pool import NOT_STORED, WRONG_DATA, Database, connect, settled
 
+BY_INDEX = dict.fromkeys(
+    ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"), "off"
+)  # a plan that was made while the tables were small must not scan them when they are large
 PROBE = (
     "SELECT pg_logical_emit_message(true, 'madang', 'probe')"  # waits for the disk as a commit does
 )
@@ -61,7 +64,7 @@ class PostgresJournal(Journal):
             return
         self._discard()
         loop = self._database.loop
-        connection = await connect(self._database.url, loop)
+        connection = await connect(self._database.url, loop, settings=BY_INDEX)
         try:
             await self._check_durability(connection)
             self._statement = await settled(loop, connection.prepare, APPEND, within=self._within)

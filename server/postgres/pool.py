@@ -6,6 +6,7 @@ import asyncio  # noqa: TID251 - asyncpg's loop, through trio-asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -240,10 +241,15 @@ async def _awaited(call: Callable[..., Awaitable[T]], args: tuple[object, ...]) 
     )  # called here, for asyncpg refuses some calls before there is a coroutine
 
 
-async def connect(url: str, loop: trio_asyncio.BaseTrioEventLoop) -> Any:
+async def connect(
+    url: str,
+    loop: trio_asyncio.BaseTrioEventLoop,
+    *,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Any:
     """A connection outside the pool; StoreUnavailable when there is none to have."""
-    settings = {"application_name": "madang"}
-    call = partial(asyncpg.connect, url, loop=loop, server_settings=settings)
+    told = {"application_name": "madang", **settings}
+    call = partial(asyncpg.connect, url, loop=loop, server_settings=told)
     return await reached(loop, call, within=CONNECT_WITHIN)
 
 
