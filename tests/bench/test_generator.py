@@ -109,7 +109,10 @@ async def test_one_fault_of_a_numbering_server_is_found(
     program: Path, tmp_path: Path, fault: Fault, named: dict[str, int]
 ) -> None:
     result = await planned(program, tmp_path, faulty_relay.madang, fault)
-    assert result.faults.named() == named
+    found = result.faults.named()
+    if "lost" in named:  # the next one may be read before the others' copy of the lost one
+        found.pop("reordered", None)
+    assert found == named
     assert 0 < result.ack.count < result.total.acked == result.total.sent
 
 
