@@ -38,6 +38,8 @@ RATE_PER_USER: Final = 200
 """Inbound frames a second of one user."""
 BURST_SECONDS: Final = 20
 """A burst is this many seconds' worth of the rate."""
+NAMES_A_FRAME: Final = 50
+"""People in a `presence` frame for each further frame that it counts as."""
 LIMITED_MOST: Final = 500
 """Frames sent while limited, before the connection is closed."""
 PINGS_A_SECOND: Final = 100

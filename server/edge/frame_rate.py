@@ -5,9 +5,8 @@ from __future__ import annotations
 from actors.rules.token_bucket import TokenBucket
 from protocol.codec import FrameError
 from protocol.frames import ClientFrame, WatchPresence
-from protocol.limits import LIMITED_MOST
+from protocol.limits import LIMITED_MOST, NAMES_A_FRAME
 
-NAMES_A_TOKEN = 50
 CALM_S = 5.0  # without a refusal, after which earlier ones are forgotten
 
 
@@ -42,4 +41,4 @@ def _cost(frame: ClientFrame | FrameError) -> float:
     """What *frame* takes of a bucket: each person watched is a look at that person's actor."""
     if type(frame) is not WatchPresence:
         return 1
-    return 1 + (len(frame.watch or ()) + len(frame.unwatch or ())) / NAMES_A_TOKEN
+    return 1 + (len(frame.watch or ()) + len(frame.unwatch or ())) / NAMES_A_FRAME
