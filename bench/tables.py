@@ -132,21 +132,21 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def markdown(record: Record) -> str:
-    """One table: a row a workload, a column a target, Madang's lead in brackets."""
-    targets = [
-        each for each in record.targets if any(m.target == each.name for m in record.measures)
-    ]
-    lines = [
-        "| workload | figure | " + " | ".join(target.title for target in targets) + " |",
-        "|---|---|" + "---|" * len(targets),
-    ]
-    for workload in record.workloads:
-        if any(record.runs(workload.name, target.name) for target in targets):
-            cells = " | ".join(_brief(record, workload, target) for target in targets)
-            lines.append(f"| {workload.name}: {workload.about} | {workload.figures[0]} | {cells} |")
-    note = f"In brackets: Madang's lead (above 1 it is ahead). {len(targets)} servers, "
-    note += f"{record.rounds} round{'s' if record.rounds > 1 else ''}. "
-    return "\n".join([*lines, "", note + " ".join(about(record).split("\n")) + "."])
+    """One table: a row a target, a column a workload, Madang's lead in brackets."""
+    measured = {(each.workload, each.target) for each in record.measures}
+    targets = [each for each in record.targets if each.name in {name for _, name in measured}]
+    workloads = [each for each in record.workloads if each.name in {name for name, _ in measured}]
+    heads = (f"{each.name}, {each.figures[0]}" for each in workloads)
+    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(workloads)]
+    for target in targets:
+        cells = " | ".join(_brief(record, workload, target) for workload in workloads)
+        lines.append(f"| {target.title} | {cells} |")
+    rounds = f"{record.rounds} round{'s' if record.rounds > 1 else ''}"
+    note = f"In brackets: Madang's lead (above 1 it is ahead); {rounds}."
+    notes = [f"- {each.name}: {each.about}" for each in workloads]
+    return "\n".join(
+        [*lines, "", note, "", *notes, *(f"- {line}" for line in about(record).split("\n"))]
+    )
 
 
 def _brief(record: Record, workload: Workload, target: Facts) -> str:

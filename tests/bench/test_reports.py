@@ -72,7 +72,7 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
     for _ in range(2):
         assert asked("table", result, "--into", str(readme)) == 0
     text = readme.read_text()
-    assert text.count("| W2:") == 1 and "old" not in text
+    assert text.count("- W2:") == 1 and "old" not in text
     assert text.startswith("before") and text.endswith("after\n")
     assert "**10.5**" in markdown(PLAIN) and "commit abc" in text
     readme.write_text("no marks")
