@@ -45,26 +45,25 @@ class Cursors:
         before = self.unread(member), member.mentions
         member.read_seq = seq
         self._show_receipt(member)
-        if seq == self._state.durable.seq:
-            self.caught_up(member, before)
-        else:
+        if seq < self._state.durable.seq:
             self._count(member, before)
+            return
+        member.read_countable, member.mentions = self._state.durable.countable, 0
+        if before[0] > 0 or before[1] > 0:
+            self._show_count(member)
 
     def sent(self, member: Member, *, countable: bool) -> None:
         """*member*'s own message is the last durable event: his cursor is at it."""
-        before = self.unread(member) - countable, member.mentions
-        member.read_seq = self._state.durable.seq
-        self.caught_up(member, before)
+        durable = self._state.durable
+        before = durable.countable - countable - member.read_countable
+        member.read_seq, member.read_countable = durable.seq, durable.countable
+        mentions, member.mentions = member.mentions, 0
+        if before > 0 or mentions > 0:
+            self._show_count(member)
 
     def unread(self, member: Member) -> int:
         """Countable messages above the member's cursor."""
         return self._state.durable.countable - member.read_countable
-
-    def caught_up(self, member: Member, before: tuple[int, int]) -> None:
-        """The cursor is at the end of the log: nothing is unread."""
-        member.read_countable, member.mentions = self._state.durable.countable, 0
-        if before[0] > 0 or before[1] > 0:
-            self._show_count(member)
 
     def _count(self, member: Member, before: tuple[int, int]) -> None:
         """The cursor is inside the log: the store counts what is above it.
