@@ -123,7 +123,7 @@ class ChatSession:
 
     async def ready(self) -> None:
         """Return when the client has read enough to be given more."""
-        while self.connection.congested and self._paced is not None:
+        while self.connection.congested and self._paced is not None and not self.gone:
             self._desk.flush()
             await self._paced.wait()
 
