@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from actors.ports import EventKind, MemberMove, NewEvent, Session
+from msgspec import UNSET
+
+from actors.ports import EventKind, MemberMove, NewEvent, Session, StoredEvent
 from actors.room_commands import AddMember, Meet, RemoveMember, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
+from actors.rules.event_frames import MemberExtra, frame_of, written
 from protocol.frames import Gap, MemberChange, Role, RoomGone
 from protocol.frames import Member as MemberEvent
 from protocol.ids import UserId
@@ -64,21 +66,23 @@ class Membership:
         change: MemberChange,
         role: Role | None,
     ) -> None:
-        says: dict[str, str] = {"user": member.user_id, "change": change}
-        if role is not None:
-            says["role"] = role
-        if member.user_no != command.origin.user_no:
-            says["by"] = command.origin.user_id
-        mark = self._state.advance(self._log.now(), countable=False)
+        origin, state = command.origin, self._state
+        says = MemberExtra(
+            member.user_id,
+            change,
+            UNSET if role is None else role,
+            UNSET if member.user_no == origin.user_no else origin.user_id,
+        )
+        mark = state.advance(self._log.now(), countable=False)
         event = NewEvent(
             mark.seq,
             mark.at,
             EventKind.MEMBER,
-            command.origin.user_no,
+            origin.user_no,
             mark.countable,
-            extra=json.dumps(says, ensure_ascii=False),
+            extra=written(says),
         )
-        shown = MemberEvent(room=self._state.room, seq=mark.seq, at=mark.at, **says)  # type: ignore[arg-type]
+        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
         move = MemberMove(member.user_no, role, mark.seq)
         command.event = event
         self._log.append(Pending(event, shown, command, move, member))

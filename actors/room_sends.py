@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, Sent, SentKey
@@ -11,8 +9,9 @@ from actors.room_commands import Asked, Post, RoomCommand, acknowledge, refuse, 
 from actors.room_log import RoomLog, answer_known
 from actors.room_state import Known, Pending
 from actors.rules import sending
+from actors.rules.event_frames import MessageExtra, written
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Message, Send
+from protocol.frames import Message
 
 
 class Sends:
@@ -86,7 +85,7 @@ class Sends:
             frame.body,
             frame.reply_to,
             frame.thread,
-            _extra_of(frame),
+            written(MessageExtra(frame.mentions)) if frame.mentions else None,
         )
         shown = Message(
             room=state.room,
@@ -143,10 +142,6 @@ class Sends:
 
         key = SentKey(self._state.room_no, command.origin.user_no, command.frame.id)
         self._log.ask(self._log.around.questions.sent, key, command, answer)
-
-
-def _extra_of(frame: Send) -> str | None:
-    return json.dumps({"mentions": frame.mentions}, ensure_ascii=False) if frame.mentions else None
 
 
 def refuse_stranger(log: RoomLog, command: Asked) -> None:

@@ -34,6 +34,11 @@ _member_extra = msgspec.json.Decoder(MemberExtra).decode
 _as_json = msgspec.json.Encoder().encode
 
 
+def written(extra: MessageExtra | MemberExtra) -> str:
+    """The text of the column ``extra``, as ``frame_of`` reads it."""
+    return _as_json(extra).decode()
+
+
 def frame_of(room: str, stored: StoredEvent) -> Event:
     """The frame of *stored*, as it was shown when it happened.
 
