@@ -44,7 +44,7 @@ class EventKind(IntEnum):
     MEMBER = 2
 
 
-class NewEvent(msgspec.Struct, gc=False):
+class NewEvent(msgspec.Struct, gc=False, array_like=True):
     """One row to append. ``countable``: messages that can be unread, up to and with it."""
 
     seq: int
@@ -68,8 +68,7 @@ class StoredEvent:
     sender: UserId
 
 
-@message
-class MemberMove:
+class MemberMove(msgspec.Struct, gc=False, array_like=True):
     """A change of membership, stored with its event. ``role`` None: not a member from now on."""
 
     user_no: int
@@ -77,8 +76,11 @@ class MemberMove:
     seq: int
 
 
-class Batch(msgspec.Struct):
-    """What one room wants stored in one commit: all of it or nothing."""
+class Batch(msgspec.Struct, array_like=True):
+    """What one room wants stored in one commit: all of it or nothing.
+
+    Encoded, it and what it holds are arrays in the order of their fields.
+    """
 
     room_no: int
     epoch: int

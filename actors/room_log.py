@@ -284,7 +284,7 @@ class RoomLog:
         event.seq, event.at, event.countable = mark.seq, mark.at, mark.countable
         shown.seq, shown.at = mark.seq, mark.at
         if pending.move is not None:
-            pending.move.seq = mark.seq  # type: ignore[misc]
+            pending.move.seq = mark.seq
 
     def _answer_again(self, pending: Pending, sent: Sent) -> None:
         for command in pending.commands():

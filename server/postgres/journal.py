@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import asyncpg
+import msgspec
 import trio
 
 from actors.ports import Batch, Claimed, Journal, OutcomeUnknown, StoreUnavailable, Verdict
 from protocol.ids import RoomId
 from server.postgres.claims import claim_rooms
-from server.postgres.columns import APPEND, columns
-from server.postgres.pool import NOT_STORED, WRONG_DATA, Database, connect, settled
+from server.postgres.link import CallRefused, Link, LinkLost
+from server.postgres.pool import CONNECT_WITHIN, Database
 
-BY_INDEX = dict.fromkeys(
-    ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"), "off"
-)  # a plan that was made while the tables were small must not scan them when they are large
+APPEND = "SELECT * FROM append_events($1::bigint, $2::jsonb)"
+PLANNED = """
+SELECT set_config(name, 'off', false)
+FROM unnest('{enable_hashjoin,enable_mergejoin,enable_seqscan,jit}'::text[]) AS name"""
+"""A plan that was made while the tables were small must not scan them when they are large."""
+
 PROBE = (
     "SELECT pg_logical_emit_message(true, 'madang', 'probe')"  # waits for the disk as a commit does
 )
+WRONG_DATA = "22", "23", "54"  # classes of SQLSTATE: what a statement's own data is refused with
+ROLLED_BACK = "40"  # by another transaction's doing: it may be tried again
+NOT_STORED = "53", "57014"  # these undo it for certain, and the connection goes on
+ENDING = "08", "57"  # the database is going away, and it may have been done
 
 
 class PostgresJournal(Journal):
@@ -34,8 +40,7 @@ class PostgresJournal(Journal):
         self._owner = owner
         self._within = within
         self._one_at_a_time = trio.Lock()
-        self._connection: Any = None
-        self._statement: Any = None
+        self._link: Link | None = None
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[Verdict]:
         """Store *batches* in one commit. A cancelled caller waits until the outcome is known."""
@@ -59,54 +64,64 @@ class PostgresJournal(Journal):
         self._discard()
         await trio.lowlevel.checkpoint()
 
-    async def _connect(self) -> None:
-        if self._connection is not None and not self._connection.is_closed():
-            return
+    async def _connect(self) -> Link:
+        if self._link is not None and self._link.stands():
+            return self._link
         self._discard()
-        loop = self._database.loop
-        connection = await connect(self._database.url, loop, settings=BY_INDEX)
         try:
-            await self._check_durability(connection)
-            self._statement = await settled(loop, connection.prepare, APPEND, within=self._within)
-        except asyncpg.PostgresError as error:
-            connection.terminate()
+            with trio.fail_after(self._within):
+                self._link = await self._linked()
+        except (LinkLost, CallRefused, trio.TooSlowError) as error:
             raise StoreUnavailable(f"PostgreSQL has no journal: {error}") from error
-        except BaseException:
-            connection.terminate()
-            raise
-        self._connection = connection
+        return self._link
 
-    async def _check_durability(self, connection: Any) -> None:
-        show, loop = connection.fetchval, self._database.loop
-        if await settled(loop, show, "SHOW synchronous_commit", within=self._within) == "off":
+    async def _linked(self) -> Link:
+        link = await Link.open(self._database.url, within=CONNECT_WITHIN)
+        try:
+            commits = await link.ask("SHOW synchronous_commit")
+            await link.ask(PLANNED)
+            await link.prepare("append", APPEND)
+        except BaseException:
+            link.close()
+            raise
+        if commits == ["off"]:
+            link.close()
             raise StoreUnavailable(
                 "PostgreSQL has synchronous_commit = off: it would lose acknowledged messages"
             )
+        return link
 
     async def _store_all(self, batches: Sequence[Batch]) -> list[Verdict]:
-        await self._connect()
         try:
             return await self._store(batches)
-        except (*WRONG_DATA, asyncpg.TransactionRollbackError):
+        except _Refused:
             return await self._store_one_by_one(batches)
 
     async def _store(self, batches: Sequence[Batch]) -> list[Verdict]:
-        call, arguments = self._statement.fetchrow, columns(batches)
+        link = await self._connect()
         try:
-            row = await settled(
-                self._database.loop, call, self._owner, *arguments, within=self._within
-            )
-        except StoreUnavailable as error:
-            if isinstance(error.__cause__, NOT_STORED):
-                raise
+            document = msgspec.json.encode(batches)
+        except UnicodeEncodeError as error:
+            raise _Refused(WRONG_DATA[0]) from error
+        try:
+            with trio.fail_after(self._within):
+                stale, duplicate = await link.call("append", b"%d" % self._owner, document)
+        except (LinkLost, trio.TooSlowError) as error:
             self._discard()
-            raise OutcomeUnknown(str(error)) from error
-        except (*WRONG_DATA, asyncpg.TransactionRollbackError):
-            raise
-        except asyncpg.PostgresError as error:
-            self._discard()  # its prepared statement may be what no longer fits the database
-            raise StoreUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
-        return _verdicts(batches, row["stale"], row["duplicate"])
+            raise OutcomeUnknown(f"PostgreSQL: {type(error).__name__} {error}") from error
+        except CallRefused as error:
+            raise self._judged(error) from error
+        return _verdicts(batches, _numbers(stale), _numbers(duplicate))
+
+    def _judged(self, error: CallRefused) -> Exception:
+        """What to make of an answer that is an error."""
+        if error.sqlstate.startswith((*WRONG_DATA, ROLLED_BACK)):
+            return _Refused(error.sqlstate)
+        if error.sqlstate.startswith(NOT_STORED):
+            return StoreUnavailable(f"PostgreSQL: {error}")
+        self._discard()  # its prepared statement may be what no longer fits the database
+        lost = error.sqlstate.startswith(ENDING)
+        return (OutcomeUnknown if lost else StoreUnavailable)(f"PostgreSQL: {error}")
 
     async def _store_one_by_one(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Something in one of *batches* is refused: find out in which by storing each alone."""
@@ -114,16 +129,39 @@ class PostgresJournal(Journal):
         for batch in batches:
             try:
                 verdicts += await self._store([batch])
-            except WRONG_DATA:
+            except _Refused as error:
+                if error.sqlstate.startswith(ROLLED_BACK):
+                    raise _some(error) from error
                 verdicts.append(Verdict.REFUSED)
-            except (StoreUnavailable, asyncpg.TransactionRollbackError) as error:
-                raise OutcomeUnknown(f"some of the rooms were stored: {error}") from error
+            except StoreUnavailable as error:
+                raise _some(error) from error
         return verdicts
 
     def _discard(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-        self._connection = self._statement = None
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+
+
+class _Refused(Exception):
+    """Nothing was stored, and each batch alone may be."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+def _some(error: Exception) -> OutcomeUnknown:
+    return OutcomeUnknown(f"some of the rooms were stored: {error}")
+
+
+def _numbers(array: str) -> list[int]:
+    """The numbers of an array as PostgreSQL writes it.
+
+    >>> _numbers("{}"), _numbers("{3,14}")
+    ([], [3, 14])
+    """
+    return [int(number) for number in array.strip("{}").split(",") if number]
 
 
 def _verdicts(

@@ -236,7 +236,7 @@ async def test_a_backend_that_stopped_is_given_up_and_others_go_on_without_it(po
     journal = postgres.journal(within=0.5)
     await journal.claim([room, other_room], tail=10)
     await journal.append([writing.batch(number, 1, [writing.said(1)])])
-    pid = journal._connection.get_server_pid()
+    pid = journal._link.pid
     os.kill(pid, signal.SIGSTOP)
     try:
         with trio.fail_after(3), pytest.raises(OutcomeUnknown):
@@ -247,3 +247,32 @@ async def test_a_backend_that_stopped_is_given_up_and_others_go_on_without_it(po
         os.kill(pid, signal.SIGCONT)
     claimed = (await journal.claim([room], tail=10))[room]
     assert claimed.epoch == 2 and claimed.last_seq in (1, 2)
+
+
+async def test_a_cursor_in_a_large_room_touches_its_own_row_alone(postgres, writing):
+    number, room = await postgres.room(1)
+    journal = postgres.journal()
+    await postgres.database.execute(
+        "INSERT INTO users (user_no, user_id, username, name)"
+        " SELECT n, 'user' || n, 'name' || n, 'User ' || n FROM generate_series(100, 1099) n"
+    )
+    await postgres.database.execute(
+        "INSERT INTO chat_members (room_no, user_no, role)"
+        " SELECT $1, n, 'member' FROM generate_series(100, 1099) n",
+        number,
+    )
+    await postgres.database.execute("ANALYZE chat_members")
+    await journal.claim([room], tail=10)
+    await journal.append([writing.batch(number, 1, [writing.said(1)])])
+    before = await rows_fetched(postgres, journal)
+    batches = [writing.batch(number, 1, [writing.said(2)], cursors={500: 1, 700: 1})]
+    assert await journal.append(batches) == [Verdict.STORED]
+    assert await rows_fetched(postgres, journal) - before < 10
+
+
+async def rows_fetched(postgres, journal):
+    """Rows of chat_members that its indexes led to, whoever asked."""
+    await journal._link.ask("SELECT pg_stat_force_next_flush()")
+    await postgres.database.execute("SELECT pg_stat_clear_snapshot()")
+    sql = "SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'chat_members'"
+    return await postgres.database.fetchval(sql)
