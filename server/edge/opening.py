@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import h11
 import trio
 from wsproto.utilities import generate_accept_token
 
@@ -114,18 +113,15 @@ def _header_token(head: Head) -> str | None:
 
 def acceptance(head: Head, subprotocol: str | None) -> bytes:
     """The answer that opens a checked *head* (RFC 6455 4.2.2). No extension is ever agreed on."""
-    token = generate_accept_token(head.header(b"sec-websocket-key") or b"")
-    headers = [
-        (b"upgrade", b"websocket"),
-        (b"connection", b"Upgrade"),
-        (b"sec-websocket-accept", token),
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"upgrade: websocket",
+        b"connection: Upgrade",
+        b"sec-websocket-accept: " + generate_accept_token(head.header(b"sec-websocket-key") or b""),
     ]
     if subprotocol is not None:
-        headers.append((b"sec-websocket-protocol", subprotocol.encode()))
-    answer = h11.InformationalResponse(
-        status_code=101, headers=headers, reason=b"Switching Protocols"
-    )
-    return head.parser.send(answer) or b""
+        lines.append(b"sec-websocket-protocol: " + subprotocol.encode())
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def detach(stream: trio.SocketStream) -> socket.socket:

@@ -28,11 +28,9 @@ def client_address(
     Only what a trusted proxy says is heard: with an untrusted *peer* the header means nothing.
     An entry that is no address ends the search at the proxy that passed it on.
     """
-    known = _address(peer)
+    known = _address(peer) if trusted or ":" in peer else None
     if known is None:
         return peer
-    if not trusted:
-        return str(known)
     for hop in reversed(_hops(headers)):
         if not any(known in network for network in trusted):
             break
