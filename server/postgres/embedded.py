@@ -34,6 +34,9 @@ SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
+WAL_SEGMENTS = "--wal-segsize=4"
+"""In MiB. Commits wait while a new one is filled: 6 ms, and 16 ms for one of the usual 16."""
+
 
 def launch_postgres(folder: DataFolder, programs: Programs) -> Child:
     """Start PostgreSQL on the folder's cluster, which is made first where there is none."""
@@ -68,7 +71,7 @@ def _make_cluster(folder: DataFolder, programs: Programs) -> None:
     fresh = folder.home / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     give(fresh, folder.run_as)
-    options = ["-U", "madang", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    options = ["-U", "madang", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", WAL_SEGMENTS]
     done = subprocess.run(  # noqa: S603 - our own command, no shell
         [str(programs.initdb), "-D", str(fresh), *options],
         check=False,
