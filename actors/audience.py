@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from actors.ports import FanOut, Session
-from protocol.frames import Event
+from actors.rules.event_frames import blank
+from protocol.events import Event
 from protocol.ids import RoomId
 
 
@@ -110,6 +111,10 @@ class Audience:
         self._tail.append(event)
         if self.parked:
             self._unpark()
+
+    def blank(self, of: int) -> None:
+        """The message *of* is deleted: whoever arrives late is not told what it said."""
+        self._tail = deque((blank(event, of) for event in self._tail), maxlen=self.TAIL)
 
     def since(self, sent: int) -> list[Event] | None:
         """Events above *sent*, or None when the tail does not reach back to it."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar, cast
 
 import trio
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from actors.arrivals import Arrivals, Arriving
 from actors.audience import Audiences
@@ -34,9 +34,10 @@ from actors.ref import ActorError, Reply
 from actors.registry import Context, Registry
 from actors.replay import Replayer
 from actors.room import RoomActor
-from actors.room_commands import AddMember, Post, RemoveMember, RoomCommand
+from actors.room_commands import AddMember, Change, Post, RemoveMember, RoomCommand
 from actors.room_commands import refuse_with_code as refuse_room_command
 from actors.room_log import Questions, Surroundings
+from actors.rules.changing import ChangeFrame
 from actors.sessions import Connected, Sessions
 from actors.supervisor import Log, Supervisor
 from actors.timers import Timers
@@ -143,6 +144,8 @@ class Node:
         questions = Questions(
             self._batcher("sent", log.sent),
             self._batcher("targets", log.targets),
+            self._batcher("marks", log.marks),
+            self._batcher("withdrawn", log.withdrawn),
             self._batcher("counts", log.counts),
             self._batcher("former", log.former),
         )
@@ -213,6 +216,12 @@ class Node:
         """Store and show a message; its acknowledgement. Raises ProtocolError."""
         answer = await self._ask(caller, RoomId(frame.room), lambda origin: Post(origin, frame))
         return _expect(answer, Ack)
+
+    async def change(self, caller: Caller, frame: ChangeFrame) -> Ok:
+        """Change a message; the event it made, if any. Raises ProtocolError."""
+        asked = structs.replace(frame, rid=0)  # somebody waits for the answer
+        answer = await self._ask(caller, RoomId(frame.room), lambda origin: Change(origin, asked))
+        return _expect(answer, Ok)
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """Make *user* a member; the event it made, if any. Raises ProtocolError."""

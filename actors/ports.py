@@ -18,7 +18,9 @@ import msgspec
 from actors.message import message
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
-from protocol.frames import Event, Role, RoomSummary, ServerFrame
+from protocol.events import Event, Listed
+from protocol.fields import Role
+from protocol.frames import RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
 
 
@@ -42,10 +44,18 @@ class EventKind(IntEnum):
 
     MESSAGE = 1
     MEMBER = 2
+    UPDATED = 3
+    DELETED = 4
+    RESTORED = 5
+    REACTION = 6
+    PINNED = 7
 
 
 class NewEvent(msgspec.Struct, gc=False, array_like=True):
-    """One row to append. ``countable``: messages that can be unread, up to and with it."""
+    """One row to append. ``countable``: messages that can be unread, up to and with it.
+
+    A change ``of`` a message has the ``thread`` of that message.
+    """
 
     seq: int
     at: int
@@ -57,7 +67,8 @@ class NewEvent(msgspec.Struct, gc=False, array_like=True):
     body: str | None = None
     reply_to: int | None = None
     thread: int | None = None
-    extra: str | None = None  # JSON object: mentions, or what a member event says
+    extra: str | None = None  # JSON object: mentions, or what else its kind says
+    of: int | None = None  # the message that it changes
 
 
 @message
@@ -163,6 +174,42 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     digest: int
 
 
+class Target(msgspec.Struct, gc=False):
+    """What is to be known of an event before something refers to it.
+
+    ``thread`` is the root of the thread it is in, 0 for none, -1 when it is no message.
+    """
+
+    sender_no: int
+    thread: int
+    deleted: bool = False
+
+
+class MarkKey(NamedTuple):
+    """A reaction of a user to a message; with user 0 and no emoji its pin."""
+
+    room_no: int
+    seq: int
+    user_no: int = 0
+    emoji: str = ""
+
+
+class Mark(NamedTuple):
+    """Whether it is there, and how many other emoji the message has."""
+
+    there: bool
+    others: int = 0
+
+
+class Withdrawn(NamedTuple):
+    """A deleted message: what it said last, and when it was deleted."""
+
+    body: str
+    at: Millis
+    edited_at: Millis | None
+    extra: str | None  # of the message
+
+
 class CountKey(NamedTuple):
     """Whose unread is asked: with which cursor, and as of which event of the room."""
 
@@ -173,7 +220,10 @@ class CountKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """Countable messages up to a cursor, and unread mentions above it and up to ``upto``."""
+    """Countable messages up to a cursor, and unread mentions above it and up to ``upto``.
+
+    What is deleted, as of ``upto``, counts as read.
+    """
 
     countable: int
     mentions: int
@@ -193,7 +243,7 @@ class PageQuery(NamedTuple):
 class PageResult(NamedTuple):
     """Folded events, ascending; ``more`` in the asked direction; true as of ``upto``."""
 
-    events: list[Event]
+    events: list[Listed]
     more: bool
     upto: int
 
@@ -204,8 +254,16 @@ class EventLog(Protocol):
     async def sent(self, keys: Sequence[SentKey]) -> Mapping[SentKey, Sent]:
         """What is stored under *keys*; keys never used are left out."""
 
-    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
-        """For (room_no, seq) that are messages: the thread's root, 0 for none. Others left out."""
+    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Target]:
+        """For (room_no, seq) that are messages. Others left out."""
+
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
+        """For each key, of a reaction or a pin."""
+
+    async def withdrawn(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Withdrawn]:
+        """For (room_no, seq) that are deleted messages with a body still. Others left out."""
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
         """What each cursor has behind and before it."""
@@ -214,7 +272,10 @@ class EventLog(Protocol):
         """For (room_no, user_no): True for everyone who was ever a member."""
 
     async def replay(self, room: RoomId, after: int, upto: int, limit: int) -> Sequence[Event]:
-        """Events after < seq <= upto as they happened, ascending, at most *limit*."""
+        """Events after < seq <= upto as they happened, ascending, at most *limit*.
+
+        Bodies of messages that are deleted now are empty.
+        """
 
     async def page(self, query: PageQuery) -> PageResult | ErrorCode:
         """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""

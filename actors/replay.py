@@ -10,7 +10,7 @@ import trio
 from actors.audience import Audience
 from actors.ports import EventLog, Session, StoreUnavailable
 from protocol.close import CloseCode
-from protocol.frames import Event
+from protocol.events import Event
 
 
 class PacedSession(Session, Protocol):

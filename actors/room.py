@@ -7,8 +7,10 @@ from typing import assert_never
 from actors.actor import Actor
 from actors.ports import Claimed
 from actors.registry import Context
+from actors.room_changes import Changes
 from actors.room_commands import (
     AddMember,
+    Change,
     MarkRead,
     Meet,
     Post,
@@ -39,6 +41,7 @@ class RoomActor(Actor[RoomCommand]):
         self._sends = Sends(self._log)
         self._members = Membership(self._log)
         self._cursors = Cursors(self._log)
+        self._changes = Changes(self._log, self._cursors)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
 
     def started(self) -> None:
@@ -51,7 +54,8 @@ class RoomActor(Actor[RoomCommand]):
 
     def retake(self, message: RoomCommand) -> None:
         """Answer what did commit; take the rest again."""
-        if not (self._sends.settled(message) or self._members.settled(message)):
+        parts = (self._sends, self._members, self._changes)
+        if not any(part.settled(message) for part in parts):
             self.receive(message)
 
     def receive(self, message: RoomCommand) -> None:
@@ -61,6 +65,8 @@ class RoomActor(Actor[RoomCommand]):
                 self._sends.take(message)
             case MarkRead():
                 self._cursors.take(message)
+            case Change():
+                self._changes.take(message)
             case Type():
                 self._type(message)
             case AddMember():
@@ -88,6 +94,9 @@ class RoomActor(Actor[RoomCommand]):
         """One event is durable: acknowledge it, then show it."""
         if pending.target is not None:
             self._members.show(pending, pending.target)
+            return
+        if isinstance(pending.command, Change):
+            self._changes.show(pending, pending.command)
             return
         self._sends.durable(pending)
         self._log.audience.publish(pending.shown)

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from actors.message import message
 from actors.ports import NewEvent, Origin, Session
+from actors.rules.changing import ChangeFrame
 from actors.rules.digest import content_digest
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ack, Ok, Read, Send, SetTyping
@@ -41,6 +42,14 @@ class Type:
     frame: SetTyping
 
 
+class Change(msgspec.Struct, eq=False):
+    """Edit, delete or restore a message, react to it or pin it."""
+
+    origin: Origin
+    frame: ChangeFrame
+    event: NewEvent | None = None  # what it was taken as
+
+
 class AddMember(msgspec.Struct, eq=False):
     """Make somebody a member. Owners and admins of a team room may."""
 
@@ -68,7 +77,7 @@ class Meet(msgspec.Struct, eq=False):
     seen: int | None
 
 
-Asked = Post | MarkRead | Type | AddMember | RemoveMember
+Asked = Post | Change | MarkRead | Type | AddMember | RemoveMember
 RoomCommand = Asked | Meet
 
 
@@ -77,7 +86,7 @@ def refuse(command: Asked, error: ProtocolError) -> None:
     match command:
         case Post(origin, frame):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room, id=frame.id))
-        case MarkRead(origin, frame) | Type(origin, frame):
+        case Change(origin, frame) | MarkRead(origin, frame) | Type(origin, frame):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room))
         case AddMember(origin) | RemoveMember(origin):
             origin.offer(error_frame(error))
@@ -98,10 +107,14 @@ def acknowledge(command: Post, seq: int, at: int, *, dup: bool) -> None:
     command.origin.offer(Ack(room=frame.room, id=frame.id, seq=seq, at=at, dup=dup, rid=rid))
 
 
-def confirm(command: MarkRead | Type) -> None:
-    """Say that it is done, to whoever asked with a ``rid``."""
+def confirm(
+    command: Change | MarkRead | Type,
+    seq: int | UnsetType = UNSET,
+    at: int | UnsetType = UNSET,
+) -> None:
+    """Say that it is done, by the event *seq* if any, to whoever asked with a ``rid``."""
     if command.frame.rid is not None:
-        command.origin.offer(Ok(rid=command.frame.rid))
+        command.origin.offer(Ok(rid=command.frame.rid, seq=seq, at=at))
 
 
 def confirm_change(

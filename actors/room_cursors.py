@@ -61,6 +61,20 @@ class Cursors:
         if before > 0 or mentions > 0:
             self._show_count(member)
 
+    def recount(self, of: int, *, countable: bool, deleted: bool) -> None:
+        """The message *of* was deleted, and counts for nobody, or restored, and counts again.
+
+        Whom it mentions the store knows: it is asked about those whose count that may change.
+        """
+        for member in self._state.members.values():
+            if not member.present or member.read_seq >= of:
+                continue
+            if countable:
+                member.read_countable += 1 if deleted else -1
+                self._show_count(member)
+            if member.mentions or not deleted:
+                self._count(member, (self.unread(member), member.mentions))
+
     def unread(self, member: Member) -> int:
         """Countable messages above the member's cursor."""
         return self._state.durable.countable - member.read_countable
@@ -68,9 +82,9 @@ class Cursors:
     def _count(self, member: Member, before: tuple[int, int]) -> None:
         """The cursor is inside the log: the store counts what is above it.
 
-        Mentions that come while it counts are above ``upto``: they are added to its answer.
+        What comes or is deleted while it counts is above ``upto``: that is added to its answer.
         """
-        asked, mentions = member.read_seq, member.mentions
+        asked, mentions, countable = member.read_seq, member.mentions, member.read_countable
 
         def answer(count: Count | AdapterError | None) -> None:
             present = self._state.members.get(member.user_no) is member
@@ -80,7 +94,7 @@ class Cursors:
                 again = self._log.guard(lambda _: self._count(member, before))
                 self._log.around.after(self.AGAIN_S, lambda: again(None))
                 return
-            member.read_countable = count.countable
+            member.read_countable += count.countable - countable
             member.mentions += count.mentions - mentions
             if (self.unread(member), member.mentions) != before:
                 self._show_count(member)

@@ -18,11 +18,15 @@ from actors.ports import (
     CountKey,
     EventKind,
     FanOut,
+    Mark,
+    MarkKey,
     Sent,
     SentKey,
     Session,
+    Target,
     Verdict,
     WallClock,
+    Withdrawn,
 )
 from actors.registry import Context
 from actors.room_commands import (
@@ -32,7 +36,7 @@ from actors.room_commands import (
     acknowledge,
     refuse_with_code,
 )
-from actors.room_state import Flight, Pending, RecentSends, RoomState
+from actors.room_state import NO_MESSAGE, Flight, Pending, RecentSends, RoomState
 from actors.sessions import Sessions
 from protocol.errors import ErrorCode
 from protocol.ids import RoomId, UserId
@@ -46,7 +50,9 @@ class Questions:
     """What a room may ask of the log, many rooms at a time."""
 
     sent: Batcher[SentKey, Sent]
-    targets: Batcher[tuple[int, int], int]
+    targets: Batcher[tuple[int, int], Target]
+    marks: Batcher[MarkKey, Mark]
+    withdrawn: Batcher[tuple[int, int], Withdrawn]
     counts: Batcher[CountKey, Count]
     former: Batcher[tuple[int, int], bool]
 
@@ -115,6 +121,26 @@ class RoomLog:
     def read(self, command: MarkRead) -> None:
         """Store a cursor with the next batch."""
         self._reads.append(command)
+
+    def find(self, seq: int, command: RoomCommand, again: Callable[[], None]) -> Target | None:
+        """The event *seq*, NO_MESSAGE for one that cannot be referred to.
+
+        None where it is older than what is remembered: the mailbox waits, *again* is called when
+        the store has told.
+        """
+        target = self.state.target(seq)
+        if target is not None:
+            return target
+        if not 0 < seq <= self.state.durable.seq:
+            return NO_MESSAGE
+
+        def answer(found: Target | None) -> None:
+            self.state.remember_target(seq, found or NO_MESSAGE)
+            again()
+
+        key = (self.state.room_no, seq)
+        self.ask(self.around.questions.targets, key, command, answer, hold=True)
+        return None
 
     def settle(self) -> None:
         """Submit what gathered, unless a batch is in flight; hold the mailbox when it is much."""

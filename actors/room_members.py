@@ -13,8 +13,9 @@ from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
 from actors.rules.event_frames import MemberExtra, frame_of, written
-from protocol.frames import Gap, MemberChange, Role, RoomGone
-from protocol.frames import Member as MemberEvent
+from protocol.events import Member as MemberEvent
+from protocol.fields import MemberChange, Role
+from protocol.frames import Gap, RoomGone
 from protocol.ids import UserId
 
 

@@ -11,7 +11,7 @@ from actors.room_state import Known, Pending
 from actors.rules import sending
 from actors.rules.event_frames import MessageExtra, written
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Message
+from protocol.events import Message
 
 
 class Sends:
@@ -109,25 +109,14 @@ class Sends:
             seq: int | None = getattr(command.frame, field)
             if seq is None:
                 continue
-            target = self._state.target(seq)
-            if target is None and 0 < seq <= self._state.durable.seq:
-                self._ask_target(command, seq)
+            target = self._log.find(seq, command, lambda: self.take(command))
+            if target is None:
                 return
-            error = sending.target_refusal(field, -1 if target is None else target)
+            error = sending.target_refusal(field, target)
             if error is not None:
                 self._refuse_unless_sent(command, error)
                 return
         self._append(command)
-
-    def _ask_target(self, command: Post, seq: int) -> None:
-        """The target is older than what is remembered: the mailbox waits for the answer."""
-
-        def answer(thread: int | None) -> None:
-            self._state.remember_target(seq, -1 if thread is None else thread)
-            self.take(command)
-
-        key = (self._state.room_no, seq)
-        self._log.ask(self._log.around.questions.targets, key, command, answer, hold=True)
 
     def _refuse_unless_sent(self, command: Post, error: ProtocolError) -> None:
         """It may have been stored when it was allowed. Others do not wait: it changes nothing."""

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, structs
 
-from actors.ports import Claimed, EventKind, MemberMove, MemberState, NewEvent, Sent, StoredEvent
-from actors.room_commands import AddMember, MarkRead, Post, RemoveMember, RoomCommand
-from actors.rules.event_frames import folded, frame_of
-from protocol.frames import Event, Role, Room
+from actors.ports import (
+    Claimed,
+    EventKind,
+    MemberMove,
+    MemberState,
+    NewEvent,
+    Sent,
+    StoredEvent,
+    Target,
+)
+from actors.room_commands import AddMember, Change, MarkRead, Post, RemoveMember, RoomCommand
+from actors.rules.event_frames import frame_of
+from actors.rules.folding import changed
+from protocol.events import Event, Message
+from protocol.fields import Role
+from protocol.frames import Room
 from protocol.ids import RoomId, UserId
 from protocol.limits import CURSORS_MOST
 
@@ -36,7 +49,7 @@ class Pending(msgspec.Struct):
 
     event: NewEvent
     shown: Event
-    command: Post | AddMember | RemoveMember
+    command: Post | Change | AddMember | RemoveMember
     move: MemberMove | None = None
     target: Member | None = None  # whose membership changes
     resends: tuple[Post, ...] = ()
@@ -100,6 +113,9 @@ class Mark(msgspec.Struct, gc=False):
         self.seq, self.at, self.countable = event.seq, event.at, event.countable
 
 
+NO_MESSAGE: Final = Target(0, -1)
+
+
 class RoomState:
     """Members as of the last command received; ``durable`` as of the last commit."""
 
@@ -112,13 +128,13 @@ class RoomState:
         self.type = claimed.summary.type
         self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
         self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
-        self._last_message: Event | UnsetType = claimed.summary.last_message
+        self._last_message = claimed.summary.last_message  # folded
         self.members: dict[int, Member] = {}
         self.no_by_user: dict[UserId, int] = {}
         for member in claimed.members:
             self._load(member)
         self._names = {state.user_no: state.name for state in claimed.members[:2]}
-        self._targets: dict[int, int] = {}
+        self._targets: dict[int, Target] = {}
         self.tail = deque(claimed.tail)  # as of the claim
         for stored in claimed.tail:
             self.remember(stored.event)
@@ -153,18 +169,23 @@ class RoomState:
         return last
 
     def remember(self, event: NewEvent) -> None:
-        """Keep what replies and cursors may ask of a durable event."""
-        thread = (event.thread or 0) if event.kind is EventKind.MESSAGE else -1
-        self.remember_target(event.seq, thread)
+        """Keep what later commands may ask of an event as it is read back."""
+        if event.kind is EventKind.MESSAGE:
+            self.remember_target(event.seq, Target(event.sender_no, event.thread or 0))
+            return
+        self.remember_target(event.seq, NO_MESSAGE)
+        if event.of in self._targets and event.kind in (EventKind.DELETED, EventKind.RESTORED):
+            self._targets[event.of].deleted = event.kind is EventKind.DELETED
 
-    def remember_target(self, seq: int, thread: int) -> None:
-        """Keep the thread of an event: its root's seq, 0 for none, -1 when it is no message."""
-        self._targets[seq] = thread
+    def remember_target(self, seq: int, target: Target) -> None:
+        """Keep what there is to know of an event, forgetting the oldest in excess."""
+        self._targets.pop(seq, None)
+        self._targets[seq] = target
         if len(self._targets) > self.MOST_TARGETS:
             del self._targets[next(iter(self._targets))]
 
-    def target(self, seq: int) -> int | None:
-        """The thread of a durable event, or None when it is not remembered."""
+    def target(self, seq: int) -> Target | None:
+        """A durable event, deleted or not as of the last command; None when not remembered."""
         return self._targets.get(seq)
 
     def room_frame(self, member: Member, last_seq: int) -> Room:
@@ -177,13 +198,10 @@ class RoomState:
             "read_seq": member.read_seq,
             "unread": self.durable.countable - member.read_countable,
             "mentions": member.mentions,
-            "last_message": self._folded_last(),
+            "last_message": self._last_message,
             "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
         }
         return Room(**fields | self._peer(member))
-
-    def _folded_last(self) -> Event | UnsetType:
-        return UNSET if self._last_message is UNSET else folded(self._last_message)
 
     def _peer(self, member: Member) -> dict[str, str]:
         """A direct room has the name of the other one."""
@@ -197,6 +215,10 @@ class RoomState:
         """The high-water mark rises to this event."""
         event = pending.event
         self.durable.move_to(event)
-        self.remember(event)
-        if event.kind is EventKind.MESSAGE:
-            self._last_message = pending.shown
+        if isinstance(pending.shown, Message):
+            self.remember(event)
+            self._last_message = structs.replace(pending.shown, deleted=False)
+            return
+        self.remember_target(event.seq, NO_MESSAGE)
+        if isinstance(self._last_message, Message) and self._last_message.seq == event.of:
+            self._last_message = changed(self._last_message, pending.shown)

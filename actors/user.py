@@ -26,7 +26,8 @@ from actors.user_commands import (
     refuse_with_code,
 )
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Ok, PresenceChange, SeenState, WatchPresence
+from protocol.fields import SeenState
+from protocol.frames import Ok, PresenceChange, WatchPresence
 from protocol.ids import Millis, RoomId, UserId
 from protocol.refusals import error_frame
 

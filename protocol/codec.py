@@ -16,7 +16,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType, structs
 
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.expected import blamed
-from protocol.frames import ClientFrame, Frame, Rid, ServerFrame
+from protocol.fields import Frame, Rid
+from protocol.frames import ClientFrame, ServerFrame
 from protocol.limits import ID_MOST
 
 _CLIENT_FRAMES: Final[Mapping[str, type[Frame]]] = {

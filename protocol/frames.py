@@ -6,39 +6,34 @@ either there with a value or not there at all.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-MAX_INT = 2**53 - 1
-
-Rid = Annotated[int, Meta(ge=-MAX_INT, le=MAX_INT)]
-SeqField = Annotated[int, Meta(ge=0, le=MAX_INT)]
-EventSeq = Annotated[int, Meta(ge=1, le=MAX_INT)]
-IdField = Annotated[str, Meta(min_length=1, max_length=64)]
-Kind = Literal["text", "image", "file", "audio"]
-PresenceState = Literal["online", "away", "dnd", "invisible"]
-SeenState = Literal["online", "away", "dnd", "offline"]
-RoomType = Literal["direct", "team", "matching"]
-Role = Literal["owner", "admin", "member", "guest"]
-MemberChange = Literal["joined", "left", "kicked", "role", "revealed"]
-
-
-def frame_name(class_name: str) -> str:
-    """The ``t`` of a frame class.
-
-    >>> frame_name("RoomGone"), frame_name("SetTyping"), frame_name("TypingState")
-    ('room_gone', 'typing', 'typing')
-    """
-    bare = re.sub(r"^Set|^Watch(?=Presence)|State$", "", class_name)
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", bare).lower()
-
-
-class Frame(msgspec.Struct, tag_field="t", tag=frame_name, kw_only=True, gc=False):
-    """Base of all frames. Compared and copied by value; treated as immutable."""
-
+from protocol.events import (
+    Listed,
+    Member,
+    Message,
+    MessageDeleted,
+    MessageRestored,
+    MessageUpdated,
+    Pinned,
+    Reaction,
+)
+from protocol.fields import (
+    EmojiField,
+    EventSeq,
+    Frame,
+    IdField,
+    Kind,
+    PresenceState,
+    Rid,
+    Role,
+    RoomType,
+    SeenState,
+    SeqField,
+)
 
 # ---- from the client
 
@@ -84,6 +79,42 @@ class SetTyping(Frame):
     rid: Rid | None = None
 
 
+class Edit(Frame):
+    """Give one's own message another body."""
+
+    room: IdField
+    seq: EventSeq
+    body: str
+    rid: Rid | None = None
+
+
+class Delete(Frame):
+    """Take a message back: its seq stays, its body does not."""
+
+    room: IdField
+    seq: EventSeq
+    rid: Rid | None = None
+
+
+class React(Frame):
+    """Put an emoji on a message, or take it off."""
+
+    room: IdField
+    seq: EventSeq
+    emoji: EmojiField
+    on: bool
+    rid: Rid | None = None
+
+
+class Pin(Frame):
+    """Pin a message in its room, or unpin it."""
+
+    room: IdField
+    seq: EventSeq
+    on: bool
+    rid: Rid | None = None
+
+
 class History(Frame):
     """Ask for a page of a room, ascending by seq; bounds are exclusive."""
 
@@ -116,40 +147,20 @@ class Ping(Frame):
     rid: Rid | None = None
 
 
-ClientFrame = Hello | Send | Read | SetTyping | History | WatchPresence | Status | Ping
-
-# ---- from the server: events, the room's log
-
-
-class Message(Frame):
-    """A message as every member sees it; the last fields only in pages (folded state)."""
-
-    room: str
-    seq: int
-    at: int
-    sender: str
-    kind: str
-    body: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    reply_to: int | UnsetType = UNSET
-    thread: int | UnsetType = UNSET
-    mentions: list[str] | UnsetType = UNSET
-    deleted: bool | UnsetType = UNSET
-
-
-class Member(Frame):
-    """Somebody joined, left or changed role."""
-
-    room: str
-    seq: int
-    at: int
-    user: str
-    change: MemberChange
-    role: Role | UnsetType = UNSET
-    by: str | UnsetType = UNSET
-
-
-Event = Message | Member
+ClientFrame = (
+    Hello
+    | Send
+    | Edit
+    | Delete
+    | React
+    | Pin
+    | Read
+    | SetTyping
+    | History
+    | WatchPresence
+    | Status
+    | Ping
+)
 
 # ---- from the server: state, newest wins
 
@@ -254,7 +265,7 @@ class Page(Frame):
     """History, ascending; true as of ``upto``."""
 
     room: str
-    events: list[Event]
+    events: list[Listed]
     more: bool
     upto: int
     rid: int | UnsetType = UNSET
@@ -310,6 +321,11 @@ class Goodbye(Frame):
 
 ServerFrame = (
     Message
+    | MessageUpdated
+    | MessageDeleted
+    | MessageRestored
+    | Reaction
+    | Pinned
     | Member
     | Room
     | Receipt

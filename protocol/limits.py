@@ -30,6 +30,12 @@ CURSORS_MOST: Final = 200
 """Members of a room up to which cursors and receipts are shown."""
 ID_MOST: Final = 64
 """Characters of a client's ``id``."""
+EMOJI_MOST: Final = 32
+"""Characters of an emoji: one that is put together has many."""
+EMOJI_KINDS: Final = 50
+"""Different emoji on one message."""
+RESTORE_WITHIN_S: Final = 30 * 86_400
+"""From a deletion on, how long a message can be restored."""
 TYPING_EXPIRES_S: Final = 6
 """A client forgets ``typing`` after this."""
 RATE_PER_CONNECTION: Final = 100

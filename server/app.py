@@ -47,9 +47,11 @@ from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
 from server.metrics import make_metrics
 from server.passwords import Passwords
+from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
+from server.postgres.messages import MessageStore
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
@@ -197,6 +199,7 @@ class Server:
             users=users,
             rooms=rooms,
             events=events,
+            messages=MessageStore(self._database),
             kept_answers=KeptAnswers(self._database),
             node=self._node,
             tokens=self._tokens,
@@ -218,6 +221,7 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hub.run)
             await nursery.start(self._node.run)
+            nursery.start_soon(Erasure(self._database, clock=self._clock, log=self._log).run)
             door = self._door(self._desk(nursery))
             listeners = await trio.open_tcp_listeners(
                 self._settings.port, host=self._settings.host, backlog=BACKLOG

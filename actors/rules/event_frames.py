@@ -8,8 +8,19 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from actors.ports import EventKind, PageQuery, PageResult, StoredEvent
-from protocol.frames import Event, Member, MemberChange, Message, Role
+from actors.ports import EventKind, PageQuery, PageResult, StoredEvent, Withdrawn
+from protocol.events import (
+    Event,
+    Listed,
+    Member,
+    Message,
+    MessageDeleted,
+    MessageRestored,
+    MessageUpdated,
+    Pinned,
+    Reaction,
+)
+from protocol.fields import MemberChange, Role
 
 PAGE_BYTES: Final = 512 * 1024
 
@@ -18,6 +29,25 @@ class MessageExtra(msgspec.Struct):
     """What the ``extra`` of a message may say."""
 
     mentions: list[str] | UnsetType = UNSET
+
+
+class RestoredExtra(MessageExtra):
+    """What the ``extra`` of a restored message says: all that its deletion took."""
+
+    edited_at: int | UnsetType = UNSET
+
+
+class ReactionExtra(msgspec.Struct):
+    """What the ``extra`` of a reaction says."""
+
+    emoji: str
+    on: bool
+
+
+class PinnedExtra(msgspec.Struct):
+    """What the ``extra`` of a pin says."""
+
+    on: bool
 
 
 class MemberExtra(msgspec.Struct):
@@ -30,13 +60,23 @@ class MemberExtra(msgspec.Struct):
 
 
 _message_extra = msgspec.json.Decoder(MessageExtra).decode
+_restored_extra = msgspec.json.Decoder(RestoredExtra).decode
 _member_extra = msgspec.json.Decoder(MemberExtra).decode
+_reaction_extra = msgspec.json.Decoder(ReactionExtra).decode
+_pinned_extra = msgspec.json.Decoder(PinnedExtra).decode
 _as_json = msgspec.json.Encoder().encode
 
 
-def written(extra: MessageExtra | MemberExtra) -> str:
+def written(extra: MessageExtra | MemberExtra | ReactionExtra | PinnedExtra) -> str:
     """The text of the column ``extra``, as ``frame_of`` reads it."""
     return _as_json(extra).decode()
+
+
+def restored_extra(found: Withdrawn) -> str:
+    """The ``extra`` of the event that brings *found* back."""
+    said = _message_extra(found.extra) if found.extra else MessageExtra()
+    edited_at = UNSET if found.edited_at is None else found.edited_at
+    return written(RestoredExtra(said.mentions, edited_at))
 
 
 def frame_of(room: str, stored: StoredEvent) -> Event:
@@ -49,6 +89,8 @@ def frame_of(room: str, stored: StoredEvent) -> Event:
     Member(room='r', seq=7, at=1000, user='ann', change='left', role=UNSET, by=UNSET)
     """
     event = stored.event
+    if event.of is not None:
+        return _change_of(room, stored, event.of)
     if event.kind is EventKind.MEMBER:
         says = _member_extra(event.extra or "")
         return Member(
@@ -73,18 +115,53 @@ def frame_of(room: str, stored: StoredEvent) -> Event:
     )
 
 
-def folded(event: Event) -> Event:
-    """*event* in its present state, which a message says even while it is as it was sent."""
-    return structs.replace(event, deleted=False) if isinstance(event, Message) else event
+def _change_of(room: str, stored: StoredEvent, of: int) -> Event:
+    event, sender = stored.event, stored.sender
+    seq, at, body, extra = event.seq, event.at, event.body or "", event.extra or ""
+    match event.kind:
+        case EventKind.UPDATED:
+            return MessageUpdated(room=room, seq=seq, at=at, of=of, body=body, sender=sender)
+        case EventKind.DELETED:
+            return MessageDeleted(room=room, seq=seq, at=at, of=of, sender=sender)
+        case EventKind.RESTORED:
+            back = _restored_extra(extra or "{}")
+            return MessageRestored(
+                room=room,
+                seq=seq,
+                at=at,
+                of=of,
+                body=body,
+                sender=sender,
+                edited_at=back.edited_at,
+                mentions=back.mentions,
+            )
+        case EventKind.REACTION:
+            put = _reaction_extra(extra)
+            return Reaction(
+                room=room, seq=seq, at=at, of=of, emoji=put.emoji, sender=sender, on=put.on
+            )
+        case EventKind.PINNED:
+            on = _pinned_extra(extra).on
+            return Pinned(room=room, seq=seq, at=at, of=of, sender=sender, on=on)
+        case kind:
+            raise ValueError(f"an event of kind {kind} changes no message")
 
 
-def page_of(found: Sequence[Event], query: PageQuery, *, more: bool, upto: int) -> PageResult:
+def blank(event: Event, of: int) -> Event:
+    """*event* without its body, where it tells the body of the message *of*."""
+    told = event.seq if isinstance(event, Message) else getattr(event, "of", None)
+    if told != of or not isinstance(event, Message | MessageUpdated | MessageRestored):
+        return event
+    return structs.replace(event, body="")
+
+
+def page_of(found: Sequence[Listed], query: PageQuery, *, more: bool, upto: int) -> PageResult:
     """The page of *found*, which starts at the asked bound and may have one event too many.
 
     What does not fit *query*'s limit or PAGE_BYTES is left for the next page.
     """
     fit = how_many_fit(found[: query.limit])
-    events = [folded(event) for event in found[:fit]]
+    events = list(found[:fit])
     if query.after is None:
         events.reverse()
     return PageResult(events, more or fit < len(found), upto)

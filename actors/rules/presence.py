@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from protocol.frames import SeenState
+from protocol.fields import SeenState
 
 
 def shown_state(choice: str, devices: Iterable[str]) -> SeenState:

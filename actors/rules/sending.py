@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
+from actors.ports import Target
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Send
 
@@ -48,16 +49,18 @@ def _mentions_refusal(
     return None
 
 
-def target_refusal(field: str, thread: int) -> ProtocolError | None:
-    """Why an event cannot be the *field* (``reply_to`` or ``thread``) of a send, or None.
+def target_refusal(field: str, target: Target) -> ProtocolError | None:
+    """Why *target* cannot be the *field* (``reply_to`` or ``thread``) of a send, or None.
 
-    *thread* is the root of the thread the event is in, 0 for none, -1 when it is no message.
+    A deleted one can: what is said about it may be on its way already.
 
-    >>> target_refusal("thread", 0) is None, target_refusal("thread", 7).code.value
-    (True, 'invalid')
+    >>> target_refusal("thread", Target(1, 0)) is None
+    True
+    >>> target_refusal("thread", Target(1, 7)).code.value
+    'invalid'
     """
-    if thread < 0:
+    if target.thread < 0:
         return invalid(field, "no message of this room")
-    if field == "thread" and thread > 0:
+    if field == "thread" and target.thread > 0:
         return invalid(field, "this message is itself in a thread")
     return None

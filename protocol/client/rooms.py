@@ -10,6 +10,7 @@ from protocol.client.record import Record
 
 EVERYBODY: Final = frozenset({"@all", "@here"})
 REMEMBERED: Final = 256
+TOLD: Final = ("body", "mentions", "edited_at")
 COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "last_message")
 
 
@@ -95,6 +96,8 @@ class Rooms(Mapping[str, Record]):
                 changes["last_message"] = event
         elif event.t == "member":
             changes |= _with_member(known, event)
+        elif event.of is not None:
+            changes |= _with_change(known, event)
         self._change(known, **changes)
 
     def _count(self, known: Record, message: Record) -> dict[str, object]:
@@ -116,6 +119,27 @@ def _with_cursor(known: Record, user: str, seq: int) -> dict[str, object]:
     if cursors is None or seq <= cursors.get(user, 0):
         return {}
     return {"cursors": Record(cursors, **{user: seq})}
+
+
+def _with_change(known: Record, event: Record) -> dict[str, object]:
+    """The last message after a change of it; reactions are not told of it."""
+    last = known.last_message
+    if last is None or last["seq"] != event["of"]:
+        return {}
+    match event.t:
+        case "message_updated":
+            return {"last_message": Record(last, body=event["body"], edited_at=event["at"])}
+        case "message_deleted":
+            kept = {name: value for name, value in last.items() if name not in TOLD}
+            return {"last_message": Record(kept, deleted=True)}
+        case "message_restored":
+            told = {name: event[name] for name in TOLD if name in event}
+            return {"last_message": Record(last, **told, deleted=False)}
+        case "pinned":
+            kept = {name: value for name, value in last.items() if name != "pinned"}
+            return {"last_message": Record(kept, **({"pinned": True} if event["on"] else {}))}
+        case _:
+            return {}
 
 
 def _with_member(known: Record, event: Record) -> dict[str, object]:

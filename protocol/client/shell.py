@@ -129,6 +129,22 @@ class Client:
         except trio.TooSlowError:
             raise RequestTimeout(f"no answer in {self._within} s", id=id) from None
 
+    async def edit(self, room: str, seq: int, body: str) -> Record:
+        """Give one's own message another body; ``ok`` with the seq and time of the change."""
+        return await self._ask({"t": "edit", "room": room, "seq": seq, "body": body})
+
+    async def delete(self, room: str, seq: int) -> Record:
+        """Take a message back; ``ok``, without a seq where it was deleted already."""
+        return await self._ask({"t": "delete", "room": room, "seq": seq})
+
+    async def react(self, room: str, seq: int, emoji: str, *, on: bool = True) -> Record:
+        """Put *emoji* on a message or take it off; ``ok``, without a seq where nothing changed."""
+        return await self._ask({"t": "react", "room": room, "seq": seq, "emoji": emoji, "on": on})
+
+    async def pin(self, room: str, seq: int, *, on: bool = True) -> Record:
+        """Pin a message or unpin it; ``ok``, without a seq where nothing changed."""
+        return await self._ask({"t": "pin", "room": room, "seq": seq, "on": on})
+
     async def read(self, room: str, seq: int) -> None:
         """Move the read cursor forward to *seq*."""
         await self._ask({"t": "read", "room": room, "seq": seq})

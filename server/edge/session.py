@@ -9,20 +9,24 @@ from msgspec import UNSET
 
 from actors.ports import Claims, PageQuery, Standing, StoreUnavailable
 from actors.ref import ActorStopped, MailboxFull
-from actors.room_commands import MarkRead, Post, RoomCommand, Type, refuse_with_code
+from actors.room_commands import Change, MarkRead, Post, RoomCommand, Type, refuse_with_code
 from actors.user_commands import Choose, UserCommand, Watch
 from protocol.close import CloseCode
 from protocol.codec import Codec, FrameError
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import (
     ClientFrame,
+    Delete,
+    Edit,
     Goodbye,
     Hello,
     History,
     Lag,
     Page,
+    Pin,
     Ping,
     Pong,
+    React,
     Read,
     RoomSummary,
     Send,
@@ -312,6 +316,8 @@ class ChatSession:
 
     def _handle_rare(self, frame: ClientFrame) -> None:
         match frame:
+            case Edit() | Delete() | React() | Pin():
+                self._tell_room(frame.room, Change(self, frame))
             case History():
                 self._history(frame)
             case WatchPresence():

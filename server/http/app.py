@@ -16,6 +16,7 @@ from actors.ports import EventLog, WallClock
 from server.http.accounts import Accounts, SignIns
 from server.http.auth import Gate
 from server.http.bodies import check_path, limit_bodies, read_body, read_query
+from server.http.changes import ChangeRoutes
 from server.http.docs import docs_blueprint
 from server.http.errors import answer_failures
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
@@ -32,6 +33,7 @@ from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
 from server.postgres.idempotency import KeptAnswers
+from server.postgres.messages import MessageStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
@@ -44,6 +46,7 @@ class Parts:
     users: UserStore
     rooms: RoomStore
     events: EventLog
+    messages: MessageStore
     kept_answers: KeptAnswers
     node: Node
     tokens: Tokens
@@ -78,8 +81,9 @@ def make_routes(parts: Parts) -> list[Route]:
         new_id=parts.new_id,
     )
     messages = MessageRoutes(node=parts.node, events=parts.events, new_id=parts.new_id)
+    changes = ChangeRoutes(node=parts.node, messages=parts.messages)
     others = Others(users=parts.users, node=parts.node, clock=parts.clock)
-    subjects = (accounts, others, rooms, messages, DemoRoutes(parts.demo))
+    subjects = (accounts, others, rooms, messages, changes, DemoRoutes(parts.demo))
     return [
         *(route for subject in subjects for route in subject.routes()),
         *HealthRoutes(parts.checks).routes(),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from actors.node import Caller
+from actors.rules.changing import ChangeFrame
 from protocol.close import CloseCode
 from protocol.frames import Ack, Ok, Send
 from protocol.ids import RoomId, UserId
@@ -16,6 +17,9 @@ class Node(Protocol):
 
     async def post(self, caller: Caller, frame: Send) -> Ack:
         """Store and show a message."""
+
+    async def change(self, caller: Caller, frame: ChangeFrame) -> Ok:
+        """Edit, delete or restore a message, react to it or pin it."""
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """Make *user* a member."""

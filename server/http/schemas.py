@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from protocol.frames import EventSeq, IdField, Kind, Member, Message, Role, RoomSummary, SeqField
+from protocol.events import Listed
+from protocol.fields import EventSeq, IdField, Kind, Role, SeqField
+from protocol.frames import RoomSummary
 from protocol.limits import HISTORY_DEFAULT, HISTORY_MOST
 from server.passwords import LONGEST_PASSWORD
 
@@ -244,6 +246,47 @@ class Posted(msgspec.Struct):
     dup: bool
 
 
+class NewBody(msgspec.Struct):
+    """What a message says from now on."""
+
+    body: str
+
+
+class Reacted(msgspec.Struct):
+    """One reaction of one user. ``at`` is a time."""
+
+    emoji: str
+    user: str
+    name: str
+    at: int
+
+
+class Reactions(msgspec.Struct):
+    """The reactions to a message, first come first, a thousand at most."""
+
+    items: list[Reacted]
+
+
+class Version(msgspec.Struct):
+    """What a message said from ``at`` on, and who wrote that."""
+
+    body: str
+    at: int
+    user: str
+
+
+class Versions(msgspec.Struct):
+    """The versions of a message, oldest first, a thousand at most."""
+
+    items: list[Version]
+
+
+class PinnedMessages(msgspec.Struct):
+    """What is pinned, the latest pin first, a thousand at most."""
+
+    items: list[Listed]
+
+
 class MessagesQuery(msgspec.Struct):
     """At most one of the bounds, both exclusive; neither asks for the newest page."""
 
@@ -257,7 +300,7 @@ class Messages(msgspec.Struct):
     """Events, ascending, true as of ``upto``. ``next`` is the bound that asks for ``more``."""
 
     room: str
-    items: list[Message | Member]
+    items: list[Listed]
     more: bool
     upto: int
     next: int | UnsetType = UNSET

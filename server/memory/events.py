@@ -11,16 +11,21 @@ from actors.ports import (
     CountKey,
     EventKind,
     EventLog,
+    Mark,
+    MarkKey,
     NewEvent,
     PageQuery,
     PageResult,
     Sent,
     SentKey,
+    Target,
+    Withdrawn,
 )
-from actors.rules.event_frames import page_of
+from actors.rules.event_frames import frame_of, page_of
+from actors.rules.folding import tallies
 from protocol.errors import ErrorCode
-from protocol.frames import Event
-from protocol.ids import RoomId
+from protocol.events import Event, Pinned
+from protocol.ids import Millis, RoomId
 from server.memory.journal import MemoryLog, MemoryRoom
 
 
@@ -35,15 +40,22 @@ class MemoryEvents(EventLog):
         await trio.lowlevel.checkpoint()
         return {key: sent for key in keys if (sent := self._sent(key)) is not None}
 
-    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
-        """The thread's root seq of messages, 0 for none."""
+    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Target]:
+        """What is to be known of messages."""
         await trio.lowlevel.checkpoint()
-        return {
-            (room_no, seq): event.thread or 0
-            for room_no, seq in keys
-            for event in self._events(room_no)[seq - 1 : seq]
-            if seq > 0 and event.kind is EventKind.MESSAGE
-        }
+        return {key: target for key in keys if (target := self._target(*key)) is not None}
+
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
+        """Whether each reaction, or pin, is there."""
+        await trio.lowlevel.checkpoint()
+        return {key: self._marked(key) for key in keys}
+
+    async def withdrawn(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Withdrawn]:
+        """What deleted messages said."""
+        await trio.lowlevel.checkpoint()
+        return {key: found for key in keys if (found := self._withdrawn(*key)) is not None}
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
         """What each cursor has behind and before it."""
@@ -74,10 +86,11 @@ class MemoryEvents(EventLog):
             return ErrorCode.NOT_FOUND
         if not member.active:
             return ErrorCode.NOT_MEMBER
-        events = [event for event in room.events if _asked(event, query)]
+        events = [event for event in room.events if event.of is None and _asked(event, query)]
         if query.after is None:
             events.reverse()
-        found = self._log.frames(room, events[: query.limit + 1])
+        asker = self._log.users[query.user_no]
+        found = self._log.folded(room, events[: query.limit + 1], asker)
         return page_of(found, query, more=False, upto=len(room.events))
 
     def _sent(self, key: SentKey) -> Sent | None:
@@ -87,6 +100,34 @@ class MemoryEvents(EventLog):
             return None
         event = room.events[seq - 1]
         return Sent(seq, event.at, event.digest or 0)
+
+    def _target(self, room_no: int, seq: int) -> Target | None:
+        room = self._log.rooms.get(room_no)
+        event = next(iter(self._events(room_no)[seq - 1 : seq] if seq > 0 else ()), None)
+        if room is None or event is None or event.kind is not EventKind.MESSAGE:
+            return None
+        return Target(event.sender_no, event.thread or 0, room.deleted(seq, len(room.events)))
+
+    def _marked(self, key: MarkKey) -> Mark:
+        room = self._log.rooms[key.room_no]
+        changes = self._log.stored(room.changes.get(key.seq, ()))
+        frames = [frame_of("", change) for change in changes]
+        found = tallies(frames, self._log.users.get(key.user_no, ""))
+        others = len(found.keys() - {key.emoji})
+        if not key.emoji:
+            pins = [frame for frame in frames if isinstance(frame, Pinned)]
+            return Mark(bool(pins) and pins[-1].on, others)
+        return Mark(key.emoji in found and found[key.emoji].me, others)
+
+    def _withdrawn(self, room_no: int, seq: int) -> Withdrawn | None:
+        room, target = self._log.rooms.get(room_no), self._target(room_no, seq)
+        if room is None or target is None or not target.deleted:
+            return None
+        said, changes = room.events[seq - 1], room.changes[seq]
+        edits = [said, *(change for change in changes if change.kind is EventKind.UPDATED)]
+        at = max(change.at for change in changes if change.kind is EventKind.DELETED)
+        edited_at = Millis(edits[-1].at) if len(edits) > 1 else None
+        return Withdrawn(edits[-1].body or "", Millis(at), edited_at, said.extra)
 
     def _events(self, room_no: int) -> Sequence[NewEvent]:
         room = self._log.rooms.get(room_no)
@@ -103,4 +144,4 @@ def _asked(event: NewEvent, query: PageQuery) -> bool:
 
 def _count(room: MemoryRoom, key: CountKey) -> Count:
     mentions = room.mentioned(key.user_no, key.read_seq, key.upto)
-    return Count(room.countable_at(key.read_seq), mentions)
+    return Count(room.read_countable(key.read_seq, key.upto), mentions)

@@ -23,8 +23,13 @@ from actors.ports import (
     Verdict,
 )
 from actors.rules.event_frames import frame_of
-from protocol.frames import Event, Message, Role, RoomSummary
+from actors.rules.folding import present
+from protocol.events import Event, Listed, Member, Message
+from protocol.fields import Role
+from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
+
+DELETION = (EventKind.DELETED, EventKind.RESTORED)
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class MemoryRoom:
     members: dict[int, MemoryMember] = field(default_factory=dict)
     mentions: set[tuple[int, int]] = field(default_factory=set)
     seq_by_key: dict[tuple[int, str], int] = field(default_factory=dict)
+    changes: dict[int, list[NewEvent]] = field(default_factory=dict)  # by the seq they are of
 
     def extend(self, events: Iterable[NewEvent]) -> None:
         """Append *events*, copied: a row does not change with what it was made from."""
@@ -56,6 +62,8 @@ class MemoryRoom:
                 raise AssertionError(f"{event.seq} makes a hole after {len(self.events) - 1}")
             if event.client_id is not None:
                 self.seq_by_key[event.sender_no, event.client_id] = event.seq
+            if event.of is not None:
+                self.changes.setdefault(event.of, []).append(self.events[-1])
 
     @property
     def countable(self) -> int:
@@ -68,7 +76,21 @@ class MemoryRoom:
 
     def mentioned(self, user_no: int, after: int, upto: int) -> int:
         """Messages above *after*, up to *upto*, that mention *user_no* or everybody."""
-        return len({seq for no, seq in self.mentions if no in (0, user_no) and after < seq <= upto})
+        found = {seq for no, seq in self.mentions if no in (0, user_no) and after < seq <= upto}
+        return sum(not self.deleted(seq, upto) for seq in found)
+
+    def read_countable(self, read_seq: int, upto: int) -> int:
+        """Countable messages up to *read_seq*, and those above it deleted as of *upto*."""
+        gone = (seq for seq in self.changes if seq > read_seq and self.deleted(seq, upto))
+        return self.countable_at(read_seq) + sum(
+            self.events[seq - 1].thread is None for seq in gone
+        )
+
+    def deleted(self, seq: int, upto: int) -> bool:
+        """Whether the message *seq* is deleted as of *upto*."""
+        kinds = [change.kind for change in self.changes.get(seq, ()) if change.seq <= upto]
+        last = next((kind for kind in reversed(kinds) if kind in DELETION), EventKind.RESTORED)
+        return last is EventKind.DELETED
 
 
 class MemoryLog:
@@ -99,8 +121,30 @@ class MemoryLog:
         ]
 
     def frames(self, room: MemoryRoom, events: Iterable[NewEvent]) -> list[Event]:
-        """*events* as they were shown."""
-        return [frame_of(room.summary.id, stored) for stored in self.stored(events)]
+        """*events* as they were shown, without what was deleted since."""
+        return [frame_of(room.summary.id, stored) for stored in self.replayed(room, events)]
+
+    def replayed(self, room: MemoryRoom, events: Iterable[NewEvent]) -> list[StoredEvent]:
+        """*events* with their senders; bodies that are deleted now are empty."""
+        found = self.stored(events)
+        for stored in found:
+            event = stored.event
+            if event.body is not None and room.deleted(event.of or event.seq, len(room.events)):
+                event.body = ""
+        return found
+
+    def folded(self, room: MemoryRoom, events: Iterable[NewEvent], asker: str) -> list[Listed]:
+        """Those of *events* that pages list, in their present state."""
+        found: list[Listed] = []
+        for stored in self.stored(events):
+            frame = frame_of(room.summary.id, stored)
+            if isinstance(frame, Message):
+                changes = self.stored(room.changes.get(frame.seq, ()))
+                shown = [frame_of(room.summary.id, change) for change in changes]
+                found.append(present(frame, shown, asker))
+            elif isinstance(frame, Member):
+                found.append(frame)
+        return found
 
 
 class MemoryJournal(Journal):
@@ -176,7 +220,7 @@ class MemoryJournal(Journal):
                 for user_no, member in sorted(room.members.items())
                 if member.active
             ],
-            tail=self._log.stored(room.events[-tail:] if tail else ()),
+            tail=self._log.replayed(room, room.events[-tail:] if tail else ()),
         )
 
     def _member(self, room: MemoryRoom, user_no: int) -> MemberState:
@@ -187,14 +231,16 @@ class MemoryJournal(Journal):
             name=str(user),
             role=member.role,
             read_seq=member.read_seq,
-            unread=room.countable - room.countable_at(member.read_seq),
+            unread=room.countable - room.read_countable(member.read_seq, len(room.events)),
             mentions=room.mentioned(user_no, member.read_seq, len(room.events)),
         )
 
     def _last_message(self, room: MemoryRoom) -> Message | msgspec.UnsetType:
         said = (event for event in reversed(room.events) if event.kind is EventKind.MESSAGE)
-        frames = self._log.frames(room, list(said)[:1])
-        return frames[0] if frames and isinstance(frames[0], Message) else UNSET
+        frames = self._log.folded(room, list(said)[:1], "")
+        if not frames or not isinstance(frames[0], Message):
+            return UNSET
+        return msgspec.structs.replace(frames[0], reactions=UNSET)
 
 
 def _repeats(room: MemoryRoom, events: Sequence[NewEvent]) -> bool:

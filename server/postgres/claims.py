@@ -11,7 +11,16 @@ import trio
 from actors.ports import Claimed, MemberState, StoredEvent
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
-from server.postgres.room_rows import NAME, PLACE, room_of, stored_of
+from server.postgres.room_rows import (
+    GONE,
+    NAME,
+    PLACE,
+    SHOWN,
+    mentions,
+    read_countable,
+    room_of,
+    stored_of,
+)
 
 # CLAIM waits for the previous owners; the others begin after it and see all that was committed.
 CLAIM = "SELECT * FROM claim_rooms($1, $2)"
@@ -20,9 +29,8 @@ FACTS = f"SELECT place.* FROM unnest($1::integer[]) AS asked (room_no), LATERAL 
 
 MEMBERS = f"""
 SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq,
-    coalesce(last.countable, 0) - coalesce(seen.countable, 0) AS unread,
-    (SELECT count(DISTINCT x.seq) FROM room_mentions x
-     WHERE x.room_no = m.room_no AND x.user_no IN (0, m.user_no) AND x.seq > m.read_seq) AS mentions
+    coalesce(last.countable, 0) - {read_countable("m.room_no", "m.read_seq")} AS unread,
+    {mentions("m.room_no", "m.user_no", "m.read_seq")} AS mentions
 FROM unnest($1::integer[]) AS asked (room_no)
 LEFT JOIN LATERAL (
     SELECT e.countable FROM room_events e
@@ -33,12 +41,13 @@ JOIN users u ON u.user_no = m.user_no
 LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
 ORDER BY m.room_no, m.user_no"""  # noqa: S608 - constants
 
-TAILS = """
-SELECT e.*, coalesce((SELECT u.user_id FROM users u WHERE u.user_no = e.sender_no), '') AS sender
+TAILS = f"""
+SELECT {SHOWN},
+    coalesce((SELECT u.user_id FROM users u WHERE u.user_no = e.sender_no), '') AS sender
 FROM unnest($1::integer[]) AS asked (room_no)
 CROSS JOIN LATERAL (
     SELECT * FROM room_events t WHERE t.room_no = asked.room_no ORDER BY t.seq DESC LIMIT $2
-) e"""
+) e {GONE}"""  # noqa: S608 - constants
 CHUNK = 256  # rows between two checkpoints: about a millisecond
 
 

@@ -8,17 +8,22 @@ from actors.ports import (
     Count,
     CountKey,
     EventLog,
+    Mark,
+    MarkKey,
     PageQuery,
     PageResult,
     Sent,
     SentKey,
+    Target,
+    Withdrawn,
 )
 from actors.rules.event_frames import PAGE_BYTES, frame_of, page_of
 from protocol.errors import ErrorCode
-from protocol.frames import Event
+from protocol.events import Event
 from protocol.ids import RoomId
+from server.postgres.message_rows import FOLDED, listed_of
 from server.postgres.pool import Database
-from server.postgres.room_rows import stored_of
+from server.postgres.room_rows import GONE, SHOWN, mentions, read_countable, stored_of
 
 SENT = """
 SELECT k.n, e.seq, e.at, e.digest
@@ -28,19 +33,41 @@ JOIN room_events e ON e.room_no = k.room_no AND e.sender_no = k.user_no
     AND e.client_id = k.client_id AND e.client_id IS NOT NULL"""
 
 TARGETS = """
-SELECT e.room_no, e.seq, coalesce(e.thread, 0) AS thread
+SELECT e.room_no, e.seq, e.sender_no, coalesce(e.thread, 0) AS thread,
+    EXISTS (SELECT FROM message_states s WHERE s.room_no = e.room_no AND s.seq = e.seq
+        AND s.deleted_at IS NOT NULL) AS deleted
 FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
 JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq AND e.kind = 1"""
 
-COUNTS = """
-SELECT coalesce(seen.countable, 0) AS countable,
-    (SELECT count(DISTINCT x.seq) FROM room_mentions x
-     WHERE x.room_no = k.room_no AND x.user_no IN (0, k.user_no)
-         AND x.seq > k.read_seq AND x.seq <= k.upto) AS mentions
+MARKS = """
+SELECT CASE WHEN k.emoji = '' THEN EXISTS (
+    SELECT FROM message_states s
+    WHERE s.room_no = k.room_no AND s.seq = k.seq AND s.pinned_at IS NOT NULL
+) ELSE EXISTS (
+    SELECT FROM message_reactions r WHERE r.room_no = k.room_no AND r.seq = k.seq
+        AND r.user_no = k.user_no AND r.emoji = k.emoji
+) END AS there, (
+    SELECT count(DISTINCT r.emoji) FROM message_reactions r
+    WHERE r.room_no = k.room_no AND r.seq = k.seq AND r.emoji <> k.emoji
+) AS others
+FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::text[])
+    WITH ORDINALITY AS k (room_no, seq, user_no, emoji, n)
+ORDER BY k.n"""
+
+WITHDRAWN = """
+SELECT e.room_no, e.seq, coalesce(s.body, e.body) AS body, s.deleted_at, s.edited_at, e.extra
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
+JOIN message_states s ON s.room_no = k.room_no AND s.seq = k.seq AND s.deleted_at IS NOT NULL
+JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq
+WHERE coalesce(s.body, e.body) IS NOT NULL"""
+
+COUNTS = f"""
+SELECT {read_countable("k.room_no", "k.read_seq", upto="k.upto")} AS countable,
+    {mentions("k.room_no", "k.user_no", "k.read_seq", upto="k.upto")} AS mentions
 FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
     WITH ORDINALITY AS k (room_no, user_no, read_seq, upto, n)
 LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
-ORDER BY k.n"""
+ORDER BY k.n"""  # noqa: S608 - constants
 
 FORMER = """
 SELECT m.room_no, m.user_no
@@ -48,8 +75,8 @@ FROM unnest($1::integer[], $2::integer[]) AS k (room_no, user_no)
 JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = k.user_no"""
 
 # As in PAGE below, ``earlier`` keeps what one read holds to about REPLAY_BYTES.
-REPLAY = """
-SELECT e.*, coalesce(u.user_id, '') AS sender
+REPLAY = f"""
+SELECT {SHOWN}, coalesce(u.user_id, '') AS sender
 FROM (
     SELECT found.*, sum(coalesce(octet_length(found.body), 0)) OVER (
         ORDER BY found.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -59,16 +86,16 @@ FROM (
         WHERE r.room_id = $1 AND t.seq > $2 AND t.seq <= $3
         ORDER BY t.seq LIMIT $4
     ) found
-) e
+) e {GONE}
 LEFT JOIN users u ON u.user_no = e.sender_no
 WHERE coalesce(e.earlier, 0) <= $5
-ORDER BY e.seq"""
+ORDER BY e.seq"""  # noqa: S608 - constants
 REPLAY_BYTES = 256 * 2**10
 
 # ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
 # never leave the database, however long their bodies are.
-PAGE = """
-SELECT place.upto, place.inside, e.*, coalesce(u.user_id, '') AS sender
+PAGE = f"""
+SELECT place.upto, place.inside, e.*, coalesce(u.user_id, '') AS sender, {FOLDED}
 FROM (
     SELECT r.room_no, m.is_active AS inside, coalesce((
         SELECT t.seq FROM room_events t WHERE t.room_no = r.room_no ORDER BY t.seq DESC LIMIT 1
@@ -79,16 +106,18 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT found.*, count(*) OVER () AS candidates,
         sum(coalesce(octet_length(found.body), 0)) OVER (
-            ORDER BY found.seq {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ORDER BY found.seq {{order}} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS earlier
     FROM (
         SELECT * FROM room_events t
-        WHERE place.inside AND t.room_no = place.room_no AND t.seq {beyond} $3 {thread}
-        ORDER BY t.seq {order} LIMIT $4
+        WHERE place.inside AND t.room_no = place.room_no AND t.seq {{beyond}} $3 {{thread}}
+            AND t.kind IN (1, 2)
+        ORDER BY t.seq {{order}} LIMIT $4
     ) found
 ) e ON place.inside AND coalesce(e.earlier, 0) <= $5
 LEFT JOIN users u ON u.user_no = e.sender_no
-ORDER BY e.seq {order}"""
+LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
+ORDER BY e.seq {{order}}"""  # noqa: S608 - constants
 ENDLESS = 2**31 - 1
 
 
@@ -103,10 +132,31 @@ class PostgresEvents(EventLog):
         rows = await self._database.fetch(SENT, *_columns(keys, 3))
         return {keys[row["n"] - 1]: Sent(row["seq"], row["at"], row["digest"]) for row in rows}
 
-    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
-        """The thread's root seq of messages, 0 for none."""
+    async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Target]:
+        """What is to be known of messages."""
         rows = await self._database.fetch(TARGETS, *_columns(keys, 2))
-        return {(row["room_no"], row["seq"]): row["thread"] for row in rows}
+        return {
+            (row["room_no"], row["seq"]): Target(row["sender_no"], row["thread"], row["deleted"])
+            for row in rows
+        }
+
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
+        """Whether each reaction, or pin, is there."""
+        rows = await self._database.fetch(MARKS, *_columns(keys, 4))
+        found = (Mark(row["there"], row["others"]) for row in rows)
+        return dict(zip(keys, found, strict=True))
+
+    async def withdrawn(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Withdrawn]:
+        """What deleted messages said."""
+        rows = await self._database.fetch(WITHDRAWN, *_columns(keys, 2))
+        return {
+            (row["room_no"], row["seq"]): Withdrawn(
+                row["body"], row["deleted_at"], row["edited_at"], row["extra"]
+            )
+            for row in rows
+        }
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
         """What each cursor has behind and before it."""
@@ -142,7 +192,7 @@ class PostgresEvents(EventLog):
             return ErrorCode.NOT_FOUND
         if not rows[0]["inside"]:
             return ErrorCode.NOT_MEMBER
-        found = [frame_of(query.room, stored_of(row)) for row in rows if row["seq"] is not None]
+        found = [listed_of(query.room, row) for row in rows if row["seq"] is not None]
         more = len(found) < (rows[0]["candidates"] or 0)
         return page_of(found, query, more=more, upto=rows[0]["upto"])
 

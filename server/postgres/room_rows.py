@@ -7,12 +7,49 @@ from typing import Any
 from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, StoredEvent
-from actors.rules.event_frames import folded, frame_of
+from actors.rules.event_frames import frame_of
+from actors.rules.folding import Fold, folded
+from protocol.events import Message
 from protocol.frames import RoomSummary
 from protocol.ids import UserId
 
 NAME = "coalesce(nullif(u.name, ''), u.username)"
 """How people see the user ``u``."""
+
+SHOWN = """e.room_no, e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest,
+    e.reply_to, e.thread, e.extra, e.of_seq,
+    CASE WHEN gone.seq IS NULL OR e.body IS NULL THEN e.body ELSE '' END AS body"""
+"""An event ``e`` as it was shown, but without what is deleted now: with GONE joined to it."""
+
+GONE = """
+LEFT JOIN message_states gone ON gone.room_no = e.room_no AND gone.deleted_at IS NOT NULL
+    AND gone.seq = coalesce(e.of_seq, e.seq)"""
+
+
+def read_countable(room: str, read_seq: str, *, upto: str = "2147483647") -> str:
+    """Countable messages up to a cursor, where ``seen`` is, and those deleted above it."""
+    return f"""(coalesce(seen.countable, 0) + (
+    SELECT count(*) FROM (
+        SELECT DISTINCT ON (c.of_seq) c.kind FROM room_events c
+        WHERE c.room_no = {room} AND c.of_seq > {read_seq} AND c.kind IN (4, 5)
+            AND c.thread IS NULL AND c.seq <= {upto}
+        ORDER BY c.of_seq, c.seq DESC
+    ) latest WHERE latest.kind = 4))::integer"""  # noqa: S608 - names of columns
+
+
+def mentions(room: str, user_no: str, read_seq: str, *, upto: str = "2147483647") -> str:
+    """Messages above a cursor that mention a user and are not deleted."""
+    return f"""(
+    SELECT count(DISTINCT x.seq) FROM room_mentions x
+    WHERE x.room_no = {room} AND x.user_no IN (0, {user_no})
+        AND x.seq > {read_seq} AND x.seq <= {upto}
+        AND coalesce((
+            SELECT c.kind FROM room_events c
+            WHERE c.room_no = x.room_no AND c.of_seq = x.seq AND c.kind IN (4, 5)
+                AND c.seq <= {upto}
+            ORDER BY c.seq DESC LIMIT 1
+        ), 5) = 5)"""  # noqa: S608 - names of columns
+
 
 PLACE = """
 SELECT r.room_no, r.room_id, r.room_type, r.room_name, r.description, r.display_mode, r.visibility,
@@ -28,10 +65,11 @@ LEFT JOIN LATERAL (
 ) last ON true
 LEFT JOIN LATERAL (
     SELECT e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest, e.reply_to,
-        e.thread, e.body, e.extra, coalesce(
-            (SELECT s.user_id FROM users s WHERE s.user_no = e.sender_no), ''
-        ) AS sender
-    FROM room_events e WHERE e.room_no = r.room_no AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1
+        e.thread, e.extra, coalesce(s.body, e.body) AS body, s.edited_at, s.deleted_at, s.pinned_at,
+        coalesce((SELECT w.user_id FROM users w WHERE w.user_no = e.sender_no), '') AS sender
+    FROM room_events e
+    LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
+    WHERE e.room_no = r.room_no AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1
 ) said ON true
 WHERE r.room_no = asked.room_no AND r.is_active"""
 """The room ``asked.room_no``, its last event and, in the columns of an event, its last message."""
@@ -51,6 +89,7 @@ def stored_of(row: Any) -> StoredEvent:
         row["reply_to"],
         row["thread"],
         row["extra"],
+        row.get("of_seq"),
     )
     return StoredEvent(event, UserId(row["sender"]))
 
@@ -77,4 +116,14 @@ def room_of(row: Any) -> RoomSummary:
 def _last_message(row: Any) -> Any:
     if row["seq"] is None:
         return UNSET
-    return folded(frame_of(row["room_id"], stored_of(row)))
+    frame = frame_of(row["room_id"], stored_of(row))
+    return folded(frame, fold_of_row(row)) if isinstance(frame, Message) else UNSET
+
+
+def fold_of_row(row: Any) -> Fold:
+    """What became of a message, without its reactions; its ``body`` is that already."""
+    return Fold(
+        edited_at=row["edited_at"],
+        deleted=row["deleted_at"] is not None,
+        pinned=row["pinned_at"] is not None,
+    )

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from protocol.frames import Role, RoomSummary
+from protocol.fields import Role
+from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database, Transaction
-from server.postgres.room_rows import NAME, PLACE, room_of
+from server.postgres.room_rows import NAME, PLACE, mentions, read_countable, room_of
 
 MOST_CURSORS = 200
 """A room with more members shows nobody's cursor."""
@@ -43,14 +44,13 @@ WITH mine AS (
 SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mode, visibility,
     is_archived, last_seq, rows.me, rows.role, rows.read_seq, rows.is_muted, is_first,
     rows.seq, rows.at, rows.kind, rows.sender_no, rows.countable, rows.client_id, rows.digest,
-    rows.reply_to, rows.thread, rows.extra, rows.sender,
+    rows.reply_to, rows.thread, rows.extra, rows.sender, rows.edited_at, rows.deleted_at,
+    rows.pinned_at,
     CASE WHEN is_first THEN rows.body END AS body,
     CASE WHEN is_first THEN rows.readers END AS readers,
     CASE WHEN is_first THEN rows.cursors END AS cursors,
-    last_countable - coalesce(seen.countable, 0) AS unread,
-    (SELECT count(DISTINCT x.seq) FROM room_mentions x
-     WHERE x.room_no = rows.room_no AND x.user_no IN (0, rows.user_no) AND x.seq > rows.read_seq
-    ) AS mentions,
+    last_countable - {read_countable("rows.room_no", "rows.read_seq")} AS unread,
+    {mentions("rows.room_no", "rows.user_no", "rows.read_seq")} AS mentions,
     u.user_id AS peer, {NAME} AS peer_name
 FROM rows
 LEFT JOIN room_events seen ON seen.room_no = rows.room_no AND seen.seq = rows.read_seq

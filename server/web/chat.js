@@ -6,6 +6,7 @@ import { eventAt } from "./ordered.js";
 import { Outbox } from "./outbox.js";
 import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
+import { Actions } from "./view_actions.js";
 import { Composer, drawTyping } from "./view_composer.js";
 import { LogView } from "./view_log.js";
 import { MembersPanel } from "./view_members.js";
@@ -13,7 +14,7 @@ import { NewRoom } from "./view_new_room.js";
 import { drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { RoomsView } from "./view_rooms.js";
 import { Wire } from "./wire.js";
-import { words } from "./words.js";
+import { explain, words } from "./words.js";
 
 const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
@@ -82,13 +83,21 @@ export class Chat {
       moved: () => this.#soon(),
       act: {
         reply: (seq) => this.#reply(seq),
+        more: (seq, button) => this.actions.open(this.#room, eventAt(this.#room.events, seq), button),
+        react: (seq, emoji) => this.actions.react(this.#room, eventAt(this.#room.events, seq), emoji),
         retry: (id) => outbox.retry(id),
         edit: (id) => this.#edit(id),
         discard: (id) => outbox.discard(id),
       },
     });
+    this.actions = new Actions({
+      ask: (frame) => this.wire.ask(frame),
+      edit: (message) => this.composer.rewrite(message),
+      failed: (error) => this.composer.complain(explain(error)),
+    });
     this.composer = new Composer({
       send: (message) => this.#send(message),
+      change: (seq, body) => this.#change(seq, body),
       typing: (on) => this.#room && this.wire.tell({ t: "typing", room: this.#room.id, on }),
       leave: () => this.#back(),
     });
@@ -205,6 +214,13 @@ export class Chat {
     if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
     this.outbox.add({ ...message, at: Date.now() });
     this.log.sentOwn();
+    return true;
+  }
+
+  #change(seq, body) {
+    const frame = { t: "edit", room: this.#room.id, seq, body };
+    if (!this.wire.fits(frame)) return false;
+    this.wire.ask(frame).catch((error) => this.composer.complain(explain(error)));
     return true;
   }
 

@@ -29,7 +29,7 @@ export function insertEvent(events, event) {
   return events.length;
 }
 
-/** Both ascending lists as one, each seq once. */
+/** Both ascending lists as one, each seq once: of two the one in `other`. */
 export function mergeEvents(one, other) {
   if (!one.length || !other.length) return one.length ? one : other;
   if (one.at(-1).seq < other[0].seq) return one.concat(other);

@@ -1,13 +1,17 @@
 // One room as this person sees it: its log by seq, cursors, members and what is unread. Pure.
 
-import { insertEvent, lowerBound, mergeEvents } from "./ordered.js";
+import { changed } from "./fold.js";
+import { indexOfSeq, insertEvent, lowerBound, mergeEvents } from "./ordered.js";
+
+const CHANGES_KEPT = 1_000;
 
 const SUMMARY = [
   "type", "name", "description", "mode", "archived", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
 ];
 
 /**
- * `events` is ascending by seq and, while `held`, complete from its first seq to `seen`.
+ * `events` is ascending by seq and, while `held`, has every message and notice from its first seq to `seen`, as they are
+ * now: changes are folded into the messages they are of. `asOf` is the seq up to which that was done by the server.
  * The log of a room that is not held is not kept, so such a room is never resumed.
  */
 export class Room {
@@ -22,6 +26,7 @@ export class Room {
   #unread = 0; // the server's count, as of #countedTo
   #countedTo = 0;
   #fresh = []; // seqs of countable messages above #countedTo
+  #changes = []; // that came since the log is kept: a page may be older than they
 
   constructor(summary) {
     this.id = summary.id;
@@ -63,12 +68,32 @@ export class Room {
     if (this.hold === "held" && event.seq <= this.seen) return false;
     this.last_seq = Math.max(this.last_seq, event.seq);
     if (this.hold !== "none") {
-      insertEvent(this.events, event);
+      if (event.of === undefined) insertEvent(this.events, event);
       this.seen = Math.max(this.seen, event.seq);
     }
     if (event.t === "message") this.#message(event);
     if (event.t === "member") this.#member(event);
+    if (event.of !== undefined) this.#change(event);
     return true;
+  }
+
+  #change(event) {
+    if (this.last_message?.seq === event.of) this.last_message = changed(this.last_message, event, this.me);
+    if (this.hold === "none") return;
+    this.#changes.push(event);
+    if (this.#changes.length > CHANGES_KEPT) this.#changes.shift();
+    const index = indexOfSeq(this.events, event.of);
+    const message = this.events[index];
+    if (message?.seq === event.of && !(event.seq <= message.asOf)) this.events[index] = changed(message, event, this.me);
+  }
+
+  // The events of a page, with what came while it was on its way.
+  #present({ events, upto }) {
+    const later = this.#changes.filter((change) => change.seq > upto);
+    return events.map((event) => {
+      const changes = later.filter((change) => change.of === event.seq);
+      return changes.reduce((message, change) => changed(message, change, this.me), { ...event, asOf: upto });
+    });
   }
 
   #message(event) {
@@ -132,21 +157,22 @@ export class Room {
     this.hold = "loading";
   }
 
-  newestPage({ events, more, upto }) {
-    this.events = mergeEvents(events, this.events);
-    this.more = more;
-    this.seen = Math.max(this.seen, upto);
+  newestPage(page) {
+    this.events = mergeEvents(this.events, this.#present(page));
+    this.more = page.more;
+    this.seen = Math.max(this.seen, page.upto);
     this.hold = "held";
   }
 
-  olderPage({ events, more }) {
-    this.events = mergeEvents(events, this.events);
-    this.more = more;
+  olderPage(page) {
+    this.events = mergeEvents(this.#present(page), this.events);
+    this.more = page.more;
   }
 
   /** Forget the log; it must be loaded anew. */
   drop() {
     this.events = [];
+    this.#changes = [];
     this.hold = "none";
     this.more = false;
     this.seen = 0;

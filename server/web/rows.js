@@ -43,6 +43,10 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
     sender: item.sender,
     name: nameOf(item.sender, item.name),
     body: item.body ?? "",
+    deleted: item.deleted === true,
+    edited: Boolean(item.edited_at),
+    pinned: item.pinned === true,
+    reactions: Object.entries(item.reactions ?? {}),
     time: clockTime(item.at),
     at: item.at,
     state: item.entry?.state ?? "stored",
@@ -51,8 +55,9 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
     notRead: mine && !item.entry ? room.notRead(item.seq) : 0,
     quote: quote(room, item.reply_to ?? item.thread, nameOf),
   };
-  const { first, last, name, state, notRead } = row;
-  row.mark = [first, last, name, state, notRead, row.quote?.name, row.quote?.body, room.members.size].join("\u0001");
+  const { first, last, name, state, notRead, body, deleted, edited, pinned, reactions } = row;
+  const drawn = [first, last, name, state, notRead, row.quote, room.members.size, body, deleted, edited, pinned, reactions];
+  row.mark = JSON.stringify(drawn);
   return row;
 }
 
@@ -66,5 +71,5 @@ function together(one, other) {
 function quote(room, seq, nameOf) {
   if (!seq) return undefined;
   const event = eventAt(room.events, seq);
-  return { seq, name: event && nameOf(event.sender, event.name), body: event?.body };
+  return { seq, name: event && nameOf(event.sender, event.name), body: event?.body, deleted: event?.deleted === true };
 }

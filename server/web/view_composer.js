@@ -12,11 +12,15 @@ export class Composer {
   #room = null;
   #drafts = new Map(); // room -> {body, replyTo}
   #replyTo = null; // {seq, name, body}
+  #rewritten = 0; // the seq of the message that is being edited
   #toldTyping = 0;
 
-  /** `send({body, reply_to})` and `typing(on)` are for the room that is shown; false from `send`: it is too long. `leave()` on Escape. */
-  constructor({ send, typing, leave }) {
-    Object.assign(this, { send, typing, leave });
+  /**
+   * `send({body, reply_to})`, `change(seq, body)` and `typing(on)` are for the room that is shown; false from the first
+   * two: it is too long. `leave()` on Escape.
+   */
+  constructor({ send, change, typing, leave }) {
+    Object.assign(this, { send, change, typing, leave });
     const submit = sendOnEnter(this.#field, () => this.#submit());
     find("composer").onsubmit = (event) => event.preventDefault();
     find("send").onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
@@ -27,13 +31,14 @@ export class Composer {
   }
 
   show(room) {
+    if (this.#rewritten) this.#drawReply(null);
     if (this.#room) this.#drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#replyTo });
     this.#stopTyping();
     this.#room = room;
     const { body = "", replyTo = null } = this.#drafts.get(room?.id) ?? {};
     this.#field.value = body;
     this.#field.disabled = !room || room.archived;
-    this.#complain("");
+    this.complain("");
     this.#fit();
     this.#drawReply(replyTo);
   }
@@ -55,11 +60,24 @@ export class Composer {
     this.focus();
   }
 
-  #complain(text) {
+  /** Write a stored message anew; Escape leaves it as it is. */
+  rewrite({ seq, body }) {
+    this.#drawReply({ name: words.editing, body });
+    this.#replyTo = null;
+    this.#rewritten = seq;
+    this.#field.value = body;
+    this.#fit();
+    this.focus();
+  }
+
+  /** Say what went wrong, until something is written. */
+  complain(text) {
     find("composer-error").textContent = text;
   }
 
   #drawReply(message) {
+    if (this.#rewritten) this.#field.value = "";
+    this.#rewritten = 0;
     this.#replyTo = message;
     find("replying").hidden = !message;
     find("replying-name").textContent = message?.name ?? "";
@@ -69,9 +87,10 @@ export class Composer {
   #submit() {
     const body = this.#field.value.toWellFormed().replaceAll("\0", "").trim();
     if (!body || !this.#room) return;
-    if (!this.send({ body, reply_to: this.#replyTo?.seq })) return void this.#complain(words.tooLong);
+    const taken = this.#rewritten ? this.change(this.#rewritten, body) : this.send({ body, reply_to: this.#replyTo?.seq });
+    if (!taken) return void this.complain(words.tooLong);
     this.#field.value = "";
-    this.#complain("");
+    this.complain("");
     this.#fit();
     this.#drawReply(null);
     this.#toldTyping = 0; // a message ends the typing line by itself
@@ -79,7 +98,7 @@ export class Composer {
 
   #written() {
     this.#fit();
-    this.#complain("");
+    this.complain("");
     if (!this.#field.value) return this.#stopTyping();
     const now = Date.now();
     if (now - this.#toldTyping < TELL_TYPING_EVERY) return undefined;
@@ -99,7 +118,7 @@ export class Composer {
 
   #key(event) {
     if (event.key !== "Escape" || event.isComposing) return;
-    if (this.#replyTo) this.reply(null);
+    if (this.#replyTo || this.#rewritten) this.reply(null);
     else this.leave();
   }
 }

@@ -17,10 +17,12 @@ export function buildRow(row, { names, me }) {
 
 function buildMessage(row, known) {
   const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.state];
-  const bubble = make("div", { class: "bubble", dir: "auto" }, quoteOf(row), ...bodyOf(row.body, known));
+  const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...bodyOf(row.body, known)];
+  const bubble = make("div", { class: row.deleted ? "bubble deleted" : "bubble", dir: "auto" }, ...said);
   const content = make("div", { class: "content" },
     !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : undefined,
     make("div", { class: "beside" }, bubble, marginOf(row)),
+    reactionsOf(row),
     row.state === "failed" ? failedOf(row) : undefined);
   const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" } });
   if (!row.mine) item.append(row.first ? avatar(row.sender, row.name) : make("span", { class: "avatar none" }));
@@ -30,7 +32,7 @@ function buildMessage(row, known) {
 
 function quoteOf({ quote }) {
   if (!quote) return undefined;
-  const text = quote.body === undefined ? words.replyGone : quote.body.slice(0, 200);
+  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : quote.body.slice(0, 200);
   return make("button", { class: "quote", type: "button", data: { jump: quote.seq } },
     quote.name ? make("strong", {}, quote.name) : undefined, make("span", {}, text));
 }
@@ -38,12 +40,23 @@ function quoteOf({ quote }) {
 function marginOf(row) {
   const margin = make("div", { class: "margin" });
   if (row.notRead) margin.append(make("span", { class: "not-read", "aria-label": words.notRead(row.notRead), role: "img", title: words.notRead(row.notRead) }, `${row.notRead}`));
+  if (row.pinned) margin.append(make("span", { class: "pinned", title: words.pinned, "aria-label": words.pinned, role: "img" }, "📌"));
+  if (row.edited) margin.append(make("span", { class: "edited" }, words.edited));
   if (SHOWN_STATES[row.state]) margin.append(make("span", { class: "state" }, SHOWN_STATES[row.state]));
   else if (row.last) margin.append(make("time", { dateTime: new Date(row.at).toISOString() }, row.time));
-  if (row.state === "stored") {
-    margin.append(make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")));
+  if (row.state === "stored" && !row.deleted) {
+    margin.append(make("div", { class: "tools" },
+      make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")),
+      make("button", { class: "icon", type: "button", "aria-label": words.more, title: words.more, "aria-haspopup": "menu", data: { more: row.seq } }, icon("more"))));
   }
   return margin;
+}
+
+function reactionsOf({ seq, reactions, deleted }) {
+  if (!reactions.length || deleted) return undefined;
+  const chips = reactions.map(([emoji, { count, me }]) =>
+    make("button", { class: me ? "reaction own" : "reaction", type: "button", "aria-pressed": `${me}`, "aria-label": words.reacted(emoji, count), data: { react: emoji, of: seq } }, `${emoji} ${count}`));
+  return make("div", { class: "reactions" }, ...chips);
 }
 
 function failedOf(row) {

@@ -35,12 +35,13 @@ export class RoomsView {
     const { last_message: last, unread, mentions } = room;
     const own = last && last.sender === room.me;
     const who = last && !own && room.type !== "direct" ? this.store.people.get(last.sender) : undefined;
+    const said = last?.deleted ? words.deletedMessage : (last?.body ?? "");
     const row = {
       key: room.id,
       face: room.peer ?? room.id,
       name: room.name,
       time: last ? shortTime(last.at) : "",
-      text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${last.body ?? ""}`.slice(0, 200) : "",
+      text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${said}`.slice(0, 200) : "",
       unread,
       mentions: unread ? mentions : 0,
       presence: room.peer ? (this.store.presence.get(room.peer)?.state ?? "offline") : undefined,

@@ -14,9 +14,10 @@ from actors.ports import (
     PageResult,
     Sent,
     SentKey,
+    Target,
 )
 from protocol.errors import ErrorCode
-from protocol.frames import Member
+from protocol.events import Member
 
 
 @pytest.fixture
@@ -70,7 +71,10 @@ async def test_sent_finds_the_first_of_each_key_and_leaves_out_unknown_ones(worl
 async def test_targets_are_messages_with_the_root_of_their_thread(world, told):
     number, _ = told
     keys = [(number, 2), (number, 6), (number, 4), (number, 99), (number, 0), (999, 1)]
-    assert await world.events.targets(keys) == {(number, 2): 0, (number, 6): 2}
+    assert await world.events.targets(keys) == {
+        (number, 2): Target(2, 0),
+        (number, 6): Target(2, 2),
+    }
 
 
 async def test_counts_tell_what_is_behind_and_before_a_cursor(world, told):

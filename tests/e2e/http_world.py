@@ -29,6 +29,7 @@ from server.passwords import Passwords
 from server.postgres.events import PostgresEvents
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
+from server.postgres.messages import MessageStore
 from server.postgres.pool import open_database, quiet_loop
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
@@ -214,6 +215,7 @@ async def open_http(
                 users=users,
                 rooms=rooms,
                 events=events,
+                messages=MessageStore(database),
                 kept_answers=KeptAnswers(database),
                 node=node,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

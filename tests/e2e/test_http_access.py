@@ -29,12 +29,24 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "show_room": (None, "401 401 404 404 200 200 404"),
     "list_messages": (None, "401 401 404 403 200 200 404"),
     "post_message": ({"body": "hi"}, "401 401 404 403 201 201 404"),
+    "react": (None, "401 401 404 403 200 200 404"),
+    "list_reactions": (None, "401 401 404 403 200 200 404"),
+    "unreact": (None, "401 401 404 403 200 200 404"),
+    "pin_message": (None, "401 401 404 403 200 200 404"),
+    "list_pins": (None, "401 401 404 403 200 200 404"),
+    "unpin_message": (None, "401 401 404 403 200 200 404"),
+    "edit_message": ({"body": "ho"}, "401 401 404 403 200 403 404"),
+    "list_versions": (None, "401 401 404 403 200 200 404"),
+    "delete_message": (None, "401 401 404 403 200 200 404"),
+    "restore_message": (None, "401 401 404 403 403 200 404"),
     "add_member": ({"user": "member"}, "401 401 404 403 403 200 404"),
     "remove_member": (None, "401 401 404 403 403 404 404"),
     "sign_out": (None, "401 401 204 204 204 204 204"),
 }
 PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}
 """What is no API: the same for everybody, without a token."""
+
+FIRST_POSTED = 2  # by the member; 1 is the former member's ``left``
 
 
 class Cast(NamedTuple):
@@ -95,7 +107,9 @@ async def _cast(http: Any) -> Cast:
 
 
 def _path(route: Route, cast: Cast) -> str:
-    path = route.path.format(room=cast.room, user="outsider", id=cast.outsider)
+    path = route.path.format(
+        room=cast.room, user="outsider", id=cast.outsider, seq=FIRST_POSTED, emoji="x"
+    )
     return path + ("?q=a" if route.name == "find_people" else "")
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from actors.ports import EventKind, NewEvent, StoredEvent
 from actors.rules.event_frames import frame_of, how_many_fit
-from protocol.frames import Member, Message
+from protocol.events import Member, Message
 
 
 def frame(**fields):

@@ -14,7 +14,8 @@ from actors.node import Caller
 from actors.ports import OutcomeUnknown, StoreUnavailable
 from actors.ref import MailboxFull
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Ack, Member, Message, Receipt, Room, RoomGone, Send, TypingState, Unread
+from protocol.events import Member, Message
+from protocol.frames import Ack, Receipt, Room, RoomGone, Send, TypingState, Unread
 from protocol.ids import UserId
 
 

@@ -11,7 +11,8 @@ from actors.ref import MailboxFull
 from actors.user import UserActor
 from actors.user_commands import Choose, Watch
 from protocol.close import CloseCode
-from protocol.frames import PresenceChange, PresenceState, Status, WatchPresence
+from protocol.fields import PresenceState
+from protocol.frames import PresenceChange, Status, WatchPresence
 from protocol.ids import RoomId, UserId
 
 

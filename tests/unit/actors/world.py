@@ -21,20 +21,12 @@ from remembering_log import RememberingLog
 
 from actors.node import Node, Ports
 from actors.ports import Claims, Standing
-from actors.room_commands import MarkRead, Post, Type
+from actors.room_commands import Change, MarkRead, Post, Type
+from actors.rules.changing import ChangeFrame
 from protocol.close import CloseCode
-from protocol.frames import (
-    Ack,
-    Error,
-    Member,
-    Message,
-    Read,
-    RoomSummary,
-    RoomType,
-    Send,
-    ServerFrame,
-    SetTyping,
-)
+from protocol.events import Event
+from protocol.fields import RoomType
+from protocol.frames import Ack, Error, Read, RoomSummary, Send, ServerFrame, SetTyping
 from protocol.ids import Millis, RoomId, SessionId, UserId
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog
@@ -100,7 +92,7 @@ class FakeSession:
         return [frame for frame in self.frames if isinstance(frame, kind)]
 
     def events(self) -> list[int]:
-        return [frame.seq for frame in self.frames if isinstance(frame, Message | Member)]
+        return [frame.seq for frame in self.frames if isinstance(frame, Event)]
 
     def errors(self) -> list[str]:
         return [error.code for error in self.of(Error)]
@@ -114,6 +106,9 @@ class FakeSession:
 
     def read(self, seq: int, rid: int | None = None) -> None:
         self._world.node.rooms.tell(ROOM, MarkRead(self, Read(room=ROOM, seq=seq, rid=rid)))
+
+    def change(self, frame: ChangeFrame) -> None:
+        self._world.node.rooms.tell(ROOM, Change(self, frame))
 
     def type(self) -> None:
         self._world.node.rooms.tell(ROOM, Type(self, SetTyping(room=ROOM, on=True)))
@@ -176,7 +171,7 @@ class World:
             member = room.members.get(number)
             if member is not None and member.active:
                 last = len(room.events)
-                unread = room.countable - room.countable_at(member.read_seq)
+                unread = room.countable - room.read_countable(member.read_seq, last)
                 changes = {"me": user, "last_seq": last, "read_seq": member.read_seq}
                 mine.append(structs.replace(room.summary, unread=unread, **changes))
         return mine

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from protocol.frames import ClientFrame, Event, Frame, RoomSummary, ServerFrame
+from protocol.events import Listed, Tally
+from protocol.fields import Frame
+from protocol.frames import ClientFrame, RoomSummary, ServerFrame
 
 
 def fields_of(kind: type[msgspec.Struct]) -> dict[str, str]:
@@ -35,7 +37,7 @@ def word_for(hint: Any) -> str:
         word = "/".join(args)
     elif origin in (typing.Union, types.UnionType):
         rest = [arg for arg in args if arg not in (type(None), UnsetType)]
-        word = "event" if hint == Event else word_for(rest[0])
+        word = "event" if hint == Listed else word_for(rest[0])
     elif origin in (list, dict):
         word = f"{'list' if origin is list else 'map'} of {word_for(args[-1])}"
     else:
@@ -44,8 +46,8 @@ def word_for(hint: Any) -> str:
 
 
 def _name_of(kind: type) -> str:
-    if kind is RoomSummary:
-        return "summary"
+    if kind in (RoomSummary, Tally):
+        return {RoomSummary: "summary", Tally: "tally"}[kind]
     return str(kind.__struct_config__.tag) if issubclass(kind, Frame) else kind.__name__
 
 

@@ -49,7 +49,8 @@ BY_FIELD: dict[str, Any] = {
     "time": AT, "ping_ms": 25_000, "max_frame": 65_536, "rooms": [SUMMARY], "dup": False,
     "events": [MESSAGE], "more": True, "from": 1, "to": 6, "reason": "kicked", "skipped": 12,
     "code": "rate_limited", "message": "slower", "retry_after_ms": 250, "fields": {"seq": "no"},
-    "reconnect_after_ms": 1_200, "deleted": False,
+    "reconnect_after_ms": 1_200, "deleted": False, "of": 4, "emoji": "👍", "pinned": True,
+    "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 BY_FRAME: dict[str, dict[str, Any]] = {
     "goodbye": {"code": 1001, "reason": "the server is going away"},

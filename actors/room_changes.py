@@ -1,0 +1,190 @@
+"""Changes of messages: edits, deletions, reactions and pins, each an event in the room's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from actors.ports import EventKind, Mark, MarkKey, NewEvent, StoredEvent, Target, Withdrawn
+from actors.room_commands import Change, RoomCommand, confirm, refuse, refuse_with_code
+from actors.room_cursors import Cursors
+from actors.room_log import RoomLog
+from actors.room_sends import refuse_stranger
+from actors.room_state import Pending
+from actors.rules import changing
+from actors.rules.changing import Restore
+from actors.rules.event_frames import (
+    PinnedExtra,
+    ReactionExtra,
+    frame_of,
+    restored_extra,
+    written,
+)
+from actors.rules.sending import invalid
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Delete, Edit, Pin, React
+from protocol.limits import EMOJI_KINDS, RESTORE_WITHIN_S
+
+
+class Changes:
+    """Takes the changes of one room's messages, and shows what came of them.
+
+    What a message is, deleted or reacted to, is known as of the last command taken, so that two
+    commands in hand cannot both do what only one can.
+    """
+
+    MOST_MARKS = 1024  # reactions and pins whose state needs no look into the store
+
+    def __init__(self, log: RoomLog, cursors: Cursors) -> None:
+        self._log, self._state, self._cursors = log, log.state, cursors
+        self._marks: dict[MarkKey, bool] = {}
+
+    def take(self, command: Change) -> None:
+        """Refuse, find that nothing changes, or append."""
+        member = self._state.members.get(command.origin.user_no)
+        if member is None:
+            refuse_stranger(self._log, command)
+            return
+        frame = command.frame
+        target = self._log.find(frame.seq, command, lambda: self.take(command))
+        if target is None:
+            return
+        if target.thread < 0:
+            refuse(command, ProtocolError(ErrorCode.NOT_FOUND, "no message of this room"))
+            return
+        error = changing.refusal(
+            frame,
+            room_type=self._state.type,
+            role=member.role,
+            mine=target.sender_no == member.user_no,
+            deleted=target.deleted,
+        )
+        if error is not None:
+            refuse(command, error)
+        else:
+            self._change(command, target)
+
+    def settled(self, command: RoomCommand) -> bool:
+        """Confirm a leftover change that turns out to be durable; False for everything else."""
+        if not isinstance(command, Change) or command.event is None:
+            return False
+        asked, command.event = command.event, None
+        if not any(_same(stored.event, asked) for stored in self._state.tail):
+            return False
+        confirm(command, asked.seq, asked.at)
+        return True
+
+    def show(self, pending: Pending, command: Change) -> None:
+        """A change is durable: confirm it, show it, and count anew what is unread."""
+        event, of = pending.event, command.frame.seq
+        confirm(command, event.seq, event.at)
+        self._log.audience.publish(pending.shown)
+        if event.kind is EventKind.DELETED:
+            self._log.audience.blank(of)
+        if event.kind in (EventKind.DELETED, EventKind.RESTORED):
+            deleted = event.kind is EventKind.DELETED
+            self._cursors.recount(of, countable=event.thread is None, deleted=deleted)
+
+    # ---- one by one
+
+    def _change(self, command: Change, target: Target) -> None:
+        append = partial(self._append, command, target)
+        match command.frame:
+            case Edit(body=body):
+                append(EventKind.UPDATED, body=body)
+            case Delete() if target.deleted:
+                confirm(command)
+            case Delete():
+                append(EventKind.DELETED)
+            case Restore() if not target.deleted:
+                confirm(command)
+            case Restore():
+                self._restore(command, target)
+            case React(seq=seq, emoji=emoji, on=on):
+                key = MarkKey(self._state.room_no, seq, command.origin.user_no, emoji)
+                extra = written(ReactionExtra(emoji, on))
+                self._mark(key, on, command, partial(append, EventKind.REACTION, extra=extra))
+            case Pin(seq=seq, on=on):
+                key = MarkKey(self._state.room_no, seq)
+                extra = written(PinnedExtra(on))
+                self._mark(key, on, command, partial(append, EventKind.PINNED, extra=extra))
+
+    def _mark(self, key: MarkKey, on: bool, command: Change, put: Callable[[], None]) -> None:  # noqa: FBT001
+        """Set the mark *key*, unless it is as asked already."""
+
+        def answer(stored: Mark | None) -> None:
+            there, others = stored or Mark(there=False)
+            if on and not there and others >= EMOJI_KINDS:
+                refuse(command, invalid("emoji", f"a message has at most {EMOJI_KINDS} kinds"))
+                return
+            self._remember(key, on=there)
+            self._mark(key, on, command, put)
+
+        known = self._marks.get(key)
+        if known is None:
+            self._log.ask(self._log.around.questions.marks, key, command, answer, hold=True)
+        elif known is on:
+            confirm(command)
+        else:
+            self._remember(key, on=on)
+            put()
+
+    def _remember(self, key: MarkKey, *, on: bool) -> None:
+        self._marks.pop(key, None)
+        self._marks[key] = on
+        if len(self._marks) > self.MOST_MARKS:
+            del self._marks[next(iter(self._marks))]
+
+    def _restore(self, command: Change, target: Target) -> None:
+        """The body that is to be there again, and whether it is too late, the store tells."""
+
+        def answer(found: Withdrawn | None) -> None:
+            late = found is None or self._log.now() > found.at + RESTORE_WITHIN_S * 1000
+            if found is None or late:
+                refuse_with_code(command, ErrorCode.GONE)
+            else:
+                extra = restored_extra(found)
+                self._append(command, target, EventKind.RESTORED, body=found.body, extra=extra)
+
+        key = (self._state.room_no, command.frame.seq)
+        self._log.ask(self._log.around.questions.withdrawn, key, command, answer, hold=True)
+
+    def _append(
+        self,
+        command: Change,
+        target: Target,
+        kind: EventKind,
+        *,
+        body: str | None = None,
+        extra: str | None = None,
+    ) -> None:
+        origin, state, of = command.origin, self._state, command.frame.seq
+        mark = state.advance(self._log.now(), countable=False)
+        event = NewEvent(
+            mark.seq,
+            mark.at,
+            kind,
+            origin.user_no,
+            mark.countable,
+            body=body,
+            thread=target.thread or None,
+            extra=extra,
+            of=of,
+        )
+        if kind in (EventKind.DELETED, EventKind.RESTORED):
+            target.deleted = kind is EventKind.DELETED
+            state.remember_target(of, target)
+        command.event = event
+        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
+        self._log.append(Pending(event, shown, command))
+
+
+def _same(stored: NewEvent, asked: NewEvent) -> bool:
+    """Whether they are one event; its body may have been deleted since."""
+    return (stored.seq, stored.at, stored.kind, stored.sender_no, stored.of) == (
+        asked.seq,
+        asked.at,
+        asked.kind,
+        asked.sender_no,
+        asked.of,
+    )

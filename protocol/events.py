@@ -1,0 +1,108 @@
+"""The events of a room's log, as frames. See README.md beside this file for the contract."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from protocol.fields import Frame, MemberChange, Role
+
+
+class Tally(msgspec.Struct):
+    """How many have put one emoji on a message, and whether the asker is among them."""
+
+    count: int
+    me: bool
+
+
+class Message(Frame):
+    """A message as every member sees it; the last fields only in pages (folded state)."""
+
+    room: str
+    seq: int
+    at: int
+    sender: str
+    kind: str
+    body: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    reply_to: int | UnsetType = UNSET
+    thread: int | UnsetType = UNSET
+    mentions: list[str] | UnsetType = UNSET
+    edited_at: int | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
+    reactions: dict[str, Tally] | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+
+
+class MessageUpdated(Frame):
+    """The message ``of`` has another body."""
+
+    room: str
+    seq: int
+    at: int
+    of: int
+    body: str
+    sender: str
+
+
+class MessageDeleted(Frame):
+    """The message ``of`` is a tombstone."""
+
+    room: str
+    seq: int
+    at: int
+    of: int
+    sender: str
+
+
+class MessageRestored(Frame):
+    """The message ``of`` is there again, as it was last."""
+
+    room: str
+    seq: int
+    at: int
+    of: int
+    body: str
+    sender: str
+    edited_at: int | UnsetType = UNSET
+    mentions: list[str] | UnsetType = UNSET
+
+
+class Reaction(Frame):
+    """``sender`` put an emoji on the message ``of``, or took it off."""
+
+    room: str
+    seq: int
+    at: int
+    of: int
+    emoji: str
+    sender: str
+    on: bool
+
+
+class Pinned(Frame):
+    """The message ``of`` was pinned, or unpinned."""
+
+    room: str
+    seq: int
+    at: int
+    of: int
+    sender: str
+    on: bool
+
+
+class Member(Frame):
+    """Somebody joined, left or changed role."""
+
+    room: str
+    seq: int
+    at: int
+    user: str
+    change: MemberChange
+    role: Role | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+
+
+Event = Message | MessageUpdated | MessageDeleted | MessageRestored | Reaction | Pinned | Member
+Listed = Message | Member
+"""The events that pages list: the others are folded into the messages they are of."""

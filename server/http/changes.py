@@ -1,0 +1,173 @@
+"""Changes of a message over HTTP: they do what ``edit``, ``delete``, ``react`` and ``pin`` do."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from actors.rules.changing import ChangeFrame, Restore
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Delete, Edit, Pin, React
+from protocol.ids import RoomId
+from protocol.limits import EMOJI_MOST, MAX_FRAME
+from server.http.bodies import invalid
+from server.http.messages import PATH as MESSAGES
+from server.http.ports import Node
+from server.http.route import Answer, Call, NoQuery, Route
+from server.http.schemas import (
+    Changed,
+    NewBody,
+    PinnedMessages,
+    Reacted,
+    Reactions,
+    Version,
+    Versions,
+)
+from server.postgres.messages import MessageStore
+
+PATH = MESSAGES + "/{seq}"
+REACTION = PATH + "/reactions/{emoji}"
+HIGHEST_SEQ = 2**53 - 1
+
+
+class ChangeRoutes:
+    """The routes of one message."""
+
+    def __init__(self, *, node: Node, messages: MessageStore) -> None:
+        self._node = node
+        self._messages = messages
+
+    async def edit(self, call: Call[NewBody, NoQuery]) -> Answer:
+        """Give one's own message another body."""
+        if len(call.body.body.encode()) > MAX_FRAME:
+            raise ProtocolError(ErrorCode.TOO_LARGE, f"body: at most {MAX_FRAME} bytes")
+        return await self._change(call, Edit(**_message(call), body=call.body.body))
+
+    async def delete(self, call: Call[None, NoQuery]) -> Answer:
+        """Take a message back."""
+        return await self._change(call, Delete(**_message(call)))
+
+    async def restore(self, call: Call[None, NoQuery]) -> Answer:
+        """Bring a deleted message back."""
+        return await self._change(call, Restore(**_message(call)))
+
+    async def react(self, call: Call[None, NoQuery]) -> Answer:
+        """Put an emoji on a message; it is there once."""
+        return await self._change(call, React(**_message(call), emoji=_emoji(call), on=True))
+
+    async def unreact(self, call: Call[None, NoQuery]) -> Answer:
+        """Take one's own emoji off."""
+        return await self._change(call, React(**_message(call), emoji=_emoji(call), on=False))
+
+    async def pin(self, call: Call[None, NoQuery]) -> Answer:
+        """Pin a message."""
+        return await self._change(call, Pin(**_message(call), on=True))
+
+    async def unpin(self, call: Call[None, NoQuery]) -> Answer:
+        """Unpin a message."""
+        return await self._change(call, Pin(**_message(call), on=False))
+
+    async def reactions(self, call: Call[None, NoQuery]) -> Answer:
+        """Who reacted."""
+        room, seq = RoomId(call.path["room"]), _seq(call)
+        found = await self._messages.reactions(room, call.caller.user_no, seq)
+        return Answer(200, Reactions([Reacted(*each) for each in found]))
+
+    async def versions(self, call: Call[None, NoQuery]) -> Answer:
+        """What a message said before."""
+        room, seq = RoomId(call.path["room"]), _seq(call)
+        found = await self._messages.versions(room, call.caller.user_no, seq)
+        return Answer(200, Versions([Version(*each) for each in found]))
+
+    async def pins(self, call: Call[None, NoQuery]) -> Answer:
+        """What is pinned."""
+        room = RoomId(call.path["room"])
+        return Answer(
+            200, PinnedMessages(list(await self._messages.pins(room, call.caller.user_no)))
+        )
+
+    async def _change(
+        self, call: Call[NewBody, NoQuery] | Call[None, NoQuery], frame: ChangeFrame
+    ) -> Answer:
+        ok = await self._node.change(call.caller, frame)
+        return Answer(200, Changed(ok.seq, ok.at))
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        rows = (
+            ("PATCH", PATH, "edit_message", "Edit a message", self.edit),
+            ("DELETE", PATH, "delete_message", "Delete a message", self.delete),
+            ("POST", PATH + "/restore", "restore_message", "Restore a message", self.restore),
+            ("PUT", REACTION, "react", "React to a message", self.react),
+            ("DELETE", REACTION, "unreact", "Take a reaction back", self.unreact),
+            ("PUT", PATH + "/pin", "pin_message", "Pin a message", self.pin),
+            ("DELETE", PATH + "/pin", "unpin_message", "Unpin a message", self.unpin),
+        )
+        changes = (
+            Route(
+                method=method,
+                path=path,
+                name=name,
+                summary=summary,
+                handler=handler,
+                body=NewBody if method == "PATCH" else None,
+                answers={200: Changed},
+                refusals=(400, 403, 410),
+            )
+            for method, path, name, summary, handler in rows
+        )
+        return (*changes, *self._readings())
+
+    def _readings(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path=PATH + "/reactions",
+                name="list_reactions",
+                summary="Who reacted to a message",
+                handler=self.reactions,
+                answers={200: Reactions},
+                refusals=(403,),
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/versions",
+                name="list_versions",
+                summary="What a message said before",
+                handler=self.versions,
+                answers={200: Versions},
+                refusals=(403, 410),
+            ),
+            Route(
+                method="GET",
+                path="/api/v1/chats/rooms/{room}/pins",
+                name="list_pins",
+                summary="What is pinned in a room",
+                handler=self.pins,
+                answers={200: PinnedMessages},
+                refusals=(403,),
+            ),
+        )
+
+
+class _Message(TypedDict):
+    room: str
+    seq: int
+
+
+def _message(call: Call[NewBody, NoQuery] | Call[None, NoQuery]) -> _Message:
+    return {"room": call.path["room"], "seq": _seq(call)}
+
+
+def _seq(call: Call[NewBody, NoQuery] | Call[None, NoQuery]) -> int:
+    """The seq of the path; what is none names no message."""
+    text = call.path["seq"]
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_SEQ):
+        raise ProtocolError(ErrorCode.NOT_FOUND, "no message of this room")
+    return int(text)
+
+
+def _emoji(call: Call[None, NoQuery]) -> str:
+    emoji = call.path["emoji"]
+    if len(emoji) > EMOJI_MOST:
+        raise invalid("emoji", f"must be a string of 1 to {EMOJI_MOST} characters")
+    return emoji

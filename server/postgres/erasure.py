@@ -1,0 +1,70 @@
+"""Erases what deleted messages said, once nobody can restore them any more."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import trio
+
+from actors.ports import StoreUnavailable, WallClock
+from protocol.limits import RESTORE_WITHIN_S
+from server.postgres.pool import Database
+
+# The rows stay: their seqs, and the digests by which a resend is known.
+ERASE = """
+WITH due AS (
+    UPDATE message_states s SET erased = true, body = NULL
+    WHERE (s.room_no, s.seq) IN (
+        SELECT d.room_no, d.seq FROM message_states d
+        WHERE d.deleted_at IS NOT NULL AND NOT d.erased AND d.deleted_at < $1
+        ORDER BY d.deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) AND s.deleted_at IS NOT NULL
+    RETURNING s.room_no, s.seq
+), said AS (
+    UPDATE room_events e SET body = NULL, extra = NULL
+    FROM due WHERE e.room_no = due.room_no AND e.seq = due.seq
+), told AS (
+    UPDATE room_events e SET body = NULL, extra = NULL
+    FROM due WHERE e.room_no = due.room_no AND e.of_seq = due.seq AND e.kind IN (3, 5)
+)
+SELECT count(*) FROM due"""
+
+
+class Log(Protocol):
+    """What is wanted of a logger."""
+
+    def info(self, event: str, **fields: object) -> object:
+        """Note *event*."""
+
+    def warning(self, event: str, **fields: object) -> object:
+        """Note what may need somebody."""
+
+
+class Erasure:
+    """Looks for what is due once an hour; any number of nodes may."""
+
+    EVERY_S = 3600.0
+    AT_ONCE = 500  # messages in one transaction
+
+    def __init__(self, database: Database, *, clock: WallClock, log: Log) -> None:
+        self._database, self._clock, self._log = database, clock, log
+
+    async def run(self) -> None:
+        """Erase until cancelled."""
+        while True:
+            try:
+                erased = await self.erase_due()
+            except StoreUnavailable as error:
+                self._log.warning("erasure_postponed", reason=str(error))
+            else:
+                if erased:
+                    self._log.info("messages_erased", count=erased)
+            await trio.sleep(self.EVERY_S)
+
+    async def erase_due(self) -> int:
+        """Erase all that is due; how many messages that were. Raises StoreUnavailable."""
+        before = self._clock.now_ms() - RESTORE_WITHIN_S * 1000
+        total = 0
+        while erased := await self._database.fetchval(ERASE, before, self.AT_ONCE):
+            total += erased
+        return total

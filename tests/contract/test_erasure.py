@@ -1,0 +1,65 @@
+"""What deleted messages said is erased when its time is over, and nothing else is."""
+
+from __future__ import annotations
+
+from actors.ports import EventKind, NewEvent, Sent, SentKey
+from protocol.ids import Millis
+from protocol.limits import RESTORE_WITHIN_S
+from server.postgres.erasure import Erasure
+
+DELETED_AT = 1005
+
+
+class StoppedClock:
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> Millis:
+        return Millis(self._now_ms)
+
+
+def change(seq, kind, of, **fields):
+    return NewEvent(seq, 1000 + seq, kind, 1, 2, of=of, **fields)
+
+
+async def erase(postgres, *, late_ms):
+    clock = StoppedClock(DELETED_AT + RESTORE_WITHIN_S * 1000 + late_ms)
+    return await Erasure(postgres.database, clock=clock, log=None).erase_due()
+
+
+async def test_only_what_is_due_is_erased_and_it_is_nowhere_any_more(postgres, writing):
+    number, room = await postgres.room(1)
+    journal = postgres.journal()
+    await journal.claim([room], tail=0)
+    events = [
+        writing.said(1, body="secret", extra='{"mentions":["user1"]}'),
+        writing.said(2, body="kept"),
+        change(3, EventKind.UPDATED, 1, body="secret too"),
+        change(4, EventKind.UPDATED, 2, body="kept too"),
+        change(5, EventKind.DELETED, 1),
+    ]
+    await journal.append([writing.batch(number, 1, events)])
+    assert await erase(postgres, late_ms=0) == 0
+    assert list(await postgres.events.withdrawn([(number, 1)])) == [(number, 1)]
+    assert await erase(postgres, late_ms=1) == 1
+    assert await erase(postgres, late_ms=1) == 0
+    assert await postgres.events.withdrawn([(number, 1)]) == {}
+    asked = ("SELECT * FROM room_events", "SELECT * FROM message_states")
+    rows = [await postgres.database.fetch(sql) for sql in asked]
+    text = repr([dict(row) for found in rows for row in found])
+    assert "secret" not in text and "user1" not in text and text.count("kept") == 3
+    key = SentKey(number, 1, "c1")
+    assert await postgres.events.sent([key]) == {key: Sent(1, 1001, 7)}, "a resend is known still"
+
+
+async def test_what_was_restored_in_time_is_kept(postgres, writing):
+    number, room = await postgres.room(1)
+    journal = postgres.journal()
+    await journal.claim([room], tail=0)
+    events = [
+        writing.said(1, body="back"),
+        change(2, EventKind.DELETED, 1),
+        change(3, EventKind.RESTORED, 1, body="back"),
+    ]
+    await journal.append([writing.batch(number, 1, events)])
+    assert await erase(postgres, late_ms=10**9) == 0
