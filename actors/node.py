@@ -34,10 +34,19 @@ from actors.ref import ActorError, Reply
 from actors.registry import Context, Registry
 from actors.replay import Replayer
 from actors.room import RoomActor
-from actors.room_commands import AddMember, Change, Post, RemoveMember, RoomCommand
+from actors.room_commands import (
+    AddMember,
+    Change,
+    ChangeRole,
+    ChangeRoom,
+    Post,
+    RemoveMember,
+    RoomCommand,
+)
 from actors.room_commands import refuse_with_code as refuse_room_command
 from actors.room_log import Questions, Surroundings
 from actors.rules.changing import ChangeFrame
+from actors.rules.event_frames import RoomExtra
 from actors.sessions import Connected, Sessions
 from actors.supervisor import Log, Supervisor
 from actors.timers import Timers
@@ -46,6 +55,7 @@ from actors.user_commands import Moved, UserCommand
 from actors.user_commands import refuse_with_code as refuse_user_command
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.fields import Role
 from protocol.frames import Ack, Error, Ok, Send, ServerFrame
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import CONNECTIONS_PER_USER
@@ -230,6 +240,23 @@ class Node:
             raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
         number = states[user].user_no
         answer = await self._ask(caller, room, lambda origin: AddMember(origin, user, number))
+        return _expect(answer, Ok)
+
+    async def join(self, caller: Caller, room: RoomId) -> Ok:
+        """Make the caller a member of a public room. Raises ProtocolError."""
+        answer = await self._ask(
+            caller, room, lambda origin: AddMember(origin, caller.user_id, caller.user_no)
+        )
+        return _expect(answer, Ok)
+
+    async def change_role(self, caller: Caller, room: RoomId, user: UserId, role: Role) -> Ok:
+        """Give *user* another role; the event it made, if any. Raises ProtocolError."""
+        answer = await self._ask(caller, room, lambda origin: ChangeRole(origin, user, role))
+        return _expect(answer, Ok)
+
+    async def change_room(self, caller: Caller, room: RoomId, changes: RoomExtra) -> Ok:
+        """Change what is said of a room; the event it made, if any. Raises ProtocolError."""
+        answer = await self._ask(caller, room, lambda origin: ChangeRoom(origin, changes))
         return _expect(answer, Ok)
 
     async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:

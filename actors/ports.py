@@ -49,6 +49,7 @@ class EventKind(IntEnum):
     RESTORED = 5
     REACTION = 6
     PINNED = 7
+    ROOM_CHANGED = 8
 
 
 class NewEvent(msgspec.Struct, gc=False, array_like=True):

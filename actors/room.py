@@ -11,6 +11,8 @@ from actors.room_changes import Changes
 from actors.room_commands import (
     AddMember,
     Change,
+    ChangeRole,
+    ChangeRoom,
     MarkRead,
     Meet,
     Post,
@@ -23,7 +25,9 @@ from actors.room_cursors import Cursors
 from actors.room_log import RoomLog, Surroundings
 from actors.room_members import Membership
 from actors.room_sends import Sends, refuse_stranger
+from actors.room_settings import Settings
 from actors.room_state import Pending
+from protocol.events import RoomChanged
 from protocol.frames import TypingState
 
 
@@ -42,6 +46,7 @@ class RoomActor(Actor[RoomCommand]):
         self._members = Membership(self._log)
         self._cursors = Cursors(self._log)
         self._changes = Changes(self._log, self._cursors)
+        self._settings = Settings(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
 
     def started(self) -> None:
@@ -54,7 +59,7 @@ class RoomActor(Actor[RoomCommand]):
 
     def retake(self, message: RoomCommand) -> None:
         """Answer what did commit; take the rest again."""
-        parts = (self._sends, self._members, self._changes)
+        parts = (self._sends, self._members, self._changes, self._settings)
         if not any(part.settled(message) for part in parts):
             self.receive(message)
 
@@ -69,10 +74,23 @@ class RoomActor(Actor[RoomCommand]):
                 self._changes.take(message)
             case Type():
                 self._type(message)
+            case Change():
+                self._changes.take(message)
+            case _:
+                self._receive_rare(message)
+
+    def _receive_rare(
+        self, message: AddMember | RemoveMember | ChangeRole | ChangeRoom | Meet
+    ) -> None:
+        match message:
             case AddMember():
                 self._members.add(message)
             case RemoveMember():
                 self._members.remove(message)
+            case ChangeRole():
+                self._members.change_role(message)
+            case ChangeRoom():
+                self._settings.take(message)
             case Meet():
                 self._members.meet(message)
             case _:
@@ -97,6 +115,9 @@ class RoomActor(Actor[RoomCommand]):
             return
         if isinstance(pending.command, Change):
             self._changes.show(pending, pending.command)
+            return
+        if isinstance(pending.command, ChangeRoom) and isinstance(pending.shown, RoomChanged):
+            self._settings.show(pending, pending.command, pending.shown)
             return
         self._sends.durable(pending)
         self._log.audience.publish(pending.shown)

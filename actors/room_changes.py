@@ -45,7 +45,10 @@ class Changes:
         if member is None:
             refuse_stranger(self._log, command)
             return
-        frame = command.frame
+        frame, archived = command.frame, self._state.archived_refusal()
+        if archived is not None:
+            refuse(command, archived)
+            return
         target = self._log.find(frame.seq, command, lambda: self.take(command))
         if target is None:
             return

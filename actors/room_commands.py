@@ -9,7 +9,9 @@ from actors.message import message
 from actors.ports import NewEvent, Origin, Session
 from actors.rules.changing import ChangeFrame
 from actors.rules.digest import content_digest
+from actors.rules.event_frames import RoomExtra
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.fields import Role
 from protocol.frames import Ack, Ok, Read, Send, SetTyping
 from protocol.ids import UserId
 from protocol.refusals import error_frame
@@ -59,6 +61,23 @@ class AddMember(msgspec.Struct, eq=False):
     event: NewEvent | None = None  # what it was taken as
 
 
+class ChangeRole(msgspec.Struct, eq=False):
+    """Give a member another role."""
+
+    origin: Origin
+    user_id: UserId
+    role: Role
+    event: NewEvent | None = None  # what it was taken as
+
+
+class ChangeRoom(msgspec.Struct, eq=False):
+    """Change what is said of the room itself."""
+
+    origin: Origin
+    changes: RoomExtra
+    event: NewEvent | None = None  # what it was taken as
+
+
 class RemoveMember(msgspec.Struct, eq=False):
     """End a membership: one's own, or as an owner somebody else's."""
 
@@ -77,7 +96,8 @@ class Meet(msgspec.Struct, eq=False):
     seen: int | None
 
 
-Asked = Post | Change | MarkRead | Type | AddMember | RemoveMember
+OfMembers = AddMember | RemoveMember | ChangeRole
+Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom
 RoomCommand = Asked | Meet
 
 
@@ -88,7 +108,7 @@ def refuse(command: Asked, error: ProtocolError) -> None:
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room, id=frame.id))
         case Change(origin, frame) | MarkRead(origin, frame) | Type(origin, frame):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room))
-        case AddMember(origin) | RemoveMember(origin):
+        case AddMember(origin) | RemoveMember(origin) | ChangeRole(origin) | ChangeRoom(origin):
             origin.offer(error_frame(error))
 
 
@@ -118,7 +138,7 @@ def confirm(
 
 
 def confirm_change(
-    command: AddMember | RemoveMember, seq: int | UnsetType = UNSET, at: int | UnsetType = UNSET
+    command: OfMembers | ChangeRoom, seq: int | UnsetType = UNSET, at: int | UnsetType = UNSET
 ) -> None:
     """Say that it is done, by the event *seq*; by none where nothing changed."""
     command.origin.offer(Ok(seq=seq, at=at))

@@ -36,9 +36,10 @@ from actors.room_commands import (
     acknowledge,
     refuse_with_code,
 )
-from actors.room_state import NO_MESSAGE, Flight, Pending, RecentSends, RoomState
+from actors.room_state import NO_MESSAGE, Flight, Member, Pending, RecentSends, RoomState
 from actors.sessions import Sessions
 from protocol.errors import ErrorCode
+from protocol.frames import Room
 from protocol.ids import RoomId, UserId
 
 K = TypeVar("K", bound=Hashable)
@@ -212,6 +213,17 @@ class RoomLog:
             if pending.move is not None:
                 batch.moves.append(pending.move)
         return batch
+
+    def show_room(self, member: Member) -> None:
+        """Give the devices of *member* the room as it is now."""
+        room = self.state.room
+        if not member.present:
+            return
+        frame: Room | None = None
+        for session in self.around.sessions.every(member.user_id):
+            if room in session.rooms:
+                frame = frame or self.state.room_frame(member, self.state.durable.seq)
+                session.offer_state(("room", room), frame)
 
     def mentioned(self, mentions: Iterable[str]) -> frozenset[int]:
         """The user numbers meant by *mentions*, of those who are here now; 0 for everybody."""

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from actors.ports import EventKind, MemberMove, NewEvent, Session, StoredEvent
-from actors.room_commands import AddMember, Meet, RemoveMember, RoomCommand, confirm_change, refuse
+from actors.room_commands import (
+    AddMember,
+    ChangeRole,
+    Meet,
+    OfMembers,
+    RemoveMember,
+    RoomCommand,
+    confirm_change,
+    refuse,
+)
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
@@ -30,11 +39,16 @@ class Membership:
 
     def add(self, command: AddMember) -> None:
         """Append ``joined``; nothing changes for one who is a member already."""
-        asker = self._state.members.get(command.origin.user_no)
-        if asker is None:
+        state = self._state
+        asker = state.members.get(command.origin.user_no)
+        joins = command.user_no == command.origin.user_no
+        may_join = joins and membership.may_join(state.type, state.summary.visibility)
+        if asker is None and not may_join:
             refuse_stranger(self._log, command)
             return
-        error = membership.add_refusal(self._state.type, asker.role)
+        error = state.archived_refusal()
+        if asker is not None and not joins:
+            error = error or membership.add_refusal(state.type, asker.role)
         if error is not None:
             refuse(command, error)
         elif command.user_no in self._state.members:
@@ -60,9 +74,31 @@ class Membership:
         self._append(command, target, "left" if target is asker else "kicked", None)
         self._state.remove(target)
 
+    def change_role(self, command: ChangeRole) -> None:
+        """Append ``role``; nothing changes for one who has it already."""
+        asker = self._state.members.get(command.origin.user_no)
+        if asker is None:
+            refuse_stranger(self._log, command)
+            return
+        target = self._state.members.get(self._state.no_by_user.get(command.user_id, 0))
+        error = self._state.archived_refusal() or membership.role_refusal(
+            self._state.type,
+            asker=asker,
+            target=target,
+            role=command.role,
+            members=self._state.members.values(),
+        )
+        if target is None or error is not None:
+            refuse(command, error or membership.nobody())
+        elif target.role == command.role:
+            confirm_change(command)
+        else:
+            self._append(command, target, "role", command.role)
+            target.role = command.role
+
     def _append(
         self,
-        command: AddMember | RemoveMember,
+        command: OfMembers,
         member: Member,
         change: MemberChange,
         role: Role | None,
@@ -90,6 +126,9 @@ class Membership:
 
     def show(self, pending: Pending, member: Member) -> None:
         """Publish a durable change; the audience changes with it."""
+        if getattr(pending.shown, "change", "") == "role":
+            self._show_role(pending, member)
+            return
         joined = pending.move is not None and pending.move.role is not None
         if joined:
             self._begin(member, pending.event)
@@ -100,6 +139,12 @@ class Membership:
                 self._part(session, reason)
         self._log.around.moved(member.user_id, self._state.room, joined)
         if isinstance(pending.command, AddMember | RemoveMember):
+            confirm_change(pending.command, pending.event.seq, pending.event.at)
+
+    def _show_role(self, pending: Pending, member: Member) -> None:
+        self._log.audience.publish(pending.shown)
+        self._log.show_room(member)
+        if isinstance(pending.command, ChangeRole):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
     def meet(self, command: Meet) -> None:
@@ -119,12 +164,13 @@ class Membership:
 
     def settled(self, command: RoomCommand) -> bool:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
-        if not isinstance(command, AddMember | RemoveMember) or command.event is None:
+        if not isinstance(command, OfMembers) or command.event is None:
             return False
         asked, command.event = command.event, None
         if asked not in (stored.event for stored in self._state.tail):
             return False
-        self._log.around.sessions.told(command.user_id, self._state.room)
+        if not isinstance(command, ChangeRole):
+            self._log.around.sessions.told(command.user_id, self._state.room)
         confirm_change(command, asked.seq, asked.at)
         return True
 

@@ -34,7 +34,12 @@ class Sends:
         if member is None:
             self._refuse_unless_sent(command, ProtocolError(ErrorCode.NOT_MEMBER))
             return
-        error = sending.refusal(command.frame, role=member.role, members=self._state.no_by_user)
+        error = self._state.archived_refusal() or sending.refusal(
+            command.frame,
+            room_type=self._state.type,
+            role=member.role,
+            members=self._state.no_by_user,
+        )
         if error is not None:
             self._refuse_unless_sent(command, error)
         elif command.frame.reply_to is None and command.frame.thread is None:

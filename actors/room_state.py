@@ -19,10 +19,11 @@ from actors.ports import (
     StoredEvent,
     Target,
 )
-from actors.room_commands import AddMember, Change, MarkRead, Post, RemoveMember, RoomCommand
+from actors.room_commands import Change, ChangeRoom, MarkRead, OfMembers, Post, RoomCommand
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import changed
-from protocol.events import Event, Message
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import Event, Message, RoomChanged
 from protocol.fields import Role
 from protocol.frames import Room
 from protocol.ids import RoomId, UserId
@@ -49,7 +50,7 @@ class Pending(msgspec.Struct):
 
     event: NewEvent
     shown: Event
-    command: Post | Change | AddMember | RemoveMember
+    command: Post | Change | OfMembers | ChangeRoom
     move: MemberMove | None = None
     target: Member | None = None  # whose membership changes
     resends: tuple[Post, ...] = ()
@@ -113,6 +114,7 @@ class Mark(msgspec.Struct, gc=False):
         self.seq, self.at, self.countable = event.seq, event.at, event.countable
 
 
+SETTINGS: Final = ("name", "description", "visibility", "archived")
 NO_MESSAGE: Final = Target(0, -1)
 
 
@@ -123,7 +125,8 @@ class RoomState:
 
     def __init__(self, claimed: Claimed) -> None:
         self.room_no, self.epoch = claimed.room_no, claimed.epoch
-        self._summary = claimed.summary
+        self.summary = claimed.summary  # as of the last durable event
+        self.archived = claimed.summary.archived  # as of the last command taken
         self.room = RoomId(claimed.summary.id)
         self.type = claimed.summary.type
         self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
@@ -145,6 +148,18 @@ class RoomState:
         member.mentions = state.mentions
         member.present = True
         self.add(member)
+
+    def archived_refusal(self) -> ProtocolError | None:
+        """Why nothing can be said or changed here any more, or None."""
+        if not self.archived:
+            return None
+        return ProtocolError(ErrorCode.FORBIDDEN, "the room is archived")
+
+    def changed(self, change: RoomChanged) -> None:
+        """Name, description and the like as of a durable change."""
+        fields = structs.asdict(change)
+        told = {name: fields[name] for name in SETTINGS if fields[name] is not UNSET}
+        self.summary = structs.replace(self.summary, **told)
 
     def add(self, member: Member) -> None:
         """Somebody is a member from the next event on."""
@@ -191,7 +206,7 @@ class RoomState:
     def room_frame(self, member: Member, last_seq: int) -> Room:
         """The room as *member* sees it, who is shown what comes after *last_seq*."""
         cursors = {other.user_id: other.read_seq for other in self.members.values()}
-        fields = structs.asdict(self._summary) | {
+        fields = structs.asdict(self.summary) | {
             "role": member.role,
             "me": member.user_id,
             "last_seq": last_seq,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from protocol.fields import Frame, MemberChange, Role
+from protocol.fields import Frame, MemberChange, Role, Visibility
 
 
 class Tally(msgspec.Struct):
@@ -103,6 +103,20 @@ class Member(Frame):
     by: str | UnsetType = UNSET
 
 
-Event = Message | MessageUpdated | MessageDeleted | MessageRestored | Reaction | Pinned | Member
-Listed = Message | Member
+class RoomChanged(Frame):
+    """What is said of the room itself changed: those of the fields that are here."""
+
+    room: str
+    seq: int
+    at: int
+    by: str
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+
+Listed = Message | Member | RoomChanged
 """The events that pages list: the others are folded into the messages they are of."""
+
+Event = Listed | MessageUpdated | MessageDeleted | MessageRestored | Reaction | Pinned

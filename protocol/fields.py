@@ -21,6 +21,7 @@ Kind = Literal["text", "image", "file", "audio"]
 PresenceState = Literal["online", "away", "dnd", "invisible"]
 SeenState = Literal["online", "away", "dnd", "offline"]
 RoomType = Literal["direct", "team", "matching"]
+Visibility = Literal["public", "private"]
 Role = Literal["owner", "admin", "member", "guest"]
 MemberChange = Literal["joined", "left", "kicked", "role", "revealed"]
 

@@ -20,6 +20,7 @@ from protocol.events import (
     MessageUpdated,
     Pinned,
     Reaction,
+    RoomChanged,
 )
 from protocol.fields import (
     EmojiField,
@@ -33,6 +34,7 @@ from protocol.fields import (
     RoomType,
     SeenState,
     SeqField,
+    Visibility,
 )
 
 # ---- from the client
@@ -173,7 +175,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     name: str
     description: str | UnsetType = UNSET
     mode: Literal["open", "blind"] = "open"
-    visibility: Literal["public", "private"] = "private"
+    visibility: Visibility = "private"
     archived: bool = False
     role: Role = "member"
     me: str
@@ -327,6 +329,7 @@ ServerFrame = (
     | Reaction
     | Pinned
     | Member
+    | RoomChanged
     | Room
     | Receipt
     | Unread

@@ -1,15 +1,4 @@
-"""Who may change a message (the written permission table).
-
-| what    | its author | owner, admin | member | guest | in a direct room |
-|---------|------------|--------------|--------|-------|------------------|
-| edit    | yes        | no           | no     | no    | its author       |
-| delete  | yes        | yes          | no     | no    | its author       |
-| restore | no         | yes          | no     | no    | its author       |
-| react   | yes        | yes          | yes    | yes   | either           |
-| pin     | yes        | yes          | yes    | no    | either           |
-
-An author who is a guest may pin nothing.
-"""
+"""Whether a message may be changed as somebody asks."""
 
 from __future__ import annotations
 
@@ -18,12 +7,13 @@ from typing import Final
 
 import msgspec
 
+from actors.rules import permissions
+from actors.rules.permissions import Action
 from actors.rules.sending import invalid
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, RoomType
 from protocol.frames import Delete, Edit, Pin, React
 
-MODERATORS: Final = ("owner", "admin")
 _NO_EMOJI: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -61,20 +51,20 @@ def refusal(
 
 
 def _may(frame: ChangeFrame, *, room_type: RoomType, role: Role, mine: bool) -> bool:
-    moderates = room_type != "direct" and role in MODERATORS
-    match frame:
-        case Edit():
-            return mine
-        case Delete():
-            return mine or moderates
-        case Restore():
-            return mine if room_type == "direct" else moderates
-        case Pin():
-            return role != "guest"
-        case React():
-            return True
+    action = _ACTION.get(type(frame))
+    if action is not None and permissions.may(action, room_type=room_type, role=role):
+        return True
+    if isinstance(frame, Restore):
+        return mine and room_type == "direct"
+    return mine and isinstance(frame, Edit | Delete)
 
 
+_ACTION: Final = {
+    Delete: Action.DELETE_OTHERS,
+    Restore: Action.RESTORE,
+    Pin: Action.PIN,
+    React: Action.REACT,
+}
 _WHY: Final = {
     Edit: "only its author may edit a message",
     Delete: "only its author and moderators may delete a message",

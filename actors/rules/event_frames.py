@@ -19,8 +19,9 @@ from protocol.events import (
     MessageUpdated,
     Pinned,
     Reaction,
+    RoomChanged,
 )
-from protocol.fields import MemberChange, Role
+from protocol.fields import MemberChange, Role, Visibility
 
 PAGE_BYTES: Final = 512 * 1024
 
@@ -50,6 +51,15 @@ class PinnedExtra(msgspec.Struct):
     on: bool
 
 
+class RoomExtra(msgspec.Struct, omit_defaults=True):
+    """What the ``extra`` of a changed room says: what is different now."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+
 class MemberExtra(msgspec.Struct):
     """What the ``extra`` of a member event says."""
 
@@ -61,13 +71,14 @@ class MemberExtra(msgspec.Struct):
 
 _message_extra = msgspec.json.Decoder(MessageExtra).decode
 _restored_extra = msgspec.json.Decoder(RestoredExtra).decode
+_room_extra = msgspec.json.Decoder(RoomExtra).decode
 _member_extra = msgspec.json.Decoder(MemberExtra).decode
 _reaction_extra = msgspec.json.Decoder(ReactionExtra).decode
 _pinned_extra = msgspec.json.Decoder(PinnedExtra).decode
 _as_json = msgspec.json.Encoder().encode
 
 
-def written(extra: MessageExtra | MemberExtra | ReactionExtra | PinnedExtra) -> str:
+def written(extra: MessageExtra | MemberExtra | RoomExtra | ReactionExtra | PinnedExtra) -> str:
     """The text of the column ``extra``, as ``frame_of`` reads it."""
     return _as_json(extra).decode()
 
@@ -102,6 +113,9 @@ def frame_of(room: str, stored: StoredEvent) -> Event:
             role=says.role,
             by=says.by,
         )
+    if event.kind is EventKind.ROOM_CHANGED:
+        said = structs.asdict(_room_extra(event.extra or ""))
+        return RoomChanged(room=room, seq=event.seq, at=event.at, by=stored.sender, **said)
     return Message(
         room=room,
         seq=event.seq,

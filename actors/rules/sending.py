@@ -6,19 +6,26 @@ from collections.abc import Container
 from typing import Final
 
 from actors.ports import Target
+from actors.rules import permissions
+from actors.rules.permissions import Action
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.fields import Role, RoomType
 from protocol.frames import Send
 
 EVERYBODY: Final = ("@here", "@all")
 MOST_MENTIONS: Final = 50
 
 
-def refusal(send: Send, *, role: str, members: Container[str]) -> ProtocolError | None:
+def refusal(
+    send: Send, *, room_type: RoomType, role: Role, members: Container[str]
+) -> ProtocolError | None:
     """Why *send* of a member with *role* is refused, or None.
 
-    >>> refusal(Send(room="r", id="1", body="hi"), role="member", members=()) is None
+    >>> from functools import partial
+    >>> check = partial(refusal, room_type="team", role="member", members=())
+    >>> check(Send(room="r", id="1", body="hi")) is None
     True
-    >>> refusal(Send(room="r", id="1", body=" "), role="member", members=()).fields
+    >>> check(Send(room="r", id="1", body=" ")).fields
     {'body': 'must not be empty'}
     """
     if not send.body.strip():
@@ -28,7 +35,8 @@ def refusal(send: Send, *, role: str, members: Container[str]) -> ProtocolError 
     if send.files:
         return invalid("files", "files cannot be sent yet")
     if send.mentions:
-        return _mentions_refusal(send.mentions, role=role, members=members)
+        all_too = permissions.may(Action.MENTION_ALL, room_type=room_type, role=role)
+        return _mentions_refusal(send.mentions, all_too=all_too, members=members)
     return None
 
 
@@ -38,11 +46,11 @@ def invalid(field: str, why: str) -> ProtocolError:
 
 
 def _mentions_refusal(
-    mentions: list[str], *, role: str, members: Container[str]
+    mentions: list[str], *, all_too: bool, members: Container[str]
 ) -> ProtocolError | None:
     if len(mentions) > MOST_MENTIONS:
         return invalid("mentions", f"at most {MOST_MENTIONS}")
-    if any(who in EVERYBODY for who in mentions) and role not in ("owner", "admin"):
+    if any(who in EVERYBODY for who in mentions) and not all_too:
         return ProtocolError(ErrorCode.FORBIDDEN, "only owners and admins may mention everybody")
     if any(who not in EVERYBODY and who not in members for who in mentions):
         return invalid("mentions", "not a member of this room")

@@ -10,6 +10,7 @@ from protocol.client.record import Record
 
 EVERYBODY: Final = frozenset({"@all", "@here"})
 REMEMBERED: Final = 256
+SETTINGS: Final = ("name", "description", "visibility", "archived")
 TOLD: Final = ("body", "mentions", "edited_at")
 COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "last_message")
 
@@ -94,10 +95,8 @@ class Rooms(Mapping[str, Record]):
             last = known.last_message
             if last is None or event["seq"] > last["seq"]:
                 changes["last_message"] = event
-        elif event.t == "member":
-            changes |= _with_member(known, event)
-        elif event.of is not None:
-            changes |= _with_change(known, event)
+        else:
+            changes |= _with_news(known, event)
         self._change(known, **changes)
 
     def _count(self, known: Record, message: Record) -> dict[str, object]:
@@ -119,6 +118,15 @@ def _with_cursor(known: Record, user: str, seq: int) -> dict[str, object]:
     if cursors is None or seq <= cursors.get(user, 0):
         return {}
     return {"cursors": Record(cursors, **{user: seq})}
+
+
+def _with_news(known: Record, event: Record) -> dict[str, object]:
+    """What an event that is no message makes of a summary."""
+    if event.t == "member":
+        return _with_member(known, event)
+    if event.t == "room_changed":
+        return {name: event[name] for name in SETTINGS if name in event}
+    return {} if event.of is None else _with_change(known, event)
 
 
 def _with_change(known: Record, event: Record) -> dict[str, object]:
@@ -144,6 +152,8 @@ def _with_change(known: Record, event: Record) -> dict[str, object]:
 
 def _with_member(known: Record, event: Record) -> dict[str, object]:
     cursors, user = known.cursors, event["user"]
+    if event["change"] == "role":
+        return {"role": event["role"]} if user == known["me"] else {}
     if cursors is None:
         return {}
     if event["change"] == "joined":

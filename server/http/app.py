@@ -17,6 +17,7 @@ from server.http.accounts import Accounts, SignIns
 from server.http.auth import Gate
 from server.http.bodies import check_path, limit_bodies, read_body, read_query
 from server.http.changes import ChangeRoutes
+from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
 from server.http.errors import answer_failures
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
@@ -83,7 +84,8 @@ def make_routes(parts: Parts) -> list[Route]:
     messages = MessageRoutes(node=parts.node, events=parts.events, new_id=parts.new_id)
     changes = ChangeRoutes(node=parts.node, messages=parts.messages)
     others = Others(users=parts.users, node=parts.node, clock=parts.clock)
-    subjects = (accounts, others, rooms, messages, changes, DemoRoutes(parts.demo))
+    channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, node=parts.node)
+    subjects = (accounts, others, rooms, channels, messages, changes, DemoRoutes(parts.demo))
     return [
         *(route for subject in subjects for route in subject.routes()),
         *HealthRoutes(parts.checks).routes(),

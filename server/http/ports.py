@@ -7,7 +7,9 @@ from typing import NamedTuple, Protocol
 
 from actors.node import Caller
 from actors.rules.changing import ChangeFrame
+from actors.rules.event_frames import RoomExtra
 from protocol.close import CloseCode
+from protocol.fields import Role
 from protocol.frames import Ack, Ok, Send
 from protocol.ids import RoomId, UserId
 
@@ -23,6 +25,15 @@ class Node(Protocol):
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """Make *user* a member."""
+
+    async def join(self, caller: Caller, room: RoomId) -> Ok:
+        """Make the caller a member of a public room."""
+
+    async def change_role(self, caller: Caller, room: RoomId, user: UserId, role: Role) -> Ok:
+        """Give *user* another role."""
+
+    async def change_room(self, caller: Caller, room: RoomId, changes: RoomExtra) -> Ok:
+        """Change what is said of a room."""
 
     async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """End the membership of *user*."""

@@ -29,6 +29,7 @@ from server.http.schemas import (
 from server.ids import IdSource
 from server.postgres.idempotency import Asked
 from server.postgres.people_rows import Person
+from server.postgres.rooms import NewRoom as RoomToMake
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 
@@ -71,9 +72,16 @@ class RoomRoutes:
     ) -> Answer:
         name = name_of(call.body.name or _name_by(others), longest=LONGEST_ROOM_NAME)
         numbers = [call.caller.user_no, *(person.user_no for person in others)]
+        made = RoomToMake(
+            room,
+            name,
+            call.body.description or None,
+            numbers,
+            call.body.visibility or "private",
+        )
         # It is there already when this same request made it and then its server died.
         with suppress(UniqueViolationError):
-            await self._rooms.create_many([(room, name, numbers)])
+            await self._rooms.create(made)
         self._tell(call, room, others)
         return await self._answer(call, room, created=True)
 
@@ -129,7 +137,7 @@ class RoomRoutes:
         name = normal(call.body.user)
         person = (await self._users.named([name])).get(name)
         user = _check_may_join(person, "user", name).user_id
-        return _changed(await self._node.add_member(call.caller, RoomId(call.path["room"]), user))
+        return changed(await self._node.add_member(call.caller, RoomId(call.path["room"]), user))
 
     async def remove_member(self, call: Call[None, NoQuery]) -> Answer:
         """End a membership; anybody may leave."""
@@ -137,7 +145,7 @@ class RoomRoutes:
         person = (await self._users.named([name])).get(name)
         user = UserId(name) if person is None else person.user_id
         room = RoomId(call.path["room"])
-        return _changed(await self._node.remove_member(call.caller, room, user))
+        return changed(await self._node.remove_member(call.caller, room, user))
 
     async def _summary(self, room: RoomId, user_no: int) -> RoomSummary:
         summary = await self._rooms.summary(room, user_no)
@@ -229,5 +237,6 @@ def _index_after(rooms: Sequence[RoomSummary], after: str | None) -> int:
     raise invalid("after", "is no room of yours")
 
 
-def _changed(ok: Ok) -> Answer:
+def changed(ok: Ok) -> Answer:
+    """The answer to what made an event, or none."""
     return Answer(200, Changed(ok.seq, ok.at))

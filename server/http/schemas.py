@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.events import Listed
-from protocol.fields import EventSeq, IdField, Kind, Role, SeqField
+from protocol.fields import EventSeq, IdField, Kind, Role, SeqField, Visibility
 from protocol.frames import RoomSummary
 from protocol.limits import HISTORY_DEFAULT, HISTORY_MOST
 from server.passwords import LONGEST_PASSWORD
@@ -18,6 +18,10 @@ MOST_MEMBERS = 1_000
 ROOMS_DEFAULT, ROOMS_MOST = 200, 1_000
 PEOPLE_DEFAULT, PEOPLE_MOST = 20, 50
 
+ROOMS_PAGE = 100
+
+RoomName = Annotated[str, Meta(max_length=100)]
+Description = Annotated[str, Meta(max_length=1000)]
 Username = Annotated[str, Meta(min_length=1, max_length=64)]
 Password = Annotated[str, Meta(min_length=1, max_length=LONGEST_PASSWORD)]
 Phone = Annotated[
@@ -177,7 +181,43 @@ class NewRoom(msgspec.Struct):
 
     type: Literal["direct", "team"]
     members: Annotated[list[IdField], Meta(max_length=MOST_MEMBERS)] = []
-    name: Annotated[str, Meta(max_length=100)] | None = None
+    name: RoomName | None = None
+    description: Description | None = None
+    visibility: Visibility | None = None
+
+
+class RoomChange(msgspec.Struct):
+    """What is given changes. ``description`` may be empty."""
+
+    name: RoomName | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+
+class PublicRoomsQuery(msgspec.Struct):
+    """``q`` is part of a name; ``after`` is the ``next`` of the page before."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    after: IdField | None = None
+    limit: Annotated[int, Meta(ge=1, le=ROOMS_PAGE)] = PEOPLE_DEFAULT
+
+
+class PublicRoom(msgspec.Struct):
+    """A room that everybody may join."""
+
+    id: str
+    name: str
+    members: int
+    joined: bool
+    description: str | UnsetType = UNSET
+
+
+class PublicRooms(msgspec.Struct):
+    """Public rooms, newest first."""
+
+    items: list[PublicRoom]
+    next: str | UnsetType = UNSET
 
 
 class RoomsQuery(msgspec.Struct):
@@ -207,6 +247,12 @@ class RoomDetail(RoomSummary, kw_only=True):
     """A room summary and who is in the room, the first thousand of them."""
 
     members: list[RoomMember]
+
+
+class NewRole(msgspec.Struct):
+    """What a member is from now on."""
+
+    role: Role
 
 
 class NewMember(msgspec.Struct):

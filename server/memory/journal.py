@@ -22,9 +22,9 @@ from actors.ports import (
     StoredEvent,
     Verdict,
 )
-from actors.rules.event_frames import frame_of
+from actors.rules.event_frames import RoomExtra, frame_of
 from actors.rules.folding import present
-from protocol.events import Event, Listed, Member, Message
+from protocol.events import Event, Listed, Member, Message, RoomChanged
 from protocol.fields import Role
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
@@ -64,6 +64,8 @@ class MemoryRoom:
                 self.seq_by_key[event.sender_no, event.client_id] = event.seq
             if event.of is not None:
                 self.changes.setdefault(event.of, []).append(self.events[-1])
+            if event.kind is EventKind.ROOM_CHANGED:
+                self.summary = _settled(self.summary, event)
 
     @property
     def countable(self) -> int:
@@ -142,7 +144,7 @@ class MemoryLog:
                 changes = self.stored(room.changes.get(frame.seq, ()))
                 shown = [frame_of(room.summary.id, change) for change in changes]
                 found.append(present(frame, shown, asker))
-            elif isinstance(frame, Member):
+            elif isinstance(frame, Member | RoomChanged):
                 found.append(frame)
         return found
 
@@ -253,6 +255,12 @@ def _repeats(room: MemoryRoom, events: Sequence[NewEvent]) -> bool:
 
 def _acceptable(events: Sequence[NewEvent]) -> bool:
     return not any("\0" in (event.body or "") for event in events)
+
+
+def _settled(summary: RoomSummary, event: NewEvent) -> RoomSummary:
+    told = msgspec.structs.asdict(msgspec.json.decode(event.extra or "{}", type=RoomExtra))
+    changes = {name: value for name, value in told.items() if value is not UNSET}
+    return msgspec.structs.replace(summary, **changes)
 
 
 def _apply(room: MemoryRoom, move: MemberMove) -> None:

@@ -111,7 +111,7 @@ LEFT JOIN LATERAL (
     FROM (
         SELECT * FROM room_events t
         WHERE place.inside AND t.room_no = place.room_no AND t.seq {{beyond}} $3 {{thread}}
-            AND t.kind IN (1, 2)
+            AND t.kind IN (1, 2, 8)
         ORDER BY t.seq {{order}} LIMIT $4
     ) found
 ) e ON place.inside AND coalesce(e.earlier, 0) <= $5

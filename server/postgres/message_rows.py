@@ -8,7 +8,7 @@ import msgspec
 
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import folded
-from protocol.events import Listed, Member, Message, Tally
+from protocol.events import Listed, Member, Message, RoomChanged, Tally
 from server.postgres.room_rows import fold_of_row, stored_of
 
 FOLDED: Final = """
@@ -28,7 +28,7 @@ def listed_of(room: str, row: Any) -> Listed:
     """An event with its ``sender`` and FOLDED, in its present state."""
     frame = frame_of(room, stored_of(row))
     if not isinstance(frame, Message):
-        assert isinstance(frame, Member)  # noqa: S101 - nothing else is listed
+        assert isinstance(frame, Member | RoomChanged)  # noqa: S101 - nothing else is listed
         return frame
     fold = fold_of_row(row)
     fold.body = row["new_body"]

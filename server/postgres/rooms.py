@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from protocol.fields import Role
+from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database, Transaction
@@ -69,10 +69,10 @@ WHERE r.room_id = $1 AND r.is_active
 ORDER BY m.joined_at, m.user_no LIMIT $3"""  # noqa: S608 - constants
 
 NEW_ROOMS = """
-INSERT INTO chat_rooms (room_id, room_type, room_name, description, created_by)
-SELECT n.room_id, 'team', n.name, n.description, n.owner
-FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[])
-    AS n (room_id, name, description, owner)"""
+INSERT INTO chat_rooms (room_id, room_type, room_name, description, visibility, created_by)
+SELECT n.room_id, 'team', n.name, n.description, n.visibility, n.owner
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[])
+    AS n (room_id, name, description, visibility, owner)"""
 
 NEW_MEMBERS = """
 INSERT INTO chat_members (room_no, user_no, role)
@@ -94,6 +94,28 @@ ON CONFLICT (room_no, user_no) DO UPDATE SET is_active = true, left_at = NULL
 WHERE NOT m.is_active"""
 
 
+PUBLIC = """
+SELECT r.room_id, r.room_name, r.description,
+    (SELECT count(*) FROM chat_members m WHERE m.room_no = r.room_no AND m.is_active) AS members,
+    EXISTS (SELECT FROM chat_members m
+        WHERE m.room_no = r.room_no AND m.user_no = $1 AND m.is_active) AS joined
+FROM chat_rooms r
+WHERE r.visibility = 'public' AND r.is_active AND NOT r.is_archived
+    AND ($2::text IS NULL OR position(lower($2) IN lower(r.room_name)) > 0)
+    AND r.room_no < coalesce((SELECT a.room_no FROM chat_rooms a WHERE a.room_id = $3), 2147483647)
+ORDER BY r.room_no DESC LIMIT $4"""
+
+
+class PublicRoom(NamedTuple):
+    """A room that everybody may join, as *joined* sees it who asks."""
+
+    room: RoomId
+    name: str
+    description: str | None
+    members: int
+    joined: bool
+
+
 class RoomMember(NamedTuple):
     """One present member, as other members see him."""
 
@@ -110,6 +132,7 @@ class NewRoom(NamedTuple):
     name: str
     description: str | None
     members: Sequence[int]
+    visibility: Visibility = "private"
 
 
 class RoomStore:
@@ -125,8 +148,19 @@ class RoomStore:
         """A new team room; the owner is in it whether *member_nos* says so or not."""
         members = list(dict.fromkeys([owner_no, *member_nos]))
         room = NewRoom(RoomId(self._new_id()), name, description, members)
-        await self._create([room])
+        await self.create(room)
         return room.room
+
+    async def create(self, room: NewRoom) -> None:
+        """Make one team room."""
+        await self._create([room])
+
+    async def public(
+        self, user_no: int, *, name: str | None, after: str | None, limit: int
+    ) -> list[PublicRoom]:
+        """Rooms that everybody may join, newest first, those below the room *after*."""
+        rows = await self._database.fetch(PUBLIC, user_no, name, after, limit)
+        return [PublicRoom(*row) for row in rows]
 
     async def create_many(self, rooms: Sequence[tuple[RoomId, str, Sequence[int]]]) -> None:
         """Many team rooms at once, all or none: (id, name, members, the owner first)."""
@@ -179,6 +213,7 @@ async def _insert_rooms(transaction: Transaction, rooms: Sequence[NewRoom]) -> N
         [room.room for room in rooms],
         [room.name for room in rooms],
         [room.description for room in rooms],
+        [room.visibility for room in rooms],
         [room.members[0] for room in rooms],
         within=60.0,
     )

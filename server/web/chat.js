@@ -262,6 +262,7 @@ export class Chat {
     drawTitle(this.store.totalUnread());
     if (!this.#room) return;
     drawRoomHeader(this.#room, this.store);
+    this.composer.allow(!this.#room.archived);
     this.log.draw();
     this.members.draw();
     this.#drawTypists();

@@ -3,10 +3,11 @@
 import { changed } from "./fold.js";
 import { indexOfSeq, insertEvent, lowerBound, mergeEvents } from "./ordered.js";
 
+const SETTINGS = ["name", "description", "visibility", "archived"];
 const CHANGES_KEPT = 1_000;
 
 const SUMMARY = [
-  "type", "name", "description", "mode", "archived", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
+  "type", "name", "description", "mode", "visibility", "archived", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
 ];
 
 /**
@@ -73,6 +74,7 @@ export class Room {
     }
     if (event.t === "message") this.#message(event);
     if (event.t === "member") this.#member(event);
+    if (event.t === "room_changed") for (const field of SETTINGS) if (event[field] !== undefined) this[field] = event[field];
     if (event.of !== undefined) this.#change(event);
     return true;
   }
@@ -112,6 +114,7 @@ export class Room {
   }
 
   #member({ user, change, role, seq }) {
+    if (user === this.me && role) this.role = role;
     if (change === "left" || change === "kicked") {
       this.members.delete(user);
       this.#cursors?.delete(user);

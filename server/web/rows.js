@@ -14,7 +14,8 @@ export function buildRows({ room, from, to, pending, unreadFrom, nameOf }) {
   for (const [index, item] of items.entries()) {
     if (!before || dayNumber(before.at) !== dayNumber(item.at)) rows.push(line("day", dayNumber(item.at), dayName(item.at)));
     if (unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom)) rows.push(line("unread", "", ""));
-    if (item.t === "member") rows.push(notice(item, nameOf));
+    if (item.t === "member") rows.push(notice(item, nameOf(item.user), item.change));
+    if (item.t === "room_changed") rows.push(notice(item, nameOf(item.by), changeOf(item), item.name ?? ""));
     if (item.t === "message") rows.push(bubble({ room, item, before, next: items[index + 1], nameOf, unreadFrom }));
     before = item;
   }
@@ -25,9 +26,14 @@ const own = (entry, me) => ({ ...entry, t: "message", sender: me, kind: "text", 
 
 const line = (kind, id, text) => ({ kind, key: `${kind}-${id}`, mark: text, text });
 
-function notice(event, nameOf) {
-  const name = nameOf(event.user);
-  return { kind: "notice", key: `${event.seq}`, mark: `${event.change} ${name}`, change: event.change, name };
+function notice(event, name, change, what = "") {
+  return { kind: "notice", key: `${event.seq}`, mark: `${change} ${name} ${what}`, change, name, what };
+}
+
+function changeOf({ archived, name, visibility }) {
+  if (archived !== undefined) return archived ? "archived" : "unarchived";
+  if (name !== undefined) return "renamed";
+  return visibility === undefined ? "described" : visibility;
 }
 
 function bubble({ room, item, before, next, nameOf, unreadFrom }) {

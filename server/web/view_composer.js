@@ -43,6 +43,11 @@ export class Composer {
     this.#drawReply(replyTo);
   }
 
+  /** Whether anything can be written here now. */
+  allow(can) {
+    this.#field.disabled = !can;
+  }
+
   focus() {
     this.#field.focus();
   }

@@ -11,7 +11,7 @@ const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: word
 export function buildRow(row, { names, me }) {
   if (row.kind === "day") return make("li", { class: "day" }, make("span", {}, row.text));
   if (row.kind === "unread") return make("li", { class: "unread-line" }, make("span", {}, words.unreadFromHere));
-  if (row.kind === "notice") return make("li", { class: "notice" }, row.change ? words[row.change]?.(row.name) : row.body);
+  if (row.kind === "notice") return make("li", { class: "notice" }, row.change ? words[row.change]?.(row.name, row.what) : row.body);
   return buildMessage(row, { names, me });
 }
 

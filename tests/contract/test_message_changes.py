@@ -257,3 +257,15 @@ async def test_any_history_folds_as_its_events_say(world, told, seed):  # noqa: 
         assert (message.reactions or {}) == tallies or (message.reactions is UNSET and not tallies)
     key = CountKey(number, 1, 0, 59)
     assert (await world.events.counts([key]))[key] == Count(len(dead), int(2 not in dead))
+
+
+async def test_what_is_said_of_a_room_changes_with_its_event(world, told):
+    _, room, tell = told
+    extra = '{"name":"뜰","visibility":"public"}'
+    await tell(NewEvent(4, 1004, EventKind.ROOM_CHANGED, 1, 3, extra=extra))
+    await tell(NewEvent(5, 1005, EventKind.ROOM_CHANGED, 1, 3, extra='{"archived":true}'))
+    events = await page(world, room)
+    assert list(events) == [1, 2, 3, 4, 5]
+    assert (events[4].by, events[4].name, events[4].archived) == ("user1", "뜰", UNSET)
+    summary = (await world.journal().claim([room], tail=0))[room].summary
+    assert (summary.name, summary.visibility, summary.archived) == ("뜰", "public", True)

@@ -39,8 +39,12 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "list_versions": (None, "401 401 404 403 200 200 404"),
     "delete_message": (None, "401 401 404 403 200 200 404"),
     "restore_message": (None, "401 401 404 403 403 200 404"),
-    "add_member": ({"user": "member"}, "401 401 404 403 403 200 404"),
-    "remove_member": (None, "401 401 404 403 403 404 404"),
+    "list_public_rooms": (None, "401 401 200 200 200 200 200"),
+    "change_room": ({"description": "x"}, "401 401 404 403 403 200 404"),
+    "join_room": (None, "401 401 404 403 200 200 404"),
+    "change_role": ({"role": "guest"}, "401 401 404 403 403 404 404"),
+    "add_member": ({"user": "outsider"}, "401 401 404 403 403 200 404"),
+    "remove_member": (None, "401 401 404 403 403 200 404"),
     "sign_out": (None, "401 401 204 204 204 204 204"),
 }
 PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}

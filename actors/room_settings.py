@@ -1,0 +1,95 @@
+"""What is said of a room itself: its name, description, visibility, and whether it is archived."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, structs
+
+from actors.ports import EventKind, NewEvent, StoredEvent
+from actors.room_commands import ChangeRoom, RoomCommand, confirm_change, refuse
+from actors.room_log import RoomLog
+from actors.room_sends import refuse_stranger
+from actors.room_state import Pending
+from actors.rules.event_frames import RoomExtra, frame_of, written
+from actors.rules.permissions import Action, may
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import RoomChanged
+from protocol.limits import CURSORS_MOST
+
+ACTION = {
+    "name": Action.DESCRIBE,
+    "description": Action.DESCRIBE,
+    "visibility": Action.SHOW,
+    "archived": Action.ARCHIVE,
+}
+
+
+class Settings:
+    """Takes the changes of one room, each an event in its order."""
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log, self._state = log, log.state
+
+    def take(self, command: ChangeRoom) -> None:
+        """Refuse, find that nothing changes, or append."""
+        member = self._state.members.get(command.origin.user_no)
+        if member is None:
+            refuse_stranger(self._log, command)
+            return
+        different = self._different(command.changes)
+        for name in different:
+            if not may(ACTION[name], room_type=self._state.type, role=member.role):
+                why = f"a {member.role} may not change the {name} of this room"
+                refuse(command, ProtocolError(ErrorCode.FORBIDDEN, why))
+                return
+        archived = self._state.archived_refusal()
+        if archived is not None and different.get("archived") is not False:
+            refuse(command, archived)
+        elif not different:
+            confirm_change(command)
+        else:
+            self._append(command, structs.replace(RoomExtra(), **different))
+
+    def settled(self, command: RoomCommand) -> bool:
+        """Confirm a leftover change that turns out to be durable; False for everything else."""
+        if not isinstance(command, ChangeRoom) or command.event is None:
+            return False
+        asked, command.event = command.event, None
+        if asked not in (stored.event for stored in self._state.tail):
+            return False
+        confirm_change(command, asked.seq, asked.at)
+        return True
+
+    def show(self, pending: Pending, command: ChangeRoom, change: RoomChanged) -> None:
+        """The change is durable: confirm it and show it, in small rooms as a summary too."""
+        self._state.changed(change)
+        confirm_change(command, pending.event.seq, pending.event.at)
+        self._log.audience.publish(change)
+        if len(self._state.members) <= CURSORS_MOST:
+            for member in self._state.members.values():
+                self._log.show_room(member)
+
+    def _different(self, changes: RoomExtra) -> dict[str, str | bool]:
+        """What of *changes* is not so already."""
+        now = structs.asdict(self._state.summary) | {"archived": self._state.archived}
+        return {
+            name: value
+            for name, value in structs.asdict(changes).items()
+            if value is not UNSET and value != (now[name] if now[name] is not UNSET else "")
+        }
+
+    def _append(self, command: ChangeRoom, changes: RoomExtra) -> None:
+        state, origin = self._state, command.origin
+        mark = state.advance(self._log.now(), countable=False)
+        event = NewEvent(
+            mark.seq,
+            mark.at,
+            EventKind.ROOM_CHANGED,
+            origin.user_no,
+            mark.countable,
+            extra=written(changes),
+        )
+        if changes.archived is not UNSET:
+            state.archived = changes.archived
+        command.event = event
+        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
+        self._log.append(Pending(event, shown, command))
