@@ -12,7 +12,7 @@ import asyncpg
 
 from actors.ports import AdapterError
 from protocol.errors import ProtocolError
-from server.commands import admin, bench, doctor, fixture, migrate, serve, token
+from server.commands import admin, bench, doctor, fixture, migrate, serve, token, unread
 from server.commands.arguments import add_place
 from server.failure import CannotRun, first_cause
 from server.log import one_line
@@ -24,6 +24,7 @@ COMMANDS = {
     "token": (token, "print `username user_id token` for each username"),
     "admin": (admin, "make somebody an administrator"),
     "fixture": (fixture, "make many users and rooms, for load tests"),
+    "unread": (unread, "recount what is unread, and compare"),
     "bench": (bench, "measure a server"),
 }
 INTERRUPTED = 130

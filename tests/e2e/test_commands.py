@@ -17,6 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from owners import REPOSITORY, Owner, ask, running_on, seconds_until_gone
+from running_server import RunningServer
 
 COMMAND = [sys.executable, "-m", "server"]
 SETTINGS = ("MADANG_", "DATA", "PORT", "HOST")
@@ -314,3 +315,16 @@ def test_a_killed_server_leaves_nothing_and_starts_again_with_the_same_accounts(
     ]
     assert second.stop(signal.SIGTERM) < 5
     assert not running_on(first.data)
+
+
+def test_unread_verify_recounts_beside_a_running_server(open_folder: Path) -> None:
+    folder = open_folder / "verified"
+    with RunningServer(folder) as server:
+        ann, bob = server.sign_up("ann"), server.sign_up("bob")
+        room = server.make_room(ann, bob)
+        messages = f"/api/v1/chats/rooms/{room}/messages"
+        for body in ("one", "two"):
+            server.call("POST", messages, {"body": body}, token=ann.token)
+        server.call("DELETE", f"{messages}/1", token=ann.token)
+        told = madang("unread", "verify", "--data", str(folder)).stdout
+        assert told.endswith("memberships, 0 drifted\n")

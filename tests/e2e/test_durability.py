@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgpack
 import pytest
-from running_server import Person, RunningServer
+from running_server import REPOSITORY, Person, RunningServer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -112,6 +113,17 @@ def test_kill_9_in_the_middle_of_pipelined_sends_loses_and_doubles_nothing(
             javascript.kill()
             javascript.communicate()
         check(server, ann, room, python, json.loads(last))
+        told = madang("unread", "verify", "--data", str(server.data))
+        assert told.endswith("memberships, 0 drifted\n")
+
+
+def madang(*arguments: str) -> str:
+    """What the command prints; it must succeed."""
+    command = [sys.executable, "-m", "server", *arguments]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True, timeout=60
+    )
+    return done.stdout
 
 
 def kill_in_the_middle(
