@@ -39,6 +39,7 @@ from actors.room_commands import (
     Change,
     ChangeRole,
     ChangeRoom,
+    Mute,
     Post,
     RemoveMember,
     RoomCommand,
@@ -258,6 +259,10 @@ class Node:
         """Change what is said of a room; the event it made, if any. Raises ProtocolError."""
         answer = await self._ask(caller, room, lambda origin: ChangeRoom(origin, changes))
         return _expect(answer, Ok)
+
+    def room_muted(self, room: RoomId, user_no: int, until: Millis) -> None:
+        """Tell the devices of a member who muted the room until then, or (0) no longer does."""
+        self.rooms.tell_or_drop(room, Mute(user_no, until))
 
     async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """End the membership of *user*. Raises ProtocolError."""

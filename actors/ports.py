@@ -122,6 +122,7 @@ class MemberState:
     read_seq: int
     unread: int
     mentions: int
+    muted_until: int = 0  # milliseconds since the epoch
 
 
 @message

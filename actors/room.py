@@ -15,6 +15,7 @@ from actors.room_commands import (
     ChangeRoom,
     MarkRead,
     Meet,
+    Mute,
     Post,
     RemoveMember,
     RoomCommand,
@@ -80,7 +81,7 @@ class RoomActor(Actor[RoomCommand]):
                 self._receive_rare(message)
 
     def _receive_rare(
-        self, message: AddMember | RemoveMember | ChangeRole | ChangeRoom | Meet
+        self, message: AddMember | RemoveMember | ChangeRole | ChangeRoom | Mute | Meet
     ) -> None:
         match message:
             case AddMember():
@@ -91,6 +92,8 @@ class RoomActor(Actor[RoomCommand]):
                 self._members.change_role(message)
             case ChangeRoom():
                 self._settings.take(message)
+            case Mute():
+                self._members.mute(message)
             case Meet():
                 self._members.meet(message)
             case _:

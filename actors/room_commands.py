@@ -96,9 +96,17 @@ class Meet(msgspec.Struct, eq=False):
     seen: int | None
 
 
+@message
+class Mute:
+    """A member muted the room until then, or (0) no longer does. It is stored already."""
+
+    user_no: int
+    until: int
+
+
 OfMembers = AddMember | RemoveMember | ChangeRole
 Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom
-RoomCommand = Asked | Meet
+RoomCommand = Asked | Meet | Mute
 
 
 def refuse(command: Asked, error: ProtocolError) -> None:
@@ -113,8 +121,8 @@ def refuse(command: Asked, error: ProtocolError) -> None:
 
 
 def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
-    """The same with nothing more to say than the code: True. Nobody waits for Meet: False."""
-    if isinstance(command, Meet):
+    """The same with nothing more to say than the code: True. For the others nobody waits: False."""
+    if isinstance(command, Meet | Mute):
         return False
     refuse(command, ProtocolError(code))
     return True

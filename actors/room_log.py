@@ -222,7 +222,9 @@ class RoomLog:
         frame: Room | None = None
         for session in self.around.sessions.every(member.user_id):
             if room in session.rooms:
-                frame = frame or self.state.room_frame(member, self.state.durable.seq)
+                frame = frame or self.state.room_frame(
+                    member, self.state.durable.seq, now=self.now()
+                )
                 session.offer_state(("room", room), frame)
 
     def mentioned(self, mentions: Iterable[str]) -> frozenset[int]:

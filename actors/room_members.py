@@ -11,6 +11,7 @@ from actors.room_commands import (
     AddMember,
     ChangeRole,
     Meet,
+    Mute,
     OfMembers,
     RemoveMember,
     RoomCommand,
@@ -147,6 +148,13 @@ class Membership:
         if isinstance(pending.command, ChangeRole):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
+    def mute(self, command: Mute) -> None:
+        """What is stored already: show it to the member's own devices."""
+        member = self._state.members.get(command.user_no)
+        if member is not None:
+            member.muted_until = command.until
+            self._log.show_room(member)
+
     def meet(self, command: Meet) -> None:
         """Let one follow who opened while his membership changed; what he missed is a gap."""
         session, member = command.session, self._state.members.get(command.session.user_no)
@@ -205,7 +213,7 @@ class Membership:
         new = [session for session in devices if room not in session.rooms]
         for session in new:
             session.rooms.add(room)
-            session.offer(self._state.room_frame(member, last_seq))
+            session.offer(self._state.room_frame(member, last_seq, now=self._log.now()))
             self._log.audience.join(session, last_seq)
         return bool(new)
 

@@ -36,12 +36,21 @@ class Member:
     ``present``: the membership is durable.
     """
 
-    __slots__ = ("mentions", "present", "read_countable", "read_seq", "role", "user_id", "user_no")
+    __slots__ = (
+        "mentions",
+        "muted_until",
+        "present",
+        "read_countable",
+        "read_seq",
+        "role",
+        "user_id",
+        "user_no",
+    )
 
     def __init__(self, user_no: int, user_id: UserId, role: Role, read_seq: int) -> None:
         self.user_no, self.user_id, self.role = user_no, user_id, role
         self.read_seq = read_seq
-        self.read_countable = self.mentions = 0
+        self.read_countable = self.mentions = self.muted_until = 0
         self.present = False
 
 
@@ -145,7 +154,7 @@ class RoomState:
     def _load(self, state: MemberState) -> None:
         member = Member(state.user_no, state.user_id, state.role, state.read_seq)
         member.read_countable = self.durable.countable - state.unread
-        member.mentions = state.mentions
+        member.mentions, member.muted_until = state.mentions, state.muted_until
         member.present = True
         self.add(member)
 
@@ -203,11 +212,12 @@ class RoomState:
         """A durable event, deleted or not as of the last command; None when not remembered."""
         return self._targets.get(seq)
 
-    def room_frame(self, member: Member, last_seq: int) -> Room:
+    def room_frame(self, member: Member, last_seq: int, *, now: int) -> Room:
         """The room as *member* sees it, who is shown what comes after *last_seq*."""
         cursors = {other.user_id: other.read_seq for other in self.members.values()}
         fields = structs.asdict(self.summary) | {
             "role": member.role,
+            "muted": member.muted_until > now,
             "me": member.user_id,
             "last_seq": last_seq,
             "read_seq": member.read_seq,

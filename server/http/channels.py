@@ -5,14 +5,18 @@ from __future__ import annotations
 from msgspec import UNSET, structs
 
 from actors.rules.event_frames import RoomExtra
-from protocol.ids import RoomId, UserId
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.ids import Millis, RoomId, UserId
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
 from server.http.ports import Node
 from server.http.rooms import LONGEST_ROOM_NAME, PATH, changed
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import (
+    FOREVER,
     Changed,
+    Muted,
+    NewMute,
     NewRole,
     PublicRoom,
     PublicRooms,
@@ -49,6 +53,25 @@ class ChannelRoutes:
     async def join(self, call: Call[None, NoQuery]) -> Answer:
         """Become a member of a public room."""
         return changed(await self._node.join(call.caller, RoomId(call.path["room"])))
+
+    async def mute(self, call: Call[NewMute, NoQuery]) -> Answer:
+        """Mute a room for oneself, on all devices."""
+        until = call.body.until or FOREVER
+        await self._set_mute(call, Millis(until))
+        return Answer(200, Muted(muted=True, until=UNSET if until == FOREVER else until))
+
+    async def unmute(self, call: Call[None, NoQuery]) -> Answer:
+        """Hear a room again."""
+        await self._set_mute(call, Millis(0))
+        return Answer(200, Muted(muted=False))
+
+    async def _set_mute(
+        self, call: Call[NewMute, NoQuery] | Call[None, NoQuery], until: Millis
+    ) -> None:
+        room, user_no = RoomId(call.path["room"]), call.caller.user_no
+        if not await self._rooms.mute(room, user_no, until):
+            raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
+        self._node.room_muted(room, user_no, until)
 
     async def public(self, call: Call[None, PublicRoomsQuery]) -> Answer:
         """Rooms that everybody may join, newest first."""
@@ -88,6 +111,23 @@ class ChannelRoutes:
                 handler=self.join,
                 answers={200: Changed},
                 refusals=(403,),
+            ),
+            Route(
+                method="PUT",
+                path=PATH + "/{room}/mute",
+                name="mute_room",
+                summary="Mute a room, for a while or for good",
+                handler=self.mute,
+                body=NewMute,
+                answers={200: Muted},
+            ),
+            Route(
+                method="DELETE",
+                path=PATH + "/{room}/mute",
+                name="unmute_room",
+                summary="Hear a room again",
+                handler=self.unmute,
+                answers={200: Muted},
             ),
             Route(
                 method="PATCH",

@@ -11,7 +11,7 @@ from actors.rules.event_frames import RoomExtra
 from protocol.close import CloseCode
 from protocol.fields import Role
 from protocol.frames import Ack, Ok, Send
-from protocol.ids import RoomId, UserId
+from protocol.ids import Millis, RoomId, UserId
 
 
 class Node(Protocol):
@@ -37,6 +37,9 @@ class Node(Protocol):
 
     async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """End the membership of *user*."""
+
+    def room_muted(self, room: RoomId, user_no: int, until: Millis) -> None:
+        """Tell the devices of a member who muted the room until then, or (0) no longer does."""
 
     def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
         """Tell those of *members* who are connected."""

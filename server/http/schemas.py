@@ -19,6 +19,7 @@ ROOMS_DEFAULT, ROOMS_MOST = 200, 1_000
 PEOPLE_DEFAULT, PEOPLE_MOST = 20, 50
 
 ROOMS_PAGE = 100
+FOREVER = 2**53 - 1
 
 RoomName = Annotated[str, Meta(max_length=100)]
 Description = Annotated[str, Meta(max_length=1000)]
@@ -247,6 +248,19 @@ class RoomDetail(RoomSummary, kw_only=True):
     """A room summary and who is in the room, the first thousand of them."""
 
     members: list[RoomMember]
+
+
+class NewMute(msgspec.Struct):
+    """``until`` is a time; without it the room is muted until that is taken back."""
+
+    until: Annotated[int, Meta(ge=1, le=FOREVER)] | None = None
+
+
+class Muted(msgspec.Struct):
+    """Until when the room is muted, a time; without ``until`` for good, where ``muted``."""
+
+    muted: bool
+    until: int | UnsetType = UNSET
 
 
 class NewRole(msgspec.Struct):

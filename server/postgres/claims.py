@@ -28,7 +28,7 @@ CLAIM = "SELECT * FROM claim_rooms($1, $2)"
 FACTS = f"SELECT place.* FROM unnest($1::integer[]) AS asked (room_no), LATERAL ({PLACE}) place"  # noqa: S608 - constants
 
 MEMBERS = f"""
-SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq,
+SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq, m.muted_until,
     coalesce(last.countable, 0) - {read_countable("m.room_no", "m.read_seq")} AS unread,
     {mentions("m.room_no", "m.user_no", "m.read_seq")} AS mentions
 FROM unnest($1::integer[]) AS asked (room_no)
@@ -97,4 +97,5 @@ def _member_of(row: Any) -> MemberState:
         read_seq=row["read_seq"],
         unread=row["unread"],
         mentions=row["mentions"],
+        muted_until=row["muted_until"],
     )

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
-from protocol.ids import RoomId, UserId
+from protocol.ids import Millis, RoomId, UserId
 from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME, PLACE, mentions, read_countable, room_of
 
@@ -21,7 +21,7 @@ MOST_CURSORS = 200
 # body) comes with its first row alone.
 SUMMARIES = f"""
 WITH mine AS (
-    SELECT me.user_id AS me, m.room_no, m.user_no, m.role, m.read_seq, m.is_muted
+    SELECT me.user_id AS me, m.room_no, m.user_no, m.role, m.read_seq, m.muted_until
     FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
     WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
         AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
@@ -37,7 +37,8 @@ WITH mine AS (
         ) o
     ) readers
 ), rows AS (
-    SELECT p.*, mine.me, mine.user_no, mine.role, mine.read_seq, mine.is_muted,
+    SELECT p.*, mine.me, mine.user_no, mine.role, mine.read_seq,
+        mine.muted_until > extract(epoch FROM now()) * 1000 AS is_muted,
         row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
     FROM mine JOIN places p ON p.room_no = mine.room_no
 )
@@ -106,6 +107,12 @@ WHERE r.visibility = 'public' AND r.is_active AND NOT r.is_archived
 ORDER BY r.room_no DESC LIMIT $4"""
 
 
+MUTE = """
+UPDATE chat_members m SET muted_until = $3 FROM chat_rooms r
+WHERE r.room_id = $1 AND r.is_active AND m.room_no = r.room_no AND m.user_no = $2 AND m.is_active
+RETURNING m.user_no"""
+
+
 class PublicRoom(NamedTuple):
     """A room that everybody may join, as *joined* sees it who asks."""
 
@@ -154,6 +161,10 @@ class RoomStore:
     async def create(self, room: NewRoom) -> None:
         """Make one team room."""
         await self._create([room])
+
+    async def mute(self, room: RoomId, user_no: int, until: Millis) -> bool:
+        """Mute *room* for a member until then (0: no more); False when he is not in it."""
+        return await self._database.fetchval(MUTE, room, user_no, until) is not None
 
     async def public(
         self, user_no: int, *, name: str | None, after: str | None, limit: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,31 @@ def test_roles_reach_their_limits(server: RunningServer, people: list[Person]) -
     assert posted == (403, "forbidden")
     found = server.call("GET", f"{ROOMS}/{room}", token=bob.token)
     assert found["archived"] is True and len(found["members"]) == 3
+
+
+def test_a_muted_room_is_muted_on_all_devices_until_its_time(
+    server: RunningServer, people: list[Person]
+) -> None:
+    ann, bob, eve = people
+    room = server.make_room(ann, bob)
+    mute = f"{ROOMS}/{room}/mute"
+    with Speaker(server) as one, Speaker(server) as two:
+        one.enter(ann)
+        assert two.enter(bob)["rooms"][0]["muted"] is False
+        assert server.call("PUT", mute, {}, token=bob.token) == {"muted": True}
+        assert two.hear("room")["muted"] is True
+        over = int(time.time() * 1000) + 1500
+        told = server.call("PUT", mute, {"until": over}, token=bob.token)
+        assert told == {"muted": True, "until": over}
+        assert two.hear("room")["muted"] is True
+        server.call("PATCH", f"{ROOMS}/{room}", {"name": "new"}, token=ann.token)
+        assert (two.hear("room")["muted"], one.hear("room")["muted"]) == (True, False)
+    time.sleep(1.6)
+    with Speaker(server) as two:
+        assert two.enter(bob)["rooms"][0]["muted"] is False
+    server.call("PUT", mute, {}, token=bob.token)
+    assert server.call("GET", f"{ROOMS}/{room}", token=bob.token)["muted"] is True
+    assert server.call("DELETE", mute, token=bob.token) == {"muted": False}
+    assert server.call("GET", f"{ROOMS}/{room}", token=bob.token)["muted"] is False
+    assert refused(server, "PUT", mute, {}, token=eve.token) == (404, "not_found")
+    assert refused(server, "PUT", mute, {"until": 0}, token=bob.token) == (400, "invalid")

@@ -41,6 +41,8 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "restore_message": (None, "401 401 404 403 403 200 404"),
     "list_public_rooms": (None, "401 401 200 200 200 200 200"),
     "change_room": ({"description": "x"}, "401 401 404 403 403 200 404"),
+    "mute_room": ({}, "401 401 404 404 200 200 404"),
+    "unmute_room": (None, "401 401 404 404 200 200 404"),
     "join_room": (None, "401 401 404 403 200 200 404"),
     "change_role": ({"role": "guest"}, "401 401 404 403 403 404 404"),
     "add_member": ({"user": "outsider"}, "401 401 404 403 403 200 404"),
