@@ -30,6 +30,7 @@ class Audience:
         self.room = room
         self._fan_out = fan_out
         self.upto: int | None = None  # None: no incarnation has said yet
+        self.deletions = 0  # so far: what was read before one may say what is deleted
         self.active = False  # an incarnation of the room publishes here
         self.live: dict[Session, None] = {}
         self.parked: dict[Session, int] = {}
@@ -114,6 +115,7 @@ class Audience:
 
     def blank(self, of: int) -> None:
         """The message *of* is deleted: whoever arrives late is not told what it said."""
+        self.deletions += 1
         self._tail = deque((blank(event, of) for event in self._tail), maxlen=self.TAIL)
 
     def since(self, sent: int) -> list[Event] | None:

@@ -40,6 +40,7 @@ class Replayer:
             if sent >= upto and audience.join(session, sent):
                 return
             upto = max(upto, audience.upto or 0)
+            deletions = audience.deletions
             events = audience.since(sent) or await self._read(session, audience, sent, upto)
             if not events:
                 audience.leave(session)
@@ -48,6 +49,8 @@ class Replayer:
                 await session.ready()
                 if audience.coming.get(session) is not ticket:
                     return
+                if audience.deletions != deletions:
+                    break  # what was read may say what is deleted now: read again
                 session.offer(event)
                 sent = event.seq
 

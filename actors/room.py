@@ -75,8 +75,6 @@ class RoomActor(Actor[RoomCommand]):
                 self._changes.take(message)
             case Type():
                 self._type(message)
-            case Change():
-                self._changes.take(message)
             case _:
                 self._receive_rare(message)
 

@@ -96,21 +96,28 @@ class Changes:
             case Edit(body=body):
                 append(EventKind.UPDATED, body=body)
             case Delete() if target.deleted:
-                confirm(command)
+                self._log.agree(command)
             case Delete():
                 append(EventKind.DELETED)
             case Restore() if not target.deleted:
-                confirm(command)
+                self._log.agree(command)
+            case Restore(seq=seq) if self._log.is_changing(seq):
+                refuse_with_code(command, ErrorCode.UNAVAILABLE)  # the store does not know yet
             case Restore():
                 self._restore(command, target)
-            case React(seq=seq, emoji=emoji, on=on):
-                key = MarkKey(self._state.room_no, seq, command.origin.user_no, emoji)
-                extra = written(ReactionExtra(emoji, on))
-                self._mark(key, on, command, partial(append, EventKind.REACTION, extra=extra))
-            case Pin(seq=seq, on=on):
-                key = MarkKey(self._state.room_no, seq)
-                extra = written(PinnedExtra(on))
-                self._mark(key, on, command, partial(append, EventKind.PINNED, extra=extra))
+            case React() | Pin():
+                self._toggle(command, append)
+
+    def _toggle(self, command: Change, append: Callable[..., None]) -> None:
+        room_no, frame = self._state.room_no, command.frame
+        if isinstance(frame, React):
+            key = MarkKey(room_no, frame.seq, command.origin.user_no, frame.emoji)
+            extra = written(ReactionExtra(frame.emoji, frame.on))
+            self._mark(key, frame.on, command, partial(append, EventKind.REACTION, extra=extra))
+        elif isinstance(frame, Pin):
+            extra = written(PinnedExtra(frame.on))
+            key = MarkKey(room_no, frame.seq)
+            self._mark(key, frame.on, command, partial(append, EventKind.PINNED, extra=extra))
 
     def _mark(self, key: MarkKey, on: bool, command: Change, put: Callable[[], None]) -> None:  # noqa: FBT001
         """Set the mark *key*, unless it is as asked already."""
@@ -127,7 +134,7 @@ class Changes:
         if known is None:
             self._log.ask(self._log.around.questions.marks, key, command, answer, hold=True)
         elif known is on:
-            confirm(command)
+            self._log.agree(command)
         else:
             self._remember(key, on=on)
             put()

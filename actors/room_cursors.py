@@ -46,7 +46,7 @@ class Cursors:
         member.read_seq = seq
         self._show_receipt(member)
         if seq < self._state.durable.seq:
-            self._count(member, before)
+            self._count(member)
             return
         member.read_countable, member.mentions = self._state.durable.countable, 0
         if before[0] > 0 or before[1] > 0:
@@ -73,13 +73,13 @@ class Cursors:
                 member.read_countable += 1 if deleted else -1
                 self._show_count(member)
             if member.mentions or not deleted:
-                self._count(member, (self.unread(member), member.mentions))
+                self._count(member)
 
     def unread(self, member: Member) -> int:
         """Countable messages above the member's cursor."""
         return self._state.durable.countable - member.read_countable
 
-    def _count(self, member: Member, before: tuple[int, int]) -> None:
+    def _count(self, member: Member) -> None:
         """The cursor is inside the log: the store counts what is above it.
 
         What comes or is deleted while it counts is above ``upto``: that is added to its answer.
@@ -91,13 +91,12 @@ class Cursors:
             if not present or count is None or member.read_seq != asked:
                 return
             if isinstance(count, AdapterError):
-                again = self._log.guard(lambda _: self._count(member, before))
+                again = self._log.guard(lambda _: self._count(member))
                 self._log.around.after(self.AGAIN_S, lambda: again(None))
                 return
             member.read_countable += count.countable - countable
             member.mentions += count.mentions - mentions
-            if (self.unread(member), member.mentions) != before:
-                self._show_count(member)
+            self._show_count(member)
 
         key = CountKey(self._state.room_no, member.user_no, asked, self._state.durable.seq)
         self._log.around.questions.counts.ask(key, self._log.guard(answer))

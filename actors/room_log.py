@@ -30,13 +30,16 @@ from actors.ports import (
 )
 from actors.registry import Context
 from actors.room_commands import (
+    Change,
     MarkRead,
     Post,
     RoomCommand,
     acknowledge,
+    confirm,
+    confirm_change,
     refuse_with_code,
 )
-from actors.room_state import NO_MESSAGE, Flight, Member, Pending, RecentSends, RoomState
+from actors.room_state import NO_MESSAGE, Agreeable, Flight, Member, Pending, RecentSends, RoomState
 from actors.sessions import Sessions
 from protocol.errors import ErrorCode
 from protocol.frames import Room
@@ -114,6 +117,20 @@ class RoomLog:
     def append(self, pending: Pending) -> None:
         """Store an event, which has the next place of the log, with the next batch."""
         self._pending.append(pending)
+
+    def agree(self, command: Agreeable) -> None:
+        """Everything is as *command* asks: say so as soon as what makes it so is durable."""
+        flying = self._flight.pending if self._flight is not None else []
+        newest = (self._pending or flying)[-1:]
+        if newest:
+            newest[0].agreed += (command,)
+        else:
+            confirm_nothing(command)
+
+    def is_changing(self, of: int) -> bool:
+        """Whether a change of the message *of* is not durable yet."""
+        flying = self._flight.pending if self._flight is not None else []
+        return any(pending.event.of == of for pending in (*flying, *self._pending))
 
     def now(self) -> int:
         """Calendar time for a stamp, in milliseconds."""
@@ -225,7 +242,7 @@ class RoomLog:
                 frame = frame or self.state.room_frame(
                     member, self.state.durable.seq, now=self.now()
                 )
-                session.offer_state(("room", room), frame)
+                session.offer(frame)  # in its order: it tells what later events may take back
 
     def mentioned(self, mentions: Iterable[str]) -> frozenset[int]:
         """The user numbers meant by *mentions*, of those who are here now; 0 for everybody."""
@@ -262,6 +279,8 @@ class RoomLog:
         for self._shown, pending in enumerate(flight.pending):
             self.state.made_durable(pending)
             self.shown(pending)
+            for command in pending.agreed:
+                confirm_nothing(command)
         for read in flight.reads:
             self.was_read(read)
 
@@ -331,6 +350,14 @@ class RoomLog:
             if isinstance(command, Post):
                 answer_known(command, sent)
                 self.recent.put(command.origin.user_no, command.frame.id, sent)
+
+
+def confirm_nothing(command: Agreeable) -> None:
+    """Say that it is as asked, without an event."""
+    if isinstance(command, Change):
+        confirm(command)
+    else:
+        confirm_change(command)
 
 
 def answer_known(command: Post, sent: Sent) -> None:

@@ -53,7 +53,7 @@ class Membership:
         if error is not None:
             refuse(command, error)
         elif command.user_no in self._state.members:
-            confirm_change(command)
+            self._log.agree(command)
         else:
             member = Member(command.user_no, command.user_id, "member", 0)
             self._append(command, member, "joined", "member")
@@ -92,7 +92,7 @@ class Membership:
         if target is None or error is not None:
             refuse(command, error or membership.nobody())
         elif target.role == command.role:
-            confirm_change(command)
+            self._log.agree(command)
         else:
             self._append(command, target, "role", command.role)
             target.role = command.role

@@ -45,7 +45,7 @@ class Settings:
         if archived is not None and different.get("archived") is not False:
             refuse(command, archived)
         elif not different:
-            confirm_change(command)
+            self._log.agree(command)
         else:
             self._append(command, structs.replace(RoomExtra(), **different))
 
@@ -70,12 +70,9 @@ class Settings:
 
     def _different(self, changes: RoomExtra) -> dict[str, str | bool]:
         """What of *changes* is not so already."""
-        now = structs.asdict(self._state.summary) | {"archived": self._state.archived}
-        return {
-            name: value
-            for name, value in structs.asdict(changes).items()
-            if value is not UNSET and value != (now[name] if now[name] is not UNSET else "")
-        }
+        asked = structs.asdict(changes)
+        now = self._state.settings
+        return {name: asked[name] for name in now if asked[name] not in (UNSET, now[name])}
 
     def _append(self, command: ChangeRoom, changes: RoomExtra) -> None:
         state, origin = self._state, command.origin
@@ -88,8 +85,7 @@ class Settings:
             mark.countable,
             extra=written(changes),
         )
-        if changes.archived is not UNSET:
-            state.archived = changes.archived
+        state.settings |= self._different(changes)
         command.event = event
         shown = frame_of(state.room, StoredEvent(event, origin.user_id))
         self._log.append(Pending(event, shown, command))

@@ -25,7 +25,7 @@ from actors.rules.folding import changed
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Event, Message, RoomChanged
 from protocol.fields import Role
-from protocol.frames import Room
+from protocol.frames import Room, RoomSummary
 from protocol.ids import RoomId, UserId
 from protocol.limits import CURSORS_MOST
 
@@ -54,6 +54,9 @@ class Member:
         self.present = False
 
 
+Agreeable = Change | OfMembers | ChangeRoom
+
+
 class Pending(msgspec.Struct):
     """One event on its way to the log, and whoever waits for its acknowledgement."""
 
@@ -64,10 +67,11 @@ class Pending(msgspec.Struct):
     target: Member | None = None  # whose membership changes
     resends: tuple[Post, ...] = ()
     mentioned: frozenset[int] = frozenset()  # user numbers; 0 for everybody
+    agreed: tuple[Agreeable, ...] = ()  # found everything as they ask, once this is durable
 
     def commands(self) -> list[RoomCommand]:
         """Everything that waits for this event."""
-        return [self.command, *self.resends]
+        return [self.command, *self.resends, *self.agreed]
 
 
 class Flight(msgspec.Struct):
@@ -127,6 +131,17 @@ SETTINGS: Final = ("name", "description", "visibility", "archived")
 NO_MESSAGE: Final = Target(0, -1)
 
 
+def settings_of(summary: RoomSummary) -> dict[str, str | bool]:
+    """What can be changed of a room; without a description it is empty."""
+    described = "" if summary.description is UNSET else summary.description
+    return {
+        "name": summary.name,
+        "description": described,
+        "visibility": summary.visibility,
+        "archived": summary.archived,
+    }
+
+
 class RoomState:
     """Members as of the last command received; ``durable`` as of the last commit."""
 
@@ -135,7 +150,7 @@ class RoomState:
     def __init__(self, claimed: Claimed) -> None:
         self.room_no, self.epoch = claimed.room_no, claimed.epoch
         self.summary = claimed.summary  # as of the last durable event
-        self.archived = claimed.summary.archived  # as of the last command taken
+        self.settings = settings_of(claimed.summary)  # as of the last command taken
         self.room = RoomId(claimed.summary.id)
         self.type = claimed.summary.type
         self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
@@ -160,7 +175,7 @@ class RoomState:
 
     def archived_refusal(self) -> ProtocolError | None:
         """Why nothing can be said or changed here any more, or None."""
-        if not self.archived:
+        if not self.settings["archived"]:
             return None
         return ProtocolError(ErrorCode.FORBIDDEN, "the room is archived")
 

@@ -46,7 +46,12 @@ class Link:
     @classmethod
     async def open(cls, url: str, *, within: float) -> Link:
         """Connect in so many seconds, or raise LinkLost. What libpq blocks for has a thread."""
-        told = make_conninfo(url, application_name="madang", connect_timeout=max(2, int(within)))
+        try:
+            told = make_conninfo(
+                url, application_name="madang", connect_timeout=max(2, int(within))
+            )
+        except psycopg.ProgrammingError as error:
+            raise LinkLost(str(error)) from error
         connection = await trio.to_thread.run_sync(
             pq.PGconn.connect, told.encode(), abandon_on_cancel=True
         )

@@ -159,7 +159,7 @@ async def test_a_deleted_message_is_gone_and_deleting_it_again_changes_nothing(
         for frame in (delete(1), delete(1), edit(1, "x"), react(1), pin(1)):
             bob.change(frame)
         await trio.sleep(10)
-        assert oks(bob) == [None, 2] and bob.errors() == ["gone", "gone", "gone"]
+        assert oks(bob) == [2, None] and bob.errors() == ["gone", "gone", "gone"]
         bob.send("2", reply_to=1)
         await trio.sleep(3)
         assert bob.acks()[-1] == ("2", 3, False), "what is said about it is not lost"
@@ -182,6 +182,51 @@ async def test_what_is_there_already_makes_no_second_event(
         ann.change(frame)
         await world.quiet()
         assert oks(ann)[-1] is None, "a new incarnation asks the store"
+
+
+@pytest.mark.parametrize("frame", [delete(1), react(1), pin(1)])
+async def test_nothing_is_agreed_to_before_what_makes_it_so_is_durable(
+    autojump_clock: Clock, frame: Delete | React | Pin
+) -> None:
+    async with open_world(commit_s=1) as world:
+        _, bob = await said(world)
+        bob.send("1")
+        await trio.sleep(3)
+        bob.change(frame)
+        bob.change(structs.replace(frame, rid=2))
+        await trio.sleep(0.5)
+        assert not bob.of(Ok)
+        world.journal.away = StoreUnavailable("away")
+        await trio.sleep(3)
+        assert not bob.of(Ok) and bob.errors() == ["unavailable", "unavailable"]
+
+
+async def test_a_slow_reader_is_not_told_what_was_deleted_meanwhile(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        _, bob = await said(world, *(f"secret {number}" for number in range(40)))
+        slow = FakeSession(world, "ann", "slow")
+        slow.blocked = True
+        world.node.arrivals.begin(slow, {ROOM: 0})
+        await world.quiet()
+        for seq in range(1, 41):
+            bob.change(delete(seq))
+        await world.quiet()
+        slow.blocked = False
+        await trio.sleep(2)
+        assert slow.events() == list(range(1, 81)) and "secret" not in repr(slow.frames)
+
+
+async def test_a_count_that_changed_while_it_was_asked_is_told(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, bob = await said(world, "one", "two", "three")
+        world.node.rooms.tell(ROOM, _read(ann, 1))
+        bob.send("four")
+        await world.quiet()
+        assert (
+            ann.of(Unread)[-1].unread
+            + sum(message.seq > ann.of(Unread)[-1].last_seq for message in ann.of(Message))
+            == 3
+        )
 
 
 async def test_a_message_has_so_many_kinds_of_emoji(autojump_clock: Clock) -> None:

@@ -182,6 +182,19 @@ async def test_everybody_may_join_a_public_room_and_nobody_a_private_one(
         assert await code(world.node.join(caller(world, "zoe"), ROOM)) == "forbidden"
 
 
+async def test_a_change_back_to_what_is_durable_still_is_no_change_lost(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world(commit_s=1) as world:
+        await team(world)
+        await change(world, "ann", name="X")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: change(world, "ann", name="Y"))
+            await trio.sleep(0.2)
+            assert await change(world, "ann", name="X") == 3
+        assert world.store.rooms[1].summary.name == "X"
+
+
 @pytest.mark.parametrize("stored", [True, False])
 async def test_a_change_of_unknown_outcome_happens_once(
     autojump_clock: Clock, *, stored: bool
