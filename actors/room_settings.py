@@ -38,7 +38,7 @@ class Settings:
         different = self._different(command.changes)
         for name in different:
             if not may(ACTION[name], room_type=self._state.type, role=member.role):
-                why = f"a {member.role} may not change the {name} of this room"
+                why = f"{name}: not with the role {member.role}"
                 refuse(command, ProtocolError(ErrorCode.FORBIDDEN, why))
                 return
         archived = self._state.archived_refusal()

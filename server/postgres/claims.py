@@ -16,10 +16,11 @@ from server.postgres.room_rows import (
     NAME,
     PLACE,
     SHOWN,
+    deleted_of,
     mentions,
-    read_countable,
     room_of,
     stored_of,
+    unread_of,
 )
 
 # CLAIM waits for the previous owners; the others begin after it and see all that was committed.
@@ -28,10 +29,14 @@ CLAIM = "SELECT * FROM claim_rooms($1, $2)"
 FACTS = f"SELECT place.* FROM unnest($1::integer[]) AS asked (room_no), LATERAL ({PLACE}) place"  # noqa: S608 - constants
 
 MEMBERS = f"""
+WITH deleted AS MATERIALIZED (
+    SELECT asked.room_no, {deleted_of("asked.room_no")} AS seqs
+    FROM unnest($1::integer[]) AS asked (room_no)
+)
 SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq, m.muted_until,
-    coalesce(last.countable, 0) - {read_countable("m.room_no", "m.read_seq")} AS unread,
+    {unread_of("m.read_seq", "coalesce(last.countable, 0)", "asked.seqs")} AS unread,
     {mentions("m.room_no", "m.user_no", "m.read_seq")} AS mentions
-FROM unnest($1::integer[]) AS asked (room_no)
+FROM deleted asked
 LEFT JOIN LATERAL (
     SELECT e.countable FROM room_events e
     WHERE e.room_no = asked.room_no ORDER BY e.seq DESC LIMIT 1

@@ -26,6 +26,23 @@ LEFT JOIN message_states gone ON gone.room_no = e.room_no AND gone.deleted_at IS
     AND gone.seq = coalesce(e.of_seq, e.seq)"""
 
 
+def deleted_of(room: str) -> str:
+    """The countable messages of a room that are deleted now, ascending: read once for a room."""
+    return f"""ARRAY(
+    SELECT latest.of_seq FROM (
+        SELECT DISTINCT ON (c.of_seq) c.of_seq, c.kind FROM room_events c
+        WHERE c.room_no = {room} AND c.kind IN (4, 5) AND c.thread IS NULL
+        ORDER BY c.of_seq, c.seq DESC
+    ) latest WHERE latest.kind = 4 ORDER BY latest.of_seq
+)"""  # noqa: S608 - names of columns
+
+
+def unread_of(read_seq: str, countable: str, deleted: str) -> str:
+    """Countable messages above a cursor, where ``seen`` is, by the deleted ones of its room."""
+    return f"""({countable} - coalesce(seen.countable, 0)
+        - (cardinality({deleted}) - width_bucket({read_seq}, {deleted})))::integer"""
+
+
 def read_countable(room: str, read_seq: str, *, upto: str = "2147483647") -> str:
     """Countable messages up to a cursor, where ``seen`` is, and those deleted above it."""
     return f"""(coalesce(seen.countable, 0) + (

@@ -12,7 +12,7 @@ from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
 from server.postgres.pool import Database, Transaction
-from server.postgres.room_rows import NAME, PLACE, mentions, read_countable, room_of
+from server.postgres.room_rows import NAME, PLACE, deleted_of, mentions, room_of, unread_of
 
 MOST_CURSORS = 200
 """A room with more members shows nobody's cursor."""
@@ -26,7 +26,7 @@ WITH mine AS (
     WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
         AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
 ), places AS MATERIALIZED (
-    SELECT place.*, readers.*
+    SELECT place.*, readers.*, {deleted_of("asked.room_no")} AS deleted_seqs
     FROM (SELECT DISTINCT room_no FROM mine) asked, LATERAL ({PLACE}) place,
     LATERAL (
         SELECT array_agg(o.user_id) AS readers, array_agg(o.read_seq) AS cursors
@@ -50,7 +50,7 @@ SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mo
     CASE WHEN is_first THEN rows.body END AS body,
     CASE WHEN is_first THEN rows.readers END AS readers,
     CASE WHEN is_first THEN rows.cursors END AS cursors,
-    last_countable - {read_countable("rows.room_no", "rows.read_seq")} AS unread,
+    {unread_of("rows.read_seq", "last_countable", "deleted_seqs")} AS unread,
     {mentions("rows.room_no", "rows.user_no", "rows.read_seq")} AS mentions,
     u.user_id AS peer, {NAME} AS peer_name
 FROM rows
