@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
 from actors.ports import (
     Claimed,
@@ -155,7 +155,7 @@ class RoomState:
         self.type = claimed.summary.type
         self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
         self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
-        self._last_message = claimed.summary.last_message  # folded
+        self._last_message = claimed.summary.last_message
         self.members: dict[int, Member] = {}
         self.no_by_user: dict[UserId, int] = {}
         for member in claimed.members:
@@ -238,10 +238,16 @@ class RoomState:
             "read_seq": member.read_seq,
             "unread": self.durable.countable - member.read_countable,
             "mentions": member.mentions,
-            "last_message": self._last_message,
+            "last_message": self._folded_last(),
             "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
         }
         return Room(**fields | self._peer(member))
+
+    def _folded_last(self) -> Message | UnsetType:
+        last = self._last_message
+        if last is UNSET or last.deleted is not UNSET:
+            return last
+        return structs.replace(last, deleted=False)
 
     def _peer(self, member: Member) -> dict[str, str]:
         """A direct room has the name of the other one."""
@@ -257,7 +263,7 @@ class RoomState:
         self.durable.move_to(event)
         if isinstance(pending.shown, Message):
             self.remember(event)
-            self._last_message = structs.replace(pending.shown, deleted=False)
+            self._last_message = pending.shown
             return
         self.remember_target(event.seq, NO_MESSAGE)
         if isinstance(self._last_message, Message) and self._last_message.seq == event.of:
