@@ -69,12 +69,9 @@ class Changes:
 
     def settled(self, command: RoomCommand) -> bool:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
-        if not isinstance(command, Change) or command.event is None:
+        if not isinstance(command, Change) or (event := self._log.stored(command)) is None:
             return False
-        asked, command.event = command.event, None
-        if not any(_same(stored.event, asked) for stored in self._state.tail):
-            return False
-        confirm(command, asked.seq, asked.at)
+        confirm(command, event.seq, event.at)
         return True
 
     def show(self, pending: Pending, command: Change) -> None:
@@ -187,14 +184,3 @@ class Changes:
         command.event = event
         shown = frame_of(state.room, StoredEvent(event, origin.user_id))
         self._log.append(Pending(event, shown, command))
-
-
-def _same(stored: NewEvent, asked: NewEvent) -> bool:
-    """Whether they are one event; its body may have been deleted since."""
-    return (stored.seq, stored.at, stored.kind, stored.sender_no, stored.of) == (
-        asked.seq,
-        asked.at,
-        asked.kind,
-        asked.sender_no,
-        asked.of,
-    )

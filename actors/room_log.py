@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+from msgspec import structs
+
 from actors.actor import Actor
 from actors.audience import Audience
 from actors.batcher import Batcher
@@ -20,6 +22,7 @@ from actors.ports import (
     FanOut,
     Mark,
     MarkKey,
+    NewEvent,
     Sent,
     SentKey,
     Session,
@@ -117,6 +120,17 @@ class RoomLog:
     def append(self, pending: Pending) -> None:
         """Store an event, which has the next place of the log, with the next batch."""
         self._pending.append(pending)
+
+    def stored(self, command: Agreeable) -> NewEvent | None:
+        """The event that the last incarnation took *command* as, where that is durable.
+
+        Its body may have been deleted since.
+        """
+        asked, command.event = command.event, None
+        if asked is None:
+            return None
+        stored = (structs.replace(stored.event, body=asked.body) for stored in self.state.tail)
+        return asked if asked in stored else None
 
     def agree(self, command: Agreeable) -> None:
         """Everything is as *command* asks: say so as soon as what makes it so is durable."""

@@ -172,14 +172,11 @@ class Membership:
 
     def settled(self, command: RoomCommand) -> bool:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
-        if not isinstance(command, OfMembers) or command.event is None:
-            return False
-        asked, command.event = command.event, None
-        if asked not in (stored.event for stored in self._state.tail):
+        if not isinstance(command, OfMembers) or (event := self._log.stored(command)) is None:
             return False
         if not isinstance(command, ChangeRole):
             self._log.around.sessions.told(command.user_id, self._state.room)
-        confirm_change(command, asked.seq, asked.at)
+        confirm_change(command, event.seq, event.at)
         return True
 
     def part_strangers(self) -> None:

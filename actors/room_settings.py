@@ -51,12 +51,9 @@ class Settings:
 
     def settled(self, command: RoomCommand) -> bool:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
-        if not isinstance(command, ChangeRoom) or command.event is None:
+        if not isinstance(command, ChangeRoom) or (event := self._log.stored(command)) is None:
             return False
-        asked, command.event = command.event, None
-        if asked not in (stored.event for stored in self._state.tail):
-            return False
-        confirm_change(command, asked.seq, asked.at)
+        confirm_change(command, event.seq, event.at)
         return True
 
     def show(self, pending: Pending, command: ChangeRoom, change: RoomChanged) -> None:
