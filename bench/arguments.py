@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
+from typing import TypeVar
 
+from bench.peers.catalogue import ENTRIES
 from bench.workloads import (
     GROWTH,
     PEERS,
@@ -19,10 +23,12 @@ from bench.workloads import (
     shortened,
 )
 
+N = TypeVar("N", int, float)
 SHORT = 0.5
 ALL_ROUNDS = 3
 OWN = ("inflight", "rate", "seconds", "warmup", "drain", "body", "stopped", "senders", "mode")
 WORDS = ("compare", "table", "plots", "report")
+BODY_LEAST, BODY_MOST = 32, 60_000
 DESCRIPTION = """Measure a chat server, and say what it lost.
 
   bench                     Madang, the same without storage, and the floor: all workloads, short
@@ -41,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """All of them."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
-    parser.epilog = "\n".join(f"  {each.name:<10} {each.about}" for each in WORKLOADS)
+    parser.epilog = "\n".join(("workloads:", *_listed(), "targets:", *_targets()))
     known = ", ".join(dict.fromkeys(each.group for each in WORKLOADS))
     parser.add_argument("words", nargs="*", metavar="WORD", help=f"all, growth, {known}, ...")
     _add_targets(parser)
@@ -49,39 +55,51 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _listed() -> Iterator[str]:
+    for each in WORKLOADS:
+        yield f"  {each.name:<20} {each.about}"
+
+
+def _targets() -> Iterator[str]:
+    yield "  madang               every message is stored first"
+    yield "  null                 Madang that stores nothing"
+    yield "  peers                those below but the floor; --install downloads them"
+    yield "  floor                floor_each and floor_joined"
+    for each in ENTRIES:
+        yield f"  {each.name:<20} {each.title}"
+
+
 def _add_targets(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("against what")
-    group.add_argument(
-        "--targets", metavar="A,B", help="madang, null, peers, floor, or peers by name"
-    )
+    group.add_argument("--targets", metavar="A,B", help="of those below; not with --url")
     group.add_argument("--url", help="a server that runs already")
     group.add_argument("--tokens", type=Path, metavar="FILE", help="its people: a fixture's file")
-    group.add_argument("--dialect", choices=["madang", "raw", "socketio"], default="madang")
-    group.add_argument("--pid", type=int, help="its process, to see its CPU and memory")
+    group.add_argument("--dialect", choices=["madang", "raw", "socketio"], help="of the --url")
+    group.add_argument("--pid", type=whole, help="its process, to see its CPU and memory")
     group.add_argument("--install", action="store_true", help="install the peers that are missing")
     group.add_argument("--folder", type=Path, metavar="DIR", help="where data folders are made")
 
 
 def _add_parameters(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("other parameters than the workload's own")
-    group.add_argument("--rooms", type=int)
-    group.add_argument("--members", type=int, help="of each room")
+    group.add_argument("--rooms", type=whole)
+    group.add_argument("--members", type=whole, help="of each room")
     group.add_argument("--mode", choices=["closed", "open", "hold", "storm"])
-    group.add_argument("--inflight", type=int, help="messages of each sender under way")
-    group.add_argument("--rate", type=float, help="messages a second in total (mode open)")
+    group.add_argument("--inflight", type=whole, help="messages of each sender under way")
+    group.add_argument("--rate", type=positive, help="messages a second in total (mode open)")
     group.add_argument("--senders", choices=["all", "one"], help="one: the first of each room")
-    group.add_argument("--seconds", type=float)
-    group.add_argument("--warmup", type=float)
-    group.add_argument("--drain", type=float, help="longest wait for what is under way")
-    group.add_argument("--body", type=int, metavar="BYTES")
-    group.add_argument("--stopped", type=int, help="members that never read")
+    group.add_argument("--seconds", type=positive)
+    group.add_argument("--warmup", type=not_negative)
+    group.add_argument("--drain", type=not_negative, help="longest wait for what is under way")
+    group.add_argument("--body", type=body_size, metavar="BYTES")
+    group.add_argument("--stopped", type=whole, help="members that never read")
     group.add_argument("--short", type=positive, metavar="F", help="F times as long")
     group.add_argument("--scale", type=positive, metavar="F", help="F times as many people")
 
 
 def _add_output(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("rounds and results")
-    group.add_argument("--rounds", type=int, help="each measurement so many times")
+    group.add_argument("--rounds", type=whole, help="each measurement so many times")
     group.add_argument("--out", type=Path, metavar="FILE", help="default .bench/results/TIME.json")
     group.add_argument("--threshold", type=positive, default=0.9, help="of compare (%(default)s)")
     group.add_argument("--into", type=Path, metavar="FILE", help="of table: put it between marks")
@@ -89,13 +107,31 @@ def _add_output(parser: ArgumentParser) -> None:
 
 def positive(text: str) -> float:
     """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not number > 0:
-        raise ArgumentTypeError(f"{text!r} is no number above 0")
-    return number
+    return _number(text, float, lambda number: 0 < number < inf, "number above 0")
+
+
+def not_negative(text: str) -> float:
+    """A number from 0."""
+    return _number(text, float, lambda number: 0 <= number < inf, "number from 0")
+
+
+def whole(text: str) -> int:
+    """A whole number from 1."""
+    return _number(text, int, lambda number: number >= 1, "whole number from 1")
+
+
+def body_size(text: str) -> int:
+    """Bytes that a text may have: the generator's own stamp is in it."""
+    fits = f"whole number from {BODY_LEAST} to {BODY_MOST}"
+    return _number(text, int, lambda number: BODY_LEAST <= number <= BODY_MOST, fits)
+
+
+def _number(text: str, kind: Callable[[str], N], fits: Callable[[N], bool], what: str) -> N:
+    with suppress(ValueError):
+        number = kind(text)
+        if fits(number):
+            return number
+    raise ArgumentTypeError(f"{text!r} is no {what}")
 
 
 def asked_workloads(given: Namespace) -> list[Workload]:

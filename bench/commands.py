@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.arguments import WORDS, asked_rounds, asked_targets, asked_workloads
-from bench.compare import changes, comparison
+from bench.checks import Misused, check, of_load, of_targets
+from bench.compare import compared, comparison
 from bench.drawn import plots
 from bench.load.build import CannotBuild, build
 from bench.machine import commit, place_for_data
-from bench.madang import Folders
+from bench.madang import Folders, NotPeople, read_people
 from bench.measuring import Bench
 from bench.page import page
 from bench.pinning import Cores, our_cores
@@ -32,12 +33,9 @@ from bench.targets import (
     relay,
     relay_names,
 )
+from bench.workloads import Workload, played_by
 
 FILES = 65_536
-
-
-class Misused(Exception):
-    """The command line asks for what there is not; the message is one line."""
 
 
 def run(given: Namespace) -> int:
@@ -46,7 +44,7 @@ def run(given: Namespace) -> int:
         if given.words and given.words[0] in WORDS:
             return _again(given.words[0], given.words[1:], given)
         return measure_all(given)
-    except (Misused, NotARecord, NoPlace, CannotBuild) as error:
+    except (Misused, NotARecord, NoPlace, NotPeople, CannotBuild) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
 
@@ -80,10 +78,8 @@ def allow_many_files() -> None:
 
 
 def _plan(given: Namespace, folders: Folders) -> Plan:
-    try:
-        workloads = asked_workloads(given)
-    except KeyError as unknown:
-        raise Misused(f"there is no workload {unknown.args[0]}; --help lists them") from None
+    check(of_targets(given))
+    workloads = _workloads(given)
     targets: list[Target] = []
     missing = []
     for name in _names(given):
@@ -92,10 +88,23 @@ def _plan(given: Namespace, folders: Folders) -> Plan:
         except NotHere as reason:
             sys.stderr.write(f"bench: without {name}: {reason}\n")
             missing.append(Skipped("all", name, str(reason), failed=False))
-    if not targets:
+    plan = Plan(workloads=workloads, targets=targets, rounds=asked_rounds(given), missing=missing)
+    if not any(plan.runs()):
         raise Misused("nothing of that can be measured here")
-    rounds = asked_rounds(given)
-    return Plan(workloads=workloads, targets=targets, rounds=rounds, missing=missing)
+    return plan
+
+
+def _workloads(given: Namespace) -> list[Workload]:
+    try:
+        workloads = asked_workloads(given)
+    except KeyError as unknown:
+        raise Misused(f"there is no workload {unknown.args[0]}; --help lists them") from None
+    if given.tokens:
+        people = read_people(given.tokens)
+        workloads = [played_by(people, each) for each in workloads]
+    for each in workloads:
+        check(of_load(given, each))
+    return workloads
 
 
 def _names(given: Namespace) -> list[str]:
@@ -124,13 +133,9 @@ def _target(name: str, given: Namespace, folders: Folders) -> Target:
 
 
 def _elsewhere(given: Namespace) -> Elsewhere:
-    chat = given.dialect == "madang"
-    if not given.url:
-        raise Misused("the target url needs --url")
-    if chat and not given.tokens:
-        raise Misused("--url needs --tokens: a file of `madang fixture`, or a --dialect of a relay")
-    facts = Facts("url", given.url, "unknown", "", chat=chat)
-    return Elsewhere(facts, given.url, given.dialect, given.tokens, given.pid)
+    facts = Facts("url", given.url, "unknown", "", chat=bool(given.tokens))
+    people = read_people(given.tokens) if given.tokens else None
+    return Elsewhere(facts, given.url, given.dialect or "madang", people, given.pid)
 
 
 def _again(word: str, paths: Sequence[str], given: Namespace) -> int:
@@ -153,13 +158,13 @@ def _again(word: str, paths: Sequence[str], given: Namespace) -> int:
 
 
 def _compare(before: Record, after: Record, threshold: float) -> int:
-    found = list(changes(before, after))
-    if not found:
-        raise Misused("the two have no measurement in common")
+    found = compared(before, after)
+    if not found.changes:
+        raise Misused("; ".join(("the two have no measurement in common", *found.apart)))
     if before.machine.cpu != after.machine.cpu or before.machine.cores != after.machine.cores:
         print("these are of two machines: the ratios say little")
     print(comparison(found, threshold))
-    return int(any(each.is_worse(threshold) for each in found))
+    return int(found.is_worse(threshold))
 
 
 def _draw(record: Record, folder: Path) -> None:

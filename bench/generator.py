@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -112,7 +113,8 @@ async def _run(
         )
         process: trio.Process = await nursery.start(run)
         if cores:
-            os.sched_setaffinity(process.pid, cores)
+            with suppress(ProcessLookupError):  # it ended at once, and says why
+                os.sched_setaffinity(process.pid, cores)
         assert process.stdout is not None
         assert process.stderr is not None
         nursery.start_soon(_drain, process.stderr, complaint)

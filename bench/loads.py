@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.generator import Load, Seat, write_plan
-from bench.madang import Person, seats_of
+from bench.madang import seats_of
 from bench.targets import Running
-from bench.workloads import Mix, Workload
+from bench.workloads import Mix, Person, Workload
 
 CONNECT_WITHIN = 120.0
 FIRST_FEW = 10

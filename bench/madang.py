@@ -19,7 +19,7 @@ import msgspec
 
 from bench.generator import Seat
 from bench.peers.running import tied
-from bench.workloads import Crowd
+from bench.workloads import Crowd, Person
 from server.data_folder import make_data_folder
 
 UNLIMITED = {"MADANG_RATE_PER_CONNECTION": "0", "MADANG_RATE_PER_USER": "0"}
@@ -35,15 +35,12 @@ NO_DEMO = b'{"accounts":[],"room":"none"}'
 ROOMS_A_USER = 10  # of those that nobody talks in
 
 
-class Person(msgspec.Struct):
-    """One line of a fixture."""
-
-    token: str
-    rooms: list[str]
-
-
 class ServerFailed(Exception):
     """It did not start, or its people could not be made."""
+
+
+class NotPeople(Exception):
+    """A file that is no fixture; the message names it."""
 
 
 class Measured(NamedTuple):
@@ -119,9 +116,15 @@ def make_people(crowd: Crowd, data: Path) -> list[Person]:
 
 
 def read_people(path: Path) -> list[Person]:
-    """The lines of a fixture."""
+    """The lines of a fixture; raises NotPeople."""
     decoder = msgspec.json.Decoder(Person)
-    return decoder.decode_lines(path.read_bytes())
+    try:
+        people = decoder.decode_lines(path.read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotPeople(f"{path} is no file of `madang fixture`: {error}") from error
+    if not any(person.rooms for person in people):
+        raise NotPeople(f"{path}: there is nobody in a room")
+    return people
 
 
 def seats_of(people: Sequence[Person], cursor: int | None = None) -> Mapping[str, list[Seat]]:

@@ -129,11 +129,20 @@ def memory(mode: Mode, meter: Meter) -> Memory | None:
 
 def problems(workload: Workload, result: Result) -> tuple[str, ...]:
     """What makes a run worth nothing, however fast it was."""
-    found = [f"{count} {name}" for name, count in result.faults.named().items()]
+    found = [f"{count} {name}{_why(name, result)}" for name, count in result.faults.named().items()]
     if workload.mode == "storm":
         left = result.connections - result.connect.resumed
         found += [f"{left} not resumed"] if left else []
-        found += [f"{result.gaps} gaps that were not replayed"] if result.gaps else []
+        more = "gaps that were not replayed: the rooms held more than was missed"
+        found += [f"{result.gaps} {more}"] if result.gaps else []
     elif workload.mode != "hold" and not result.window.delivered:
         found.append("nothing was delivered")
     return tuple(found)
+
+
+def _why(fault: str, result: Result) -> str:
+    """The reasons of those connections that failed or were closed, the most frequent first."""
+    reasons = {"failed": result.failures, "closed": result.closes}.get(fault)
+    if not reasons:
+        return ""
+    return f" ({', '.join(sorted(reasons, key=lambda reason: -reasons[reason])[:3])})"

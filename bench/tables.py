@@ -11,6 +11,8 @@ from bench.targets import BASELINE, Facts
 from bench.workloads import Workload
 
 OURS = "madang"
+BUSY_BEFORE = 0.5  # of its cores
+KEPT_UP = 0.97  # of the rate that was asked for
 BUSY = 90  # percent of a core, above which the generator may be what is measured
 BEGIN, END = "<!-- bench:table -->", "<!-- bench:end -->"
 
@@ -54,7 +56,12 @@ def verdict(record: Record) -> str:
 def remarks(record: Record) -> list[str]:
     """What one should know before one believes a figure, and what two workloads say together."""
     found = []
+    if record.machine.load_average > BUSY_BEFORE * record.machine.cores:
+        found.append(
+            f"the machine was busy before it began: load average {record.machine.load_average:.1f}"
+        )
     for target in record.targets:
+        found += _behind(record, target)
         none, half = (_late_of(record, name, target.name) for name in ("W7-none", "W7-half"))
         if none and half:
             found.append(f"slow readers, {target.title}: the others' p99 is {half / none:.2f} x")
@@ -62,6 +69,17 @@ def remarks(record: Record) -> list[str]:
         if busy:
             found.append(f"the generator was busy with {target.title} in {', '.join(busy)}")
     return found
+
+
+def _behind(record: Record, target: Facts) -> Iterator[str]:
+    """An open loop goes on whatever the server does: then its latency is that of a queue."""
+    for workload in record.workloads:
+        got = cell(record, workload, target.name, "messages/s")
+        if workload.mode == "open" and got and got.middle < KEPT_UP * workload.rate:
+            yield (
+                f"{target.title} fell behind in {workload.name}: {shown(got.middle)} messages/s "
+                f"of {shown(workload.rate)}"
+            )
 
 
 def _late_of(record: Record, workload: str, target: str) -> float | None:

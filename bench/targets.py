@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from bench.madang import FORGETFUL, STORED, Folders, Person, measured_server, read_people
+from bench.madang import FORGETFUL, STORED, Folders, measured_server
 from bench.peers.catalogue import ENTRIES, entry_named
 from bench.peers.install import Missing, installed
 from bench.peers.processes import trees
 from bench.peers.running import running
 from bench.pinning import pin
 from bench.usage import Processes, sorted_out
-from bench.workloads import Workload
+from bench.workloads import Person, Workload
 
 Dialect = Literal["madang", "raw", "socketio"]
 FLOOR = ("floor_each", "floor_joined")
@@ -111,23 +111,22 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A server that somebody else runs, whose people are in a file; nothing of it is pinned."""
+    """A server that somebody else runs, with *people* that it knows; nothing of it is pinned."""
 
     facts: Facts
     url: str
     dialect: Dialect
-    tokens: Path | None = None
+    people: Sequence[Person] | None = None
     pid: int | None = None
 
     @contextmanager
     def open(self, workload: Workload, *, core: int | None) -> Iterator[Running]:
-        """It is there already; as many of its people take part as the workload has."""
-        people = read_people(self.tokens) if self.tokens else None
+        """It is there already."""
         yield Running(
             url=self.url,
             dialect=self.dialect,
             processes=lambda: _below(self.pid) if self.pid else None,
-            people=people,
+            people=self.people,
         )
 
 

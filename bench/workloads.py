@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
@@ -22,6 +23,14 @@ class Crowd:
     def apart(cls, rooms: int, size: int) -> Crowd:
         """Everybody is in one room."""
         return cls(rooms * size, rooms, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who takes part: one line of a fixture."""
+
+    token: str
+    rooms: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,3 +265,19 @@ def scaled(workload: Workload, factor: float) -> Workload:
         for each in workload.crowds
     )
     return replace(workload, crowds=crowds, stopped=round(workload.stopped * factor))
+
+
+def played_by(people: Sequence[Person], workload: Workload) -> Workload:
+    """The same by *people* who are there already, in the rooms that they have.
+
+    >>> pairs = [Person("a", ["r"]), Person("b", ["r"])]
+    >>> played_by(pairs, chosen(["LONE"])[0]).about
+    '1 room of 100, a lone message every 20 ms (here: 2 people in 1 room)'
+    """
+    sizes = Counter(room for person in people for room in person.rooms)
+    rooms = Counter(sizes.values())
+    users = Counter(max(sizes[room] for room in person.rooms) for person in people if person.rooms)
+    crowds = tuple(Crowd(users[size], rooms[size], size) for size in sorted(rooms))
+    many = f"{len(sizes):,} room{'s' if len(sizes) > 1 else ''}"
+    where = f"{users.total():,} people in {many}"
+    return replace(workload, crowds=crowds, about=f"{workload.about} (here: {where})")

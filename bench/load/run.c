@@ -60,9 +60,14 @@ static void turn(struct load *load) {
     tell_progress(load);
 }
 
+/* Where all were closed, or nobody came up, there is nothing to wait for. */
+static bool anybody_left(const struct load *load) {
+    return load->closed < load->ready && !asked_to_stop;
+}
+
 static void turn_until(struct load *load, const char *phase, uint64_t end_ns) {
     enter(load, phase);
-    while (clock_ns() < end_ns && !asked_to_stop)
+    while (clock_ns() < end_ns && anybody_left(load))
         turn(load);
 }
 
@@ -104,7 +109,7 @@ static void send_and_drain(struct load *load) {
     load->after = moment_now(load);
     enter(load, "drain");
     uint64_t end = in_seconds(load->options.drain_s);
-    while (!ledger_complete(load) && clock_ns() < end && !asked_to_stop)
+    while (!ledger_complete(load) && clock_ns() < end && anybody_left(load))
         turn(load);
 }
 

@@ -99,12 +99,22 @@ def test_a_madang_that_runs_already_is_measured_by_its_url(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     (measure,) = record.measures
     assert measure.result.connections == 10 and measure.cost is not None
+    assert "here: 10 people in 5 rooms" in done.stdout and record.workloads[0].connections == 10
+
+
+def test_a_server_that_hangs_up_on_everybody_is_not_waited_for(tmp_path: Path) -> None:
+    with measured_server([Crowd.apart(1, 2)]) as server:
+        where = ("--url", f"ws://{server.host}:{server.port}/ws", "--dialect", "raw")
+        done, record = bench(tmp_path, "W1-100-1", *where, "--members", "3")
+    assert done.returncode == 1 and "3 closed (4" in done.stdout, done.stdout
+    (measure,) = record.measures
+    assert measure.result.window.seconds < 6  # of 8
 
 
 def test_nobody_at_home_is_a_failure(tmp_path: Path) -> None:
     where = ("--url", "ws://127.0.0.1:1", "--dialect", "raw", "--members", "3")
     done, record = bench(tmp_path, "W1-100-1", *where, *BRIEF)
-    assert done.returncode == 1 and "3 failed" in done.stdout
+    assert done.returncode == 1 and "3 failed (Connection refused)" in done.stdout
     assert record.problems()
 
 

@@ -110,7 +110,7 @@ async def test_one_fault_of_a_numbering_server_is_found(
 ) -> None:
     result = await planned(program, tmp_path, faulty_relay.madang, fault)
     found = result.faults.named()
-    if "lost" in named:  # the next one may be read before the others' copy of the lost one
+    if named.keys() & {"lost", "foreign"}:  # the next may be read before the others' copy of it
         found.pop("reordered", None)
     assert found == named
     assert 0 < result.ack.count < result.total.acked == result.total.sent

@@ -14,7 +14,7 @@ from made_up import MACHINE, grown, measure, record, three_rounds
 
 from bench.arguments import add_arguments
 from bench.commands import run
-from bench.compare import changes
+from bench.compare import compared
 from bench.figures import FIGURES, value
 from bench.page import page
 from bench.plots import Curve, bars, curves
@@ -128,8 +128,46 @@ def test_a_lower_threshold_lets_more_pass(tmp_path: Path) -> None:
     now = three_rounds([800, 810, 805], [2000, 2000, 2000])
     paths = kept(PLAIN, tmp_path / "a.json"), kept(now, tmp_path / "b.json")
     assert asked("compare", *paths, "--threshold", "0.7") == 0
-    (ours, theirs) = changes(PLAIN, now)
+    (ours, theirs) = compared(PLAIN, now).changes
     assert ours.times == pytest.approx(0.76, abs=0.01) and theirs.times == 1.0
+
+
+def test_one_round_cannot_tell_chance_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = three_rounds([1000], [2000]), three_rounds([800], [2000])
+    assert asked("compare", kept(before, tmp_path / "a"), kept(after, tmp_path / "b")) == 1
+    said = capsys.readouterr().out
+    assert "one round" in said and "WORSE, or chance" in said and "0%" not in said
+
+
+def test_two_loads_of_one_name_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (other,) = (replace(each, inflight=4) for each in PLAIN.workloads)
+    paths = (
+        kept(PLAIN, tmp_path / "a"),
+        kept(replace(PLAIN, workloads=(other,)), tmp_path / "b"),
+    )
+    assert asked("compare", *paths) == 2
+    assert "W2: inflight 1 and 4" in capsys.readouterr().err
+
+
+def test_a_second_run_that_failed_is_worse_however_fast(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = record([measure("W2", "madang", 9000, problem="1 lost")])
+    assert asked("compare", kept(PLAIN, tmp_path / "a"), kept(failed, tmp_path / "b")) == 1
+    assert "FAIL W2 madang round 1: 1 lost" in capsys.readouterr().out
+
+
+def test_what_one_should_know_is_remarked() -> None:
+    slow = replace(PLAIN.workloads[0], mode="open", rate=100.0)
+    busy = replace(MACHINE, load_average=1.7)
+    said = report_text(replace(PLAIN, workloads=(slow,), machine=busy))
+    assert "Madang fell behind in W2: 10.5 messages/s of 100" in said
+    assert "load average 1.7" in said.splitlines()[-3]
+    assert "fell behind" not in report_text(PLAIN) and "busy before" not in report_text(PLAIN)
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:

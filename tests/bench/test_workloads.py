@@ -11,12 +11,12 @@ from bench.arguments import add_arguments, asked_rounds, asked_targets, asked_wo
 from bench.commands import run
 from bench.figures import FIGURES
 from bench.loads import Loads
-from bench.madang import Person, idle_crowd
+from bench.madang import idle_crowd
 from bench.measuring import Bench
 from bench.pinning import Cores
 from bench.rounds import Plan, check_limits
-from bench.targets import Facts, NotHere, Running, madang, null_journal
-from bench.workloads import GROWTH, QUICK, WORKLOADS, Crowd, chosen
+from bench.targets import Facts, NotHere, Running, madang, null_journal, relay_names
+from bench.workloads import GROWTH, QUICK, WORKLOADS, Crowd, Person, chosen, played_by
 
 
 def asked(*words: str) -> ArgumentParser:
@@ -117,6 +117,22 @@ def test_a_storm_starts_after_the_gap_was_filled(tmp_path: Path) -> None:
         (["W9"], "there is no workload W9"),
         (["W2", "--targets", "carrier_pigeon"], "there is no target carrier_pigeon"),
         (["W2", "--url", "ws://h:1/ws"], "--url needs --tokens"),
+        (["W2", "--url", "http://h:1/ws", "--dialect", "raw"], "--url must look like ws://"),
+        (["W2", "--url", "ws://h:x/ws", "--dialect", "raw"], "--url must look like ws://"),
+        (["W2", "--url", "ws://h:1", "--dialect", "raw", "--tokens", "f"], "knows no --tokens"),
+        (["W2", "--url", "ws://h:1", "--tokens", "f", "--rooms", "3"], "--rooms changes nothing"),
+        (["W2", "--url", "ws://h:1", "--targets", "madang"], "exclude each other"),
+        (["W2", "--url", "ws://h:1", "--tokens", "/nope"], "/nope is no file of"),
+        (["W2", "--url", "ws://h:1", "--tokens", __file__], "is no file of `madang fixture`"),
+        (["W2", "--url", "ws://h:1", "--tokens", "/dev/null"], "there is nobody in a room"),
+        (["W2", "--url", "ws://h:1", "--dialect", "raw", "--pid", "4194305"], "no such process"),
+        (["W4", "--url", "ws://h:1", "--dialect", "raw"], "nothing of that can be measured"),
+        (["W2", "--tokens", "f"], "--tokens is of a server that runs already"),
+        (["W2", "--dialect", "raw"], "--dialect is of a server that runs already"),
+        (["W2", "--mode", "open"], "the mode open needs a --rate"),
+        (["W2", "--rate", "5"], "--rate is of the mode open, and this one is closed"),
+        (["LONE", "--inflight", "5"], "--inflight is of the mode closed, and this one is open"),
+        (["W2", "--rooms", "1", "--stopped", "2"], "2 stopped of 2 leaves nobody"),
         (["compare", "one.json"], "compare wants 2 paths"),
         (["table", "none.json"], "none.json"),
     ],
@@ -127,6 +143,46 @@ def test_a_slip_is_one_line_and_exit_code_2(
     assert run(asked(*words)) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and complaint in said[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--rooms", "0"],
+        ["--members", "two"],
+        ["--inflight", "0"],
+        ["--rate", "-1"],
+        ["--seconds", "nan"],
+        ["--drain", "inf"],
+        ["--warmup", "-0.1"],
+        ["--body", "70000"],
+        ["--body", "31"],
+        ["--rounds", "0"],
+        ["--pid", "0"],
+    ],
+)
+def test_a_number_out_of_range_is_exit_code_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        asked("W2", *words)
+    assert ended.value.code == 2
+    assert f"argument {words[0]}: '{words[1]}' is no" in capsys.readouterr().err
+
+
+def test_everything_that_can_be_named_is_in_the_help() -> None:
+    parser = ArgumentParser()
+    add_arguments(parser)
+    said = parser.format_help()
+    for name in ("null", *relay_names(), *(each.name for each in WORKLOADS)):
+        assert f"  {name} " in said
+
+
+def test_people_of_a_file_bring_their_rooms() -> None:
+    people = [Person("a", ["r", "s"]), Person("b", ["r"]), Person("c", ["r"]), Person("d", ["s"])]
+    workload = played_by(people, chosen(["W2"])[0])
+    assert workload.crowds == (Crowd(1, 1, 2), Crowd(3, 1, 3)) and workload.connections == 4
+    assert workload.about.endswith("(here: 4 people in 2 rooms)")
 
 
 def test_nobody_is_pinned_on_one_core() -> None:
