@@ -8,7 +8,8 @@ from enum import Enum, auto
 
 import trio
 
-from actors.ports import Batch, Journal, OutcomeUnknown, StoreUnavailable, Verdict
+from actors.ports import Journal, OutcomeUnknown, StoreUnavailable
+from actors.records import Batch, Verdict
 from actors.supervisor import Log
 
 

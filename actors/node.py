@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 import trio
-from msgspec import UNSET, structs
 
 from actors.arrivals import Arrivals, Arriving
 from actors.audience import Audiences
@@ -16,13 +15,10 @@ from actors.dispatcher import Dispatcher
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import (
-    Claimed,
     Claims,
     EventLog,
     FanOut,
     Journal,
-    PageQuery,
-    PageResult,
     People,
     Session,
     Standing,
@@ -30,24 +26,16 @@ from actors.ports import (
     UserState,
     WallClock,
 )
-from actors.ref import ActorError, Reply
+from actors.records import Claimed, PageQuery, PageResult
 from actors.registry import Context, Registry
 from actors.replay import Replayer
+from actors.requests import Requests
 from actors.room import RoomActor
 from actors.room_commands import (
-    AddMember,
-    Change,
-    ChangeRole,
-    ChangeRoom,
-    Mute,
-    Post,
-    RemoveMember,
     RoomCommand,
 )
 from actors.room_commands import refuse_with_code as refuse_room_command
-from actors.room_log import Questions, Surroundings
-from actors.rules.changing import ChangeFrame
-from actors.rules.event_frames import RoomExtra
+from actors.room_surroundings import Questions, Surroundings
 from actors.sessions import Connected, Sessions
 from actors.supervisor import Log, Supervisor
 from actors.timers import Timers
@@ -55,37 +43,13 @@ from actors.user import UserActor, UserSurroundings
 from actors.user_commands import Moved, UserCommand
 from actors.user_commands import refuse_with_code as refuse_user_command
 from protocol.close import CloseCode
-from protocol.errors import ErrorCode, ProtocolError
-from protocol.fields import Role
-from protocol.frames import Ack, Error, Ok, Send, ServerFrame
+from protocol.errors import ErrorCode
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import CONNECTIONS_PER_USER
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 F = TypeVar("F")
-
-
-class Caller(NamedTuple):
-    """Who makes an HTTP request."""
-
-    user_no: int
-    user_id: UserId
-    name: str
-    role: str
-
-
-class OneAnswer:
-    """The origin of a request that gets one frame as its answer."""
-
-    __slots__ = ("_reply", "user_id", "user_no")
-
-    def __init__(self, caller: Caller, reply: Reply[ServerFrame]) -> None:
-        self.user_no, self.user_id, self._reply = caller.user_no, caller.user_id, reply
-
-    def offer(self, frame: ServerFrame) -> None:
-        """Answer the request."""
-        self._reply.set(frame)
 
 
 @message
@@ -103,7 +67,6 @@ class Ports:
 class Node:
     """The rooms and users that are active here, and the sessions connected here."""
 
-    ASK_S = 10.0
     IDLE_S = 300.0  # a room or user at rest for this long is let go
     CLAIM_TAIL = 300  # more events than one batch has, so that a lost one is found again
     CLAIMS_AT_ONCE = 32  # rooms; a tail of the longest messages is 20 MiB
@@ -124,6 +87,9 @@ class Node:
         self._summaries = self._batcher("summaries", ports.people.summaries)
         self.users = self._make_users()
         self.rooms = self._make_rooms()
+        self.requests = Requests(
+            rooms=self.rooms, users=self.users, sessions=self.sessions, people=ports.people
+        )
         self.arrivals = Arrivals(
             standings=self._standings,
             summaries=self._summaries,
@@ -221,88 +187,10 @@ class Node:
                 supervisor.spawn(name, run)
             task_status.started()
 
-    # ---- what the HTTP floor asks
-
-    async def post(self, caller: Caller, frame: Send) -> Ack:
-        """Store and show a message; its acknowledgement. Raises ProtocolError."""
-        answer = await self._ask(caller, RoomId(frame.room), lambda origin: Post(origin, frame))
-        return _expect(answer, Ack)
-
-    async def change(self, caller: Caller, frame: ChangeFrame) -> Ok:
-        """Change a message; the event it made, if any. Raises ProtocolError."""
-        asked = structs.replace(frame, rid=0)  # somebody waits for the answer
-        answer = await self._ask(caller, RoomId(frame.room), lambda origin: Change(origin, asked))
-        return _expect(answer, Ok)
-
-    async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
-        """Make *user* a member; the event it made, if any. Raises ProtocolError."""
-        states = await self._people_states(user)
-        if user not in states:
-            raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
-        number = states[user].user_no
-        answer = await self._ask(caller, room, lambda origin: AddMember(origin, user, number))
-        return _expect(answer, Ok)
-
-    async def join(self, caller: Caller, room: RoomId) -> Ok:
-        """Make the caller a member of a public room. Raises ProtocolError."""
-        answer = await self._ask(
-            caller, room, lambda origin: AddMember(origin, caller.user_id, caller.user_no)
-        )
-        return _expect(answer, Ok)
-
-    async def change_role(self, caller: Caller, room: RoomId, user: UserId, role: Role) -> Ok:
-        """Give *user* another role; the event it made, if any. Raises ProtocolError."""
-        answer = await self._ask(caller, room, lambda origin: ChangeRole(origin, user, role))
-        return _expect(answer, Ok)
-
-    async def change_room(self, caller: Caller, room: RoomId, changes: RoomExtra) -> Ok:
-        """Change what is said of a room; the event it made, if any. Raises ProtocolError."""
-        answer = await self._ask(caller, room, lambda origin: ChangeRoom(origin, changes))
-        return _expect(answer, Ok)
-
-    def room_muted(self, room: RoomId, user_no: int, until: Millis) -> None:
-        """Tell the devices of a member who muted the room until then, or (0) no longer does."""
-        self.rooms.tell_or_drop(room, Mute(user_no, until))
-
-    async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
-        """End the membership of *user*. Raises ProtocolError."""
-        answer = await self._ask(caller, room, lambda origin: RemoveMember(origin, user))
-        return _expect(answer, Ok)
-
-    async def _people_states(self, user: UserId) -> Mapping[UserId, UserState]:
-        try:
-            return await self._ports.people.states([user])
-        except StoreUnavailable:
-            raise ProtocolError(ErrorCode.UNAVAILABLE) from None
-
-    async def _ask(
-        self, caller: Caller, room: RoomId, build: Callable[[OneAnswer], RoomCommand]
-    ) -> ServerFrame:
-        try:
-            return await self.rooms.ref(room).ask(
-                lambda reply: build(OneAnswer(caller, cast("Reply[ServerFrame]", reply))),
-                within=self.ASK_S,
-            )
-        except (ActorError, trio.TooSlowError):
-            raise ProtocolError(ErrorCode.UNAVAILABLE) from None
-
-    def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
-        """Wake the room where members are connected: it tells them, and lets them follow."""
-        for user in members:
-            self.users.tell_or_drop(user, Moved(room, inside=True))
-        connected = [user for user in members if self.sessions.told(user, room)]
-        if connected:
-            self.rooms.wake(room)
-
     def quiet(self) -> bool:
         """Nothing waits in a mailbox or for the journal."""
         cells = [*self.rooms.statistics(), *self.users.statistics()]
         return self.journal.idle() and not any(cell.depth for cell in cells)
-
-    def sign_out(self, user: UserId, *, jti: str | None, code: CloseCode) -> None:
-        """Close the sockets of one token of *user*, or all of them."""
-        for session in self.sessions.holders(user, jti):
-            session.close(code, "signed out")
 
     async def page(self, query: PageQuery) -> PageResult | ErrorCode:
         """A page of history, or why the asker gets none. Raises StoreUnavailable."""
@@ -371,13 +259,3 @@ def _close_unless_good(session: Connected, found: object) -> None:
         session.close(CloseCode.UNAUTHENTICATED, "the token is not valid")
     elif isinstance(found, Standing) and found.status != "active":
         session.close(CloseCode.SUSPENDED, "the account is suspended")
-
-
-def _expect(answer: ServerFrame, kind: type[F]) -> F:
-    """The answer as *kind*; an ``error`` is raised."""
-    if isinstance(answer, kind):
-        return answer
-    if isinstance(answer, Error):
-        fields = None if answer.fields is UNSET else answer.fields
-        raise ProtocolError(ErrorCode(answer.code), answer.message, fields=fields)
-    raise TypeError(f"unexpected answer {type(answer).__name__}")

@@ -10,16 +10,27 @@ AdapterError              the outside's fault; the text names the dependency
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from enum import Enum, IntEnum, auto
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from actors.message import message
+from actors.records import (
+    Batch,
+    Claimed,
+    Count,
+    CountKey,
+    Mark,
+    MarkKey,
+    PageQuery,
+    PageResult,
+    Sent,
+    SentKey,
+    Target,
+    Verdict,
+    Withdrawn,
+)
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
-from protocol.events import Event, Listed
-from protocol.fields import Role
+from protocol.events import Event
 from protocol.frames import RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
 
@@ -39,108 +50,6 @@ class OutcomeUnknown(AdapterError):
 # ---- the room's log
 
 
-class EventKind(IntEnum):
-    """What a row of ``room_events`` is."""
-
-    MESSAGE = 1
-    MEMBER = 2
-    UPDATED = 3
-    DELETED = 4
-    RESTORED = 5
-    REACTION = 6
-    PINNED = 7
-    ROOM_CHANGED = 8
-
-
-class NewEvent(msgspec.Struct, gc=False, array_like=True):
-    """One row to append. ``countable``: messages that can be unread, up to and with it.
-
-    A change ``of`` a message has the ``thread`` of that message.
-    """
-
-    seq: int
-    at: int
-    kind: EventKind
-    sender_no: int
-    countable: int
-    client_id: str | None = None
-    digest: int | None = None  # signed 64-bit digest of the first send
-    body: str | None = None
-    reply_to: int | None = None
-    thread: int | None = None
-    extra: str | None = None  # JSON object: mentions, or what else its kind says
-    of: int | None = None  # the message that it changes
-
-
-@message
-class StoredEvent:
-    """One row of the log as it is read back."""
-
-    event: NewEvent
-    sender: UserId
-
-
-class MemberMove(msgspec.Struct, gc=False, array_like=True):
-    """A change of membership, stored with its event. ``role`` None: not a member from now on."""
-
-    user_no: int
-    role: Role | None
-    seq: int
-
-
-class Batch(msgspec.Struct, array_like=True):
-    """What one room wants stored in one commit: all of it or nothing.
-
-    Encoded, it and what it holds are arrays in the order of their fields.
-    """
-
-    room_no: int
-    epoch: int
-    events: list[NewEvent]
-    moves: list[MemberMove]
-    cursors: dict[int, int]  # user_no -> read seq; only ever raised
-    mentions: list[tuple[int, int]]  # (user_no, seq); user_no 0 stands for everybody
-
-
-class Verdict(Enum):
-    """What became of one room's batch. Only STORED stored anything of it."""
-
-    STORED = auto()
-    STALE = auto()  # another owner has claimed the room since
-    DUPLICATE = auto()  # a (sender, client id) or a seq of it was stored before
-    REFUSED = auto()  # the database refused the data itself
-
-
-@message
-class MemberState:
-    """One present member of a claimed room."""
-
-    user_no: int
-    user_id: UserId
-    name: str
-    role: Role
-    read_seq: int
-    unread: int
-    mentions: int
-    muted_until: int = 0  # milliseconds since the epoch
-
-
-@message
-class Claimed:
-    """A room as its new owner finds it. ``tail`` is ascending and ends at ``last_seq``."""
-
-    room_no: int
-    epoch: int
-    summary: (
-        RoomSummary  # the parts that are the same for each member; ``me`` and ``name`` may be ""
-    )
-    last_seq: int
-    last_at: int
-    countable: int
-    members: list[MemberState]
-    tail: list[StoredEvent]
-
-
 class Journal(Protocol):
     """The append-only log of all rooms, guarded by an epoch for each room."""
 
@@ -158,96 +67,6 @@ class Journal(Protocol):
 
     async def probe(self) -> None:
         """Return when the store can be written; raise StoreUnavailable when it cannot."""
-
-
-class SentKey(NamedTuple):
-    """The idempotency key of a ``send``."""
-
-    room_no: int
-    user_no: int
-    client_id: str
-
-
-class Sent(msgspec.Struct, frozen=True, gc=False):
-    """What was stored under a SentKey."""
-
-    seq: int
-    at: int
-    digest: int
-
-
-class Target(msgspec.Struct, gc=False):
-    """What is to be known of an event before something refers to it.
-
-    ``thread`` is the root of the thread it is in, 0 for none, -1 when it is no message.
-    """
-
-    sender_no: int
-    thread: int
-    deleted: bool = False
-
-
-class MarkKey(NamedTuple):
-    """A reaction of a user to a message; with user 0 and no emoji its pin."""
-
-    room_no: int
-    seq: int
-    user_no: int = 0
-    emoji: str = ""
-
-
-class Mark(NamedTuple):
-    """Whether it is there, and how many other emoji the message has."""
-
-    there: bool
-    others: int = 0
-
-
-class Withdrawn(NamedTuple):
-    """A deleted message: what it said last, and when it was deleted."""
-
-    body: str
-    at: Millis
-    edited_at: Millis | None
-    extra: str | None  # of the message
-
-
-class CountKey(NamedTuple):
-    """Whose unread is asked: with which cursor, and as of which event of the room."""
-
-    room_no: int
-    user_no: int
-    read_seq: int
-    upto: int
-
-
-class Count(NamedTuple):
-    """Countable messages up to a cursor, and unread mentions above it and up to ``upto``.
-
-    What is deleted, as of ``upto``, counts as read.
-    """
-
-    countable: int
-    mentions: int
-
-
-class PageQuery(NamedTuple):
-    """One page of a room, asked by one user. At most one bound is given."""
-
-    room: RoomId
-    user_no: int
-    after: int | None
-    before: int | None
-    limit: int
-    thread: int | None
-
-
-class PageResult(NamedTuple):
-    """Folded events, ascending; ``more`` in the asked direction; true as of ``upto``."""
-
-    events: list[Listed]
-    more: bool
-    upto: int
 
 
 class EventLog(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from actors.actor import Actor
-from actors.ports import Claimed
+from actors.records import Claimed
 from actors.registry import Context
 from actors.room_changes import Changes
 from actors.room_commands import (
@@ -23,11 +23,12 @@ from actors.room_commands import (
     confirm,
 )
 from actors.room_cursors import Cursors
-from actors.room_log import RoomLog, Surroundings
+from actors.room_log import RoomLog
 from actors.room_members import Membership
 from actors.room_sends import Sends, refuse_stranger
 from actors.room_settings import Settings
 from actors.room_state import Pending
+from actors.room_surroundings import Surroundings
 from protocol.events import RoomChanged
 from protocol.frames import TypingState
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from actors.ports import EventKind, Mark, MarkKey, NewEvent, StoredEvent, Target, Withdrawn
+from actors.records import (
+    EventKind,
+    Mark,
+    MarkKey,
+    NewEvent,
+    StoredEvent,
+    Target,
+    Withdrawn,
+)
 from actors.room_commands import Change, RoomCommand, confirm, refuse, refuse_with_code
 from actors.room_cursors import Cursors
 from actors.room_log import RoomLog

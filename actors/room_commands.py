@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.message import message
-from actors.ports import NewEvent, Origin, Session
+from actors.ports import Origin, Session
+from actors.records import NewEvent
 from actors.rules.changing import ChangeFrame
 from actors.rules.digest import content_digest
 from actors.rules.event_frames import RoomExtra

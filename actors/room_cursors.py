@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from actors.ports import AdapterError, Count, CountKey
+from actors.ports import AdapterError
+from actors.records import Count, CountKey
 from actors.room_commands import MarkRead, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger

@@ -8,28 +8,18 @@ from typing import TypeVar
 from msgspec import structs
 
 from actors.actor import Actor
-from actors.audience import Audience
 from actors.batcher import Batcher
-from actors.journal import GroupCommit, Lost, Outcome
-from actors.message import message
-from actors.ports import (
-    AdapterError,
+from actors.journal import Lost, Outcome
+from actors.ports import AdapterError
+from actors.records import (
     Batch,
     Claimed,
-    Count,
-    CountKey,
     EventKind,
-    FanOut,
-    Mark,
-    MarkKey,
     NewEvent,
     Sent,
     SentKey,
-    Session,
     Target,
     Verdict,
-    WallClock,
-    Withdrawn,
 )
 from actors.registry import Context
 from actors.room_commands import (
@@ -43,40 +33,13 @@ from actors.room_commands import (
     refuse_with_code,
 )
 from actors.room_state import NO_MESSAGE, Agreeable, Flight, Member, Pending, RecentSends, RoomState
-from actors.sessions import Sessions
+from actors.room_surroundings import Surroundings
 from protocol.errors import ErrorCode
 from protocol.frames import Room
-from protocol.ids import RoomId, UserId
+from protocol.ids import UserId
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-@message
-class Questions:
-    """What a room may ask of the log, many rooms at a time."""
-
-    sent: Batcher[SentKey, Sent]
-    targets: Batcher[tuple[int, int], Target]
-    marks: Batcher[MarkKey, Mark]
-    withdrawn: Batcher[tuple[int, int], Withdrawn]
-    counts: Batcher[CountKey, Count]
-    former: Batcher[tuple[int, int], bool]
-
-
-@message
-class Surroundings:
-    """Everything a room reaches beside its own state."""
-
-    journal: GroupCommit
-    questions: Questions
-    sessions: Sessions
-    audience: Callable[[RoomId], Audience]
-    fan_out: FanOut
-    replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
-    moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
-    clock: WallClock
-    after: Callable[[float, Callable[[], None]], object]  # call in so many seconds
 
 
 class RoomLog:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from actors.ports import EventKind, MemberMove, NewEvent, Session, StoredEvent
+from actors.ports import Session
+from actors.records import EventKind, MemberMove, NewEvent, StoredEvent
 from actors.room_commands import (
     AddMember,
     ChangeRole,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from actors.ports import EventKind, NewEvent, Sent, SentKey
+from actors.records import EventKind, NewEvent, Sent, SentKey
 from actors.room_commands import Asked, Post, RoomCommand, acknowledge, refuse, refuse_with_code
 from actors.room_log import RoomLog, answer_known
 from actors.room_state import Known, Pending

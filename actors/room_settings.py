@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, structs
 
-from actors.ports import EventKind, NewEvent, StoredEvent
+from actors.records import EventKind, NewEvent, StoredEvent
 from actors.room_commands import ChangeRoom, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from actors.ports import (
+from actors.records import (
     Claimed,
     EventKind,
     MemberMove,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import trio
 
-from actors.ports import Batch, Claimed, Verdict
+from actors.records import Batch, Claimed, Verdict
 from protocol.ids import RoomId
 from server.app import OwnJournal, stored
 from server.postgres.pool import Database

@@ -201,7 +201,7 @@ class Server:
             events=events,
             messages=MessageStore(self._database),
             kept_answers=KeptAnswers(self._database),
-            node=self._node,
+            requests=self._node.requests,
             tokens=self._tokens,
             passwords=Passwords(),
             limits=limits,

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from actors.ports import EventKind, PageQuery, PageResult, StoredEvent, Withdrawn
+from actors.records import EventKind, PageQuery, PageResult, StoredEvent, Withdrawn
 from protocol.events import (
     Event,
     Listed,
@@ -93,7 +93,7 @@ def restored_extra(found: Withdrawn) -> str:
 def frame_of(room: str, stored: StoredEvent) -> Event:
     """The frame of *stored*, as it was shown when it happened.
 
-    >>> from actors.ports import NewEvent
+    >>> from actors.records import NewEvent
     >>> from protocol.ids import UserId
     >>> left = NewEvent(7, 1000, EventKind.MEMBER, 1, 5, extra='{"user": "ann", "change": "left"}')
     >>> frame_of("r", StoredEvent(left, UserId("ann")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
-from actors.ports import Target
+from actors.records import Target
 from actors.rules import permissions
 from actors.rules.permissions import Action
 from protocol.errors import ErrorCode, ProtocolError

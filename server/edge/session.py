@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 import trio
 from msgspec import UNSET
 
-from actors.ports import Claims, PageQuery, Standing, StoreUnavailable
+from actors.ports import Claims, Standing
 from actors.ref import ActorStopped, MailboxFull
 from actors.room_commands import Change, MarkRead, Post, RoomCommand, Type, refuse_with_code
 from actors.user_commands import Choose, UserCommand, Watch
@@ -22,7 +22,6 @@ from protocol.frames import (
     Hello,
     History,
     Lag,
-    Page,
     Pin,
     Ping,
     Pong,
@@ -41,7 +40,6 @@ from protocol.ids import RoomId, SessionId, UserId
 from protocol.limits import (
     ABUSE_FRAMES,
     HELLO_WITHIN_S,
-    HISTORY_DEFAULT,
     MAX_FRAME,
     SERVER_FRAME,
 )
@@ -50,6 +48,7 @@ from server.edge.connection import Connection
 from server.edge.desk import Desk
 from server.edge.frame_rate import FrameRate
 from server.edge.framing import ws_frame
+from server.edge.history import answer_history
 from server.edge.paced import Paced
 from server.tokens import TokenExpired
 
@@ -244,7 +243,8 @@ class ChatSession:
             if self._abuse >= ABUSE_FRAMES:
                 self.close(CloseCode.ABUSE, "frames that are none")
 
-    def _refuse(self, frame: ClientFrame | FrameError, error: ProtocolError) -> None:
+    def refuse(self, frame: ClientFrame | FrameError, error: ProtocolError) -> None:
+        """Answer *frame* with *error*."""
         room, sent = getattr(frame, "room", None), getattr(frame, "id", None)
         self.offer(error_frame(error, rid=frame.rid, room=room, id=sent))
 
@@ -266,7 +266,7 @@ class ChatSession:
 
     def _before_welcome(self, frame: ClientFrame) -> None:
         if not isinstance(frame, Hello):
-            self._refuse(frame, ProtocolError(ErrorCode.UNAUTHENTICATED, "hello comes first"))
+            self.refuse(frame, ProtocolError(ErrorCode.UNAUTHENTICATED, "hello comes first"))
         elif self.user_id or self._know(frame.token or ""):
             self._arrive(frame)
 
@@ -300,7 +300,7 @@ class ChatSession:
             self.close(CloseCode.TOO_MANY_REQUESTS, "kept sending while limited")
         else:
             retry = max(1, int(wait * 1000))
-            self._refuse(frame, ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=retry))
+            self.refuse(frame, ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=retry))
         return False
 
     def _handle(self, frame: ClientFrame) -> None:
@@ -319,7 +319,7 @@ class ChatSession:
             case Edit() | Delete() | React() | Pin():
                 self._tell_room(frame.room, Change(self, frame))
             case History():
-                self._history(frame)
+                self.later(lambda: answer_history(self, self._desk.node, frame))
             case WatchPresence():
                 self._tell_self(Watch(self, frame), frame)
             case Status():
@@ -328,7 +328,7 @@ class ChatSession:
                 rid = UNSET if frame.rid is None else frame.rid
                 self.offer(Pong(time=self._desk.now_ms(), rid=rid))
             case _:
-                self._refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
+                self.refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
 
     def _tell_room(self, room: str, command: RoomCommand) -> None:
         rooms = self._desk.node.rooms
@@ -349,41 +349,4 @@ class ChatSession:
         try:
             self._desk.node.users.tell(self.user_id, command)
         except (ActorStopped, MailboxFull):
-            self._refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
-
-    # ---- history
-
-    def _history(self, frame: History) -> None:
-        if frame.after is not None and frame.before is not None:
-            fields = {"before": "only one of after and before"}
-            self._refuse(frame, ProtocolError(ErrorCode.INVALID, fields=fields))
-            return
-        self.later(lambda: self._page(frame))
-
-    async def _page(self, frame: History) -> None:
-        await self.ready()
-        query = PageQuery(
-            RoomId(frame.room),
-            self.user_no,
-            frame.after,
-            frame.before,
-            frame.limit or HISTORY_DEFAULT,
-            frame.thread,
-        )
-        try:
-            found = await self._desk.node.page(query)
-        except StoreUnavailable:
-            self._refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
-            return
-        if isinstance(found, ErrorCode):
-            self._refuse(frame, ProtocolError(found))
-            return
-        self.offer(
-            Page(
-                room=frame.room,
-                events=found.events,
-                more=found.more,
-                upto=found.upto,
-                rid=UNSET if frame.rid is None else frame.rid,
-            )
-        )
+            self.refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 from msgspec import UNSET, structs
 
 from actors.ports import WallClock
+from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, UserId
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.names import check_birth_date, check_time_zone, name_of, normal, username_of
-from server.http.ports import Limits, Node, Rate
+from server.http.ports import Limits, Rate
 from server.http.profiles import own_profile
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import Me, NewPassword, ProfileChange, Session, SignIn, SignUp
@@ -67,13 +68,13 @@ class Accounts:
         users: UserStore,
         passwords: Passwords,
         sign_ins: SignIns,
-        node: Node,
+        requests: Requests,
         new_id: IdSource,
     ) -> None:
         self._users = users
         self._passwords = passwords
         self._sign_ins = sign_ins
-        self._node = node
+        self._requests = requests
         self._new_id = new_id
 
     async def sign_up(self, call: Call[SignUp, NoQuery]) -> Answer:
@@ -115,7 +116,9 @@ class Accounts:
     async def sign_out(self, call: Call[None, NoQuery]) -> Answer:
         """Revoke the token that came with the request, and no other."""
         await self._users.revoke(call.claims)
-        self._node.sign_out(call.claims.user, jti=call.claims.jti, code=CloseCode.UNAUTHENTICATED)
+        self._requests.sign_out(
+            call.claims.user, jti=call.claims.jti, code=CloseCode.UNAUTHENTICATED
+        )
         return Answer(204)
 
     async def show(self, call: Call[None, NoQuery]) -> Answer:
@@ -151,7 +154,7 @@ class Accounts:
             person.user_no, hashed, at=self._sign_ins.clock.now_ms()
         )
         await self._sign_ins.succeeded(call.address, person.username)
-        self._node.sign_out(person.user_id, jti=None, code=CloseCode.UNAUTHENTICATED)
+        self._requests.sign_out(person.user_id, jti=None, code=CloseCode.UNAUTHENTICATED)
         return Answer(200, self._sign_ins.session(person, at=at, since=since))
 
     async def _myself(self, user: UserId) -> Person:

@@ -13,6 +13,7 @@ from quart.typing import RouteCallable
 from quart_trio import QuartTrio
 
 from actors.ports import EventLog, WallClock
+from actors.requests import Requests
 from server.http.accounts import Accounts, SignIns
 from server.http.auth import Gate
 from server.http.bodies import check_path, limit_bodies, read_body, read_query
@@ -26,7 +27,7 @@ from server.http.messages import MessageRoutes
 from server.http.openapi import openapi_document, tag_of
 from server.http.pages import DemoRoutes, pages_blueprint
 from server.http.people import Others
-from server.http.ports import Limits, Log, Node, Rate
+from server.http.ports import Limits, Log, Rate
 from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route
 from server.http.schemas import DemoAccount
@@ -49,7 +50,7 @@ class Parts:
     events: EventLog
     messages: MessageStore
     kept_answers: KeptAnswers
-    node: Node
+    requests: Requests
     tokens: Tokens
     passwords: Passwords
     limits: Limits
@@ -71,20 +72,20 @@ def make_routes(parts: Parts) -> list[Route]:
         users=parts.users,
         passwords=parts.passwords,
         sign_ins=sign_ins,
-        node=parts.node,
+        requests=parts.requests,
         new_id=parts.new_id,
     )
     rooms = RoomRoutes(
         rooms=parts.rooms,
         users=parts.users,
-        node=parts.node,
+        requests=parts.requests,
         repeats=Repeats(parts.kept_answers, clock=parts.clock),
         new_id=parts.new_id,
     )
-    messages = MessageRoutes(node=parts.node, events=parts.events, new_id=parts.new_id)
-    changes = ChangeRoutes(node=parts.node, messages=parts.messages)
-    others = Others(users=parts.users, node=parts.node, clock=parts.clock)
-    channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, node=parts.node)
+    messages = MessageRoutes(requests=parts.requests, events=parts.events, new_id=parts.new_id)
+    changes = ChangeRoutes(requests=parts.requests, messages=parts.messages)
+    others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
+    channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
     subjects = (accounts, others, rooms, channels, messages, changes, DemoRoutes(parts.demo))
     return [
         *(route for subject in subjects for route in subject.routes()),

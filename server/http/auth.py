@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from actors.node import Caller
 from actors.ports import Claims, Standing
+from actors.requests import Caller
 from protocol.errors import ErrorCode, ProtocolError
 from server.http.ports import Rate
 from server.http.route import Access, SignedIn

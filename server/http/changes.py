@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from actors.requests import Requests
 from actors.rules.changing import ChangeFrame, Restore
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Delete, Edit, Pin, React
-from protocol.ids import RoomId
 from protocol.limits import EMOJI_MOST, MAX_FRAME
 from server.http.bodies import invalid
 from server.http.messages import PATH as MESSAGES
-from server.http.ports import Node
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import (
     Changed,
@@ -32,8 +31,8 @@ HIGHEST_SEQ = 2**53 - 1
 class ChangeRoutes:
     """The routes of one message."""
 
-    def __init__(self, *, node: Node, messages: MessageStore) -> None:
-        self._node = node
+    def __init__(self, *, requests: Requests, messages: MessageStore) -> None:
+        self._requests = requests
         self._messages = messages
 
     async def edit(self, call: Call[NewBody, NoQuery]) -> Answer:
@@ -68,19 +67,19 @@ class ChangeRoutes:
 
     async def reactions(self, call: Call[None, NoQuery]) -> Answer:
         """Who reacted."""
-        room, seq = RoomId(call.path["room"]), _seq(call)
+        room, seq = call.room, _seq(call)
         found = await self._messages.reactions(room, call.caller.user_no, seq)
         return Answer(200, Reactions([Reacted(*each) for each in found]))
 
     async def versions(self, call: Call[None, NoQuery]) -> Answer:
         """What a message said before."""
-        room, seq = RoomId(call.path["room"]), _seq(call)
+        room, seq = call.room, _seq(call)
         found = await self._messages.versions(room, call.caller.user_no, seq)
         return Answer(200, Versions([Version(*each) for each in found]))
 
     async def pins(self, call: Call[None, NoQuery]) -> Answer:
         """What is pinned."""
-        room = RoomId(call.path["room"])
+        room = call.room
         return Answer(
             200, PinnedMessages(list(await self._messages.pins(room, call.caller.user_no)))
         )
@@ -88,7 +87,7 @@ class ChangeRoutes:
     async def _change(
         self, call: Call[NewBody, NoQuery] | Call[None, NoQuery], frame: ChangeFrame
     ) -> Answer:
-        ok = await self._node.change(call.caller, frame)
+        ok = await self._requests.change(call.caller, frame)
         return Answer(200, Changed(ok.seq, ok.at))
 
     def routes(self) -> tuple[Route, ...]:

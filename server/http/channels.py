@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import UNSET, structs
 
+from actors.requests import Requests
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.ids import Millis, RoomId, UserId
+from protocol.ids import Millis, UserId
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
-from server.http.ports import Node
 from server.http.rooms import LONGEST_ROOM_NAME, PATH, changed
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import (
@@ -30,8 +30,8 @@ from server.postgres.users import UserStore
 class ChannelRoutes:
     """The routes of channels."""
 
-    def __init__(self, *, rooms: RoomStore, users: UserStore, node: Node) -> None:
-        self._rooms, self._users, self._node = rooms, users, node
+    def __init__(self, *, rooms: RoomStore, users: UserStore, requests: Requests) -> None:
+        self._rooms, self._users, self._requests = rooms, users, requests
 
     async def change(self, call: Call[RoomChange, NoQuery]) -> Answer:
         """Change the name, the description, who finds the room, or whether it is archived."""
@@ -40,19 +40,19 @@ class ChannelRoutes:
             raise invalid("name", "must not be empty")
         name = UNSET if asked.name is UNSET else name_of(asked.name, longest=LONGEST_ROOM_NAME)
         extra = RoomExtra(**structs.asdict(asked) | {"name": name})
-        return changed(await self._node.change_room(call.caller, RoomId(call.path["room"]), extra))
+        return changed(await self._requests.change_room(call.caller, call.room, extra))
 
     async def change_role(self, call: Call[NewRole, NoQuery]) -> Answer:
         """Give a member another role."""
         name = normal(call.path["user"])
         person = (await self._users.named([name])).get(name)
         user = UserId(name) if person is None else person.user_id
-        room = RoomId(call.path["room"])
-        return changed(await self._node.change_role(call.caller, room, user, call.body.role))
+        room = call.room
+        return changed(await self._requests.change_role(call.caller, room, user, call.body.role))
 
     async def join(self, call: Call[None, NoQuery]) -> Answer:
         """Become a member of a public room."""
-        return changed(await self._node.join(call.caller, RoomId(call.path["room"])))
+        return changed(await self._requests.join(call.caller, call.room))
 
     async def mute(self, call: Call[NewMute, NoQuery]) -> Answer:
         """Mute a room for oneself, on all devices."""
@@ -68,10 +68,10 @@ class ChannelRoutes:
     async def _set_mute(
         self, call: Call[NewMute, NoQuery] | Call[None, NoQuery], until: Millis
     ) -> None:
-        room, user_no = RoomId(call.path["room"]), call.caller.user_no
+        room, user_no = call.room, call.caller.user_no
         if not await self._rooms.mute(room, user_no, until):
             raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
-        self._node.room_muted(room, user_no, until)
+        self._requests.room_muted(room, user_no, until)
 
     async def public(self, call: Call[None, PublicRoomsQuery]) -> Answer:
         """Rooms that everybody may join, newest first."""

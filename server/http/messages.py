@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from actors.ports import EventLog, PageQuery, PageResult
+from actors.ports import EventLog
+from actors.records import PageQuery, PageResult
+from actors.requests import Requests
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Send
-from protocol.ids import RoomId
 from protocol.limits import ID_MOST, MAX_FRAME
 from server.http.bodies import invalid
 from server.http.idempotency import REPLAY
-from server.http.ports import Node
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import Messages, MessagesQuery, NewMessage, Posted
 from server.ids import IdSource
@@ -22,8 +22,8 @@ PATH = "/api/v1/chats/rooms/{room}/messages"
 class MessageRoutes:
     """The routes of messages. They do what ``send`` and ``history`` do on the wire."""
 
-    def __init__(self, *, node: Node, events: EventLog, new_id: IdSource) -> None:
-        self._node = node
+    def __init__(self, *, requests: Requests, events: EventLog, new_id: IdSource) -> None:
+        self._requests = requests
         self._events = events
         self._new_id = new_id
 
@@ -42,7 +42,7 @@ class MessageRoutes:
             files=body.files,
             mentions=body.mentions,
         )
-        ack = await self._node.post(call.caller, send)
+        ack = await self._requests.post(call.caller, send)
         posted = Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup)
         return Answer(200, posted, {REPLAY: "true"}) if ack.dup else Answer(201, posted)
 
@@ -51,7 +51,7 @@ class MessageRoutes:
         query = call.query
         if query.after is not None and query.before is not None:
             raise invalid("before", "not together with after")
-        room = RoomId(call.path["room"])
+        room = call.room
         found = await self._events.page(
             PageQuery(
                 room, call.caller.user_no, query.after, query.before, query.limit, query.thread

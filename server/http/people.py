@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from actors.ports import WallClock
+from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import UserId
 from server.http.names import normal
-from server.http.ports import Node
 from server.http.profiles import account_of, found_person
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import Account, AccountChange, People, PeopleQuery
@@ -18,9 +18,9 @@ from server.postgres.users import UserStore
 class Others:
     """The routes about other people."""
 
-    def __init__(self, *, users: UserStore, node: Node, clock: WallClock) -> None:
+    def __init__(self, *, users: UserStore, requests: Requests, clock: WallClock) -> None:
         self._users = users
-        self._node = node
+        self._requests = requests
         self._clock = clock
 
     async def find(self, call: Call[None, PeopleQuery]) -> Answer:
@@ -39,7 +39,7 @@ class Others:
             raise ProtocolError(ErrorCode.NOT_FOUND, "no such user")
         code = closing(before, after)
         if code is not None:
-            self._node.sign_out(user, jti=None, code=code)
+            self._requests.sign_out(user, jti=None, code=code)
         return Answer(200, account_of(after))
 
     def routes(self) -> tuple[Route, ...]:

@@ -9,13 +9,13 @@ import msgspec
 from asyncpg import UniqueViolationError
 from msgspec import UNSET, structs
 
+from actors.requests import Requests
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ok, RoomSummary
 from protocol.ids import RoomId, UserId
 from server.http.bodies import invalid
 from server.http.idempotency import LONGEST_KEY, Repeats, id_of
 from server.http.names import name_of, normal
-from server.http.ports import Node
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import (
     Changed,
@@ -45,13 +45,13 @@ class RoomRoutes:
         *,
         rooms: RoomStore,
         users: UserStore,
-        node: Node,
+        requests: Requests,
         repeats: Repeats,
         new_id: IdSource,
     ) -> None:
         self._rooms = rooms
         self._users = users
-        self._node = node
+        self._requests = requests
         self._repeats = repeats
         self._new_id = new_id
 
@@ -95,7 +95,7 @@ class RoomRoutes:
 
     def _tell(self, call: Call[NewRoom, NoQuery], room: RoomId, others: Sequence[Person]) -> None:
         members = [call.caller.user_id, *(person.user_id for person in others)]
-        self._node.room_created(room, members)
+        self._requests.room_created(room, members)
 
     async def _answer(self, call: Call[NewRoom, NoQuery], room: RoomId, *, created: bool) -> Answer:
         summary = await self._summary(room, call.caller.user_no)
@@ -122,7 +122,7 @@ class RoomRoutes:
 
     async def show(self, call: Call[None, NoQuery]) -> Answer:
         """One room with its members."""
-        room = RoomId(call.path["room"])
+        room = call.room
         summary = await self._summary(room, call.caller.user_no)
         members = await self._rooms.members(room, call.caller.user_no)
         usernames = await self._users.usernames([member.user for member in members or ()])
@@ -137,15 +137,15 @@ class RoomRoutes:
         name = normal(call.body.user)
         person = (await self._users.named([name])).get(name)
         user = _check_may_join(person, "user", name).user_id
-        return changed(await self._node.add_member(call.caller, RoomId(call.path["room"]), user))
+        return changed(await self._requests.add_member(call.caller, call.room, user))
 
     async def remove_member(self, call: Call[None, NoQuery]) -> Answer:
         """End a membership; anybody may leave."""
         name = normal(call.path["user"])
         person = (await self._users.named([name])).get(name)
         user = UserId(name) if person is None else person.user_id
-        room = RoomId(call.path["room"])
-        return changed(await self._node.remove_member(call.caller, room, user))
+        room = call.room
+        return changed(await self._requests.remove_member(call.caller, room, user))
 
     async def _summary(self, room: RoomId, user_no: int) -> RoomSummary:
         summary = await self._rooms.summary(room, user_no)

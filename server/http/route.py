@@ -9,8 +9,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from actors.node import Caller
 from actors.ports import Claims
+from actors.requests import Caller
+from protocol.ids import RoomId
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -51,6 +52,11 @@ class Call(Generic[B, Q]):
         """Who asks; only where the route wants somebody."""
         assert self.signed_in is not None  # noqa: S101 - the gate has seen to it
         return self.signed_in.caller
+
+    @property
+    def room(self) -> RoomId:
+        """The room that the path names; only where it does."""
+        return RoomId(self.path["room"])
 
     @property
     def claims(self) -> Claims:

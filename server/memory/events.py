@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import trio
 
-from actors.ports import (
+from actors.ports import EventLog
+from actors.records import (
     Count,
     CountKey,
     EventKind,
-    EventLog,
     Mark,
     MarkKey,
     NewEvent,

@@ -10,12 +10,11 @@ import msgspec
 import trio
 from msgspec import UNSET
 
-from actors.ports import (
-    AdapterError,
+from actors.ports import AdapterError, Journal
+from actors.records import (
     Batch,
     Claimed,
     EventKind,
-    Journal,
     MemberMove,
     MemberState,
     NewEvent,

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from actors.ports import Claimed, MemberState, StoredEvent
+from actors.records import Claimed, MemberState, StoredEvent
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
 from server.postgres.room_rows import (

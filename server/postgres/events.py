@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from actors.ports import (
+from actors.ports import EventLog
+from actors.records import (
     Count,
     CountKey,
-    EventLog,
     Mark,
     MarkKey,
     PageQuery,

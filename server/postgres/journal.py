@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import trio
 
-from actors.ports import Batch, Claimed, Journal, OutcomeUnknown, StoreUnavailable, Verdict
+from actors.ports import Journal, OutcomeUnknown, StoreUnavailable
+from actors.records import Batch, Claimed, Verdict
 from protocol.ids import RoomId
 from server.postgres.claims import claim_rooms
 from server.postgres.link import CallRefused, Link, LinkLost

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from actors.ports import EventKind, NewEvent, StoredEvent
+from actors.records import EventKind, NewEvent, StoredEvent
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import Fold, folded
 from protocol.events import Message

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.ports import Claimed, Verdict
+from actors.records import Claimed, Verdict
 from bench.machine import commit, cpu_model, file_system, look_around, place_for_data, versions
 from bench.measuring import cost, memory
 from bench.null_journal import NullJournal

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import pytest
 import trio_asyncio
 
-from actors.ports import Batch, EventKind, EventLog, Journal, MemberMove, NewEvent
+from actors.ports import EventLog, Journal
+from actors.records import Batch, EventKind, MemberMove, NewEvent
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
 from server.memory.events import MemoryEvents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.ports import EventKind, NewEvent, Sent, SentKey
+from actors.records import EventKind, NewEvent, Sent, SentKey
 from protocol.ids import Millis
 from protocol.limits import RESTORE_WITHIN_S
 from server.postgres.erasure import Erasure

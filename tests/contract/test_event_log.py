@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.ports import (
+from actors.records import (
     Count,
     CountKey,
     EventKind,

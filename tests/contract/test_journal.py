@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.ports import EventKind, MemberMove, NewEvent, Verdict
+from actors.records import EventKind, MemberMove, NewEvent, Verdict
 
 
 async def tail_of(journal, room):

@@ -7,7 +7,7 @@ import random
 import pytest
 from msgspec import UNSET
 
-from actors.ports import (
+from actors.records import (
     Batch,
     Count,
     CountKey,

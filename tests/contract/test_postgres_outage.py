@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 import trio
 
-from actors.ports import AdapterError, OutcomeUnknown, PageQuery, StoreUnavailable, Verdict
+from actors.ports import AdapterError, OutcomeUnknown, StoreUnavailable
+from actors.records import PageQuery, Verdict
 from server.postgres.idempotency import Asked, KeptAnswers
 from server.postgres.migrate import migrate
 from server.postgres.users import UserStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from actors.ports import EventKind, MemberMove, NewEvent
+from actors.records import EventKind, MemberMove, NewEvent
 from server.postgres.unread import Drift, verify_unread
 
 

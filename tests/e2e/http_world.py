@@ -16,6 +16,8 @@ import trio_asyncio
 from prometheus_client import CollectorRegistry
 
 from actors.node import Node, Ports
+from actors.ports import People
+from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
 from server.app import StoredPeople
@@ -51,11 +53,11 @@ class MovableClock:
         return Millis(self.ms)
 
 
-class NotedNode(Node):
-    """A node that also remembers whom it was told to sign out, and of which rooms."""
+class NotedRequests(Requests):
+    """Also remembers whom it was told to sign out, and of which rooms."""
 
-    def __init__(self, ports: Ports) -> None:
-        super().__init__(ports, log=structlog.get_logger())
+    def __init__(self, node: Node, people: People) -> None:
+        super().__init__(rooms=node.rooms, users=node.users, sessions=node.sessions, people=people)
         self.signed_out: list[tuple[str, str | None, int]] = []
         self.told: list[tuple[str, list[str]]] = []
 
@@ -97,8 +99,8 @@ class Person(NamedTuple):
 class HttpWorld:
     """The application, and somebody to ask it."""
 
-    def __init__(self, parts: Parts, node: NotedNode, log: NotedLog) -> None:
-        self.parts, self.node, self.log = parts, node, log
+    def __init__(self, parts: Parts, requests: NotedRequests, log: NotedLog) -> None:
+        self.parts, self.requests, self.log = parts, requests, log
         self.app = make_http(parts)
         self.client = self.app.test_client()
         self.routes = make_routes(parts)
@@ -200,16 +202,19 @@ async def open_http(
             rooms = RoomStore(database, new_id=random_id)
             events = PostgresEvents(database)
             journal = PostgresJournal(database, owner=1)
-            node = NotedNode(
+            people = StoredPeople(users, rooms)
+            node = Node(
                 Ports(
                     journal=journal,
                     log=events,
-                    people=StoredPeople(users, rooms),
+                    people=people,
                     fan_out=_fan_out,
                     clock=clock,
                     turn_ended=lambda: None,
-                )
+                ),
+                log=structlog.get_logger(),
             )
+            requests = NotedRequests(node, people)
             await nursery.start(node.run)
             parts = Parts(
                 users=users,
@@ -217,7 +222,7 @@ async def open_http(
                 events=events,
                 messages=MessageStore(database),
                 kept_answers=KeptAnswers(database),
-                node=node,
+                requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),
                 passwords=Passwords(time_cost=1, memory_kib=64),
                 limits=LocalLimits(),
@@ -231,7 +236,7 @@ async def open_http(
                 log=log,
                 version="0.0.0",
             )
-            yield HttpWorld(parts, node, log)
+            yield HttpWorld(parts, requests, log)
             await journal.aclose()
         nursery.cancel_scope.cancel()
 

@@ -91,7 +91,7 @@ async def test_signing_out_revokes_that_token_alone(database_url: str) -> None:
         assert (await http.ask("POST", "/api/v1/auth/logout", token=minji.token)).status == 204
         assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 401
         assert (await http.ask("GET", "/api/v1/me", token=other)).status == 200
-        user, jti, code = http.node.signed_out[-1]
+        user, jti, code = http.requests.signed_out[-1]
         assert (user, code) == (minji.id, 4501)
         assert jti is not None
 
@@ -102,7 +102,7 @@ async def test_a_new_password_revokes_every_token_but_the_fresh_one(database_url
         body = {"current_password": PASSWORD, "new_password": "another secret"}
         fresh = await http.ask("PUT", "/api/v1/me/password", body, token=minji.token)
         assert fresh.status == 200
-        assert http.node.signed_out == [(minji.id, None, 4501)]
+        assert http.requests.signed_out == [(minji.id, None, 4501)]
         assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 401
         assert (await http.ask("GET", "/api/v1/me", token=fresh.json["token"])).status == 200
         sign_in = {"username": minji.username, "password": PASSWORD}
@@ -135,7 +135,7 @@ async def test_the_wrong_current_password_changes_nothing(database_url: str) -> 
         reply = await http.ask("PUT", "/api/v1/me/password", body, token=minji.token)
         assert (reply.status, list(reply.json["fields"])) == (400, ["current_password"])
         assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 200
-        assert http.node.signed_out == []
+        assert http.requests.signed_out == []
 
 
 PROFILE = {
@@ -250,7 +250,7 @@ async def test_suspending_closes_everything_until_the_account_is_restored(
         for status, refusal in (("suspended", 403), ("deleted", 401)):
             reply = await http.ask("PATCH", path, {"status": status}, token=admin.token)
             assert (reply.status, reply.json["status"]) == (200, status)
-            assert http.node.signed_out.pop() == (minji.id, None, 4503)
+            assert http.requests.signed_out.pop() == (minji.id, None, 4503)
             assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 401
             assert (await http.ask("POST", "/api/v1/auth/token", sign_in)).status == refusal
             found = await http.ask("GET", f"/api/v1/users?q={minji.username}", token=admin.token)
@@ -266,13 +266,13 @@ async def test_a_new_role_takes_effect_and_revokes_tokens(database_url: str) -> 
         path = f"/api/v1/admin/users/{minji.id}"
         reply = await http.ask("PATCH", path, {"role": "admin"}, token=admin.token)
         assert reply.json["role"] == "admin"
-        assert http.node.signed_out == [(minji.id, None, 4501)]
+        assert http.requests.signed_out == [(minji.id, None, 4501)]
         assert (await http.ask("GET", "/api/v1/me", token=minji.token)).status == 401
         sign_in = {"username": minji.username, "password": PASSWORD}
         token = (await http.ask("POST", "/api/v1/auth/token", sign_in)).json["token"]
         unchanged = await http.ask("PATCH", path, {"role": "admin"}, token=token)
         assert unchanged.status == 200
-        assert len(http.node.signed_out) == 1
+        assert len(http.requests.signed_out) == 1
         assert (await http.ask("PATCH", path, {"role": "god"}, token=token)).status == 400
         nobody = await http.ask("PATCH", "/api/v1/admin/users/nobody", {}, token=token)
         assert nobody.status == 404

@@ -155,7 +155,7 @@ async def test_a_failure_of_ours_is_logged_and_tells_nothing(database_url: str) 
         async def fail(*_: object, **__: object) -> None:
             raise ZeroDivisionError("the secret of room 7")
 
-        http.node.post = fail  # type: ignore[method-assign,assignment]
+        http.requests.post = fail  # type: ignore[method-assign,assignment]
         path = f"{ROOMS}/any/messages"
         reply = await http.ask("POST", path, {"body": "hi"}, token=minji.token)
         assert_problem(reply, 500, "internal")
@@ -171,7 +171,7 @@ async def test_an_outage_of_the_store_says_when_to_come_again(database_url: str)
             async def fail(*_: object, error: Exception = error, **__: object) -> None:
                 raise error
 
-            http.node.post = fail  # type: ignore[method-assign,assignment]
+            http.requests.post = fail  # type: ignore[method-assign,assignment]
             path = f"{ROOMS}/any/messages"
             reply = await http.ask("POST", path, {"body": "hi"}, token=minji.token)
             assert_problem(reply, 503, "unavailable")

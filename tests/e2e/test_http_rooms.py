@@ -25,7 +25,7 @@ async def test_a_team_room_has_its_maker_as_owner_and_everybody_named(database_u
             "owner",
             0,
         )
-        assert http.node.told == [(room, [owner.id, junho.id, sora.id])]
+        assert http.requests.told == [(room, [owner.id, junho.id, sora.id])]
         shown = await http.ask("GET", f"{ROOMS}/{room}", token=sora.token)
         assert shown.json["role"] == "member"
         assert [(m["user"], m["username"], m["role"]) for m in shown.json["members"]] == [
@@ -47,7 +47,7 @@ async def test_two_people_have_one_direct_room_whoever_asks(database_url: str) -
         assert first.json["id"] == again.json["id"]
         assert (first.json["name"], again.json["name"]) == ("준호", "민지")
         assert (first.json["peer"], again.json["peer"]) == (junho.id, minji.id)
-        assert len(http.node.told) == 1
+        assert len(http.requests.told) == 1
 
 
 async def test_rooms_with_impossible_members_are_refused(database_url: str) -> None:

@@ -7,7 +7,7 @@ from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
 from actors.audience import Audience
-from actors.node import Caller
+from actors.requests import Caller
 from protocol.close import CloseCode
 from protocol.frames import Gap, Room, RoomGone
 from protocol.ids import UserId
@@ -110,7 +110,7 @@ async def test_joining_while_opening_is_not_missed(autojump_clock: Clock) -> Non
             world.node.arrivals.begin(eve, {})
             await trio.sleep(1)
             owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
-            nursery.start_soon(world.node.add_member, owner, ROOM, UserId("eve"))
+            nursery.start_soon(world.requests.add_member, owner, ROOM, UserId("eve"))
         await trio.sleep(10)
         assert not eve.summaries and [room.id for room in eve.of(Room)] == [ROOM]
         assert world.node.audiences.of(ROOM).follows(eve)
@@ -130,7 +130,11 @@ async def test_nobody_can_keep_another_from_opening(autojump_clock: Clock) -> No
         eve = FakeSession(world, "eve", "opening")
         world.node.arrivals.begin(eve, {ROOM: 1})
         owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
-        for change in (world.node.add_member, world.node.remove_member, world.node.add_member):
+        for change in (
+            world.requests.add_member,
+            world.requests.remove_member,
+            world.requests.add_member,
+        ):
             await change(owner, ROOM, UserId("eve"))
             await trio.sleep(0.01)
         await trio.sleep(1)
@@ -143,7 +147,7 @@ async def test_a_new_room_reaches_those_who_are_connected(autojump_clock: Clock)
         world.add_people("ann", "bob")
         ann, bob = await world.connect("ann"), await world.connect("bob")
         world.add_room("ann", "bob")
-        world.node.room_created(ROOM, [UserId("ann"), UserId("bob")])
+        world.requests.room_created(ROOM, [UserId("ann"), UserId("bob")])
         await world.quiet()
         ann.send("1")
         await world.quiet()
@@ -206,7 +210,7 @@ async def test_one_who_is_kicked_while_he_is_replayed_sees_nothing_after(
         world.node.arrivals.begin(bob, {ROOM: 0})
         await world.quiet()
         owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
-        await world.node.remove_member(owner, ROOM, UserId("bob"))
+        await world.requests.remove_member(owner, ROOM, UserId("bob"))
         bob.blocked = False
         ann = await world.connect("ann")
         ann.send("secret")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from actors.ports import EventKind, NewEvent, StoredEvent
+from actors.records import EventKind, NewEvent, StoredEvent
 from actors.rules.event_frames import frame_of, how_many_fit
 from protocol.events import Member, Message
 

@@ -11,7 +11,8 @@ from remembering_log import RememberingLog
 from world import open_world
 
 from actors.journal import GroupCommit, Lost, Outcome
-from actors.ports import Batch, StoreUnavailable, Verdict
+from actors.ports import StoreUnavailable
+from actors.records import Batch, Verdict
 
 BATCH = Batch(1, 1, [], [], {}, [])
 

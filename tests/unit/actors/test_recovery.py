@@ -9,8 +9,8 @@ from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
 from actors.audience import Audience
-from actors.node import Caller
 from actors.ports import OutcomeUnknown, StoreUnavailable
+from actors.requests import Caller
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ok, Room, RoomGone, Unread
@@ -50,7 +50,7 @@ async def test_a_kick_of_unknown_outcome_is_confirmed_and_ends_the_view(
     async with open_world() as world:
         ann, bob = await two(world)
         world.journal.lose_next = [OutcomeUnknown("x")]
-        assert await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob")) == Ok(
+        assert await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob")) == Ok(
             seq=2, at=world.store.rooms[1].events[1].at
         )
         ann.send("secret")
@@ -67,7 +67,7 @@ async def test_membership_of_unknown_outcome_is_shown_when_it_is_stored_and_not_
         await trio.sleep(1)
         world.journal.fail_next = [OutcomeUnknown("x"), StoreUnavailable("y")]
         with pytest.raises(ProtocolError):
-            await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+            await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         await trio.sleep(5)
         assert not bob.frames and not bob.rooms
 
@@ -80,7 +80,7 @@ async def test_what_comes_before_a_join_of_unknown_outcome_is_not_shown_to_him(
         await trio.sleep(1)
         world.journal.fail_next = [OutcomeUnknown("x")]
         ann.send("1", "secret")
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         assert bob.events() == [3]
 
 
@@ -91,10 +91,12 @@ async def test_a_leave_and_a_return_of_unknown_outcome_happen_once(autojump_cloc
         ann.send("first")
         await trio.testing.wait_all_tasks_blocked()  # what follows is one batch
         world.nursery.start_soon(
-            world.node.remove_member, caller(world, "ann"), ROOM, UserId("bob")
+            world.requests.remove_member, caller(world, "ann"), ROOM, UserId("bob")
         )
         await trio.testing.wait_all_tasks_blocked()
-        world.nursery.start_soon(world.node.add_member, caller(world, "ann"), ROOM, UserId("bob"))
+        world.nursery.start_soon(
+            world.requests.add_member, caller(world, "ann"), ROOM, UserId("bob")
+        )
         await trio.sleep(0.6)
         world.journal.lose_next = [OutcomeUnknown("x")]
         await trio.sleep(10)
@@ -111,12 +113,12 @@ async def test_a_stranger_who_asks_while_the_room_starts_anew_learns_nothing(
     async with open_world(commit_s=0.2) as world:
         ann, _ = await two(world)
         world.add_people("eve")
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
         slow_question(world, "former", 1)
         world.journal.lose_next = [OutcomeUnknown("x")]
         ann.send("1")
         with pytest.raises(ProtocolError) as refused:
-            await world.node.remove_member(caller(world, "eve"), ROOM, UserId("bob"))
+            await world.requests.remove_member(caller(world, "eve"), ROOM, UserId("bob"))
         assert refused.value.code is ErrorCode.NOT_FOUND
 
 
@@ -124,7 +126,7 @@ async def test_a_leave_of_unknown_outcome_is_confirmed(autojump_clock: Clock) ->
     async with open_world() as world:
         await two(world)
         world.journal.lose_next = [OutcomeUnknown("x")]
-        left = await world.node.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
+        left = await world.requests.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
         assert left.seq == 2
 
 
@@ -134,7 +136,7 @@ async def test_one_who_was_added_with_unknown_outcome_is_shown_the_room(
     async with open_world() as world:
         ann, bob = await two(world, "ann")
         world.journal.lose_next = [OutcomeUnknown("x")]
-        added = await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        added = await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         await world.quiet()
         ann.send("next")
         await world.quiet()
@@ -186,7 +188,7 @@ async def test_a_room_made_while_the_store_was_away_is_shown_with_its_first_mess
         ann, bob = await world.connect("ann"), await world.connect("bob")
         world.add_room("ann", "bob")
         world.journal.away = StoreUnavailable("x")
-        world.node.room_created(ROOM, [UserId("ann"), UserId("bob")])
+        world.requests.room_created(ROOM, [UserId("ann"), UserId("bob")])
         await trio.sleep(2)
         world.journal.away = None
         ann.send("1")
@@ -199,7 +201,7 @@ async def test_a_direct_room_has_the_name_of_the_other(autojump_clock: Clock) ->
         world.add_people("ann", "bob")
         bob = await world.connect("bob")
         world.add_room("ann", "bob", kind="direct")
-        world.node.room_created(ROOM, [UserId("ann"), UserId("bob")])
+        world.requests.room_created(ROOM, [UserId("ann"), UserId("bob")])
         await world.quiet()
         assert [(room.peer, room.name) for room in bob.of(Room)] == [("ann", "ann")]
 
@@ -214,8 +216,8 @@ async def test_a_kick_ends_a_replay_and_a_return_does_not_revive_it(autojump_clo
         bob.blocked = True
         world.node.arrivals.begin(bob, {ROOM: 10})
         await world.quiet()
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         bob.blocked = False
         await trio.sleep(2)
         assert bob.events() == [253] and bob.of(RoomGone) and bob.of(Room)
@@ -232,8 +234,8 @@ async def test_an_old_replay_does_not_go_on_where_a_new_one_begins(autojump_cloc
         bob.later = Paced(world.nursery, flush=lambda: None, failed=print).put  # type: ignore[method-assign, assignment]
         world.node.arrivals.begin(bob, {ROOM: 10})
         await world.quiet()
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         world.journal.lose_next = [OutcomeUnknown("x")]
         ann.send("next")
         await trio.sleep(2)
@@ -249,7 +251,7 @@ async def test_a_batch_is_no_longer_than_what_a_claim_reads(autojump_clock: Cloc
         ann.send("first")
         await trio.testing.wait_all_tasks_blocked()
         world.nursery.start_soon(
-            world.node.remove_member, caller(world, "ann"), ROOM, UserId("bob")
+            world.requests.remove_member, caller(world, "ann"), ROOM, UserId("bob")
         )
         await trio.testing.wait_all_tasks_blocked()
         for number in range(254):
@@ -275,7 +277,9 @@ async def test_a_join_that_is_seen_by_welcome_is_not_told_twice(autojump_clock: 
             return verdicts
 
         world.journal.append = slow  # type: ignore[method-assign, assignment]
-        world.nursery.start_soon(world.node.add_member, caller(world, "ann"), ROOM, UserId("bob"))
+        world.nursery.start_soon(
+            world.requests.add_member, caller(world, "ann"), ROOM, UserId("bob")
+        )
         await trio.sleep(0.8)  # stored, and not yet shown
         bob = await world.connect("bob")
         await trio.sleep(3)
@@ -292,7 +296,9 @@ async def test_a_join_behind_a_resent_message_has_nothing_unread(autojump_clock:
         await world.quiet()
         world.node.rooms.passivate_idle(-1)
         ann.send("0")  # older than a claim's tail: the store knows it
-        world.nursery.start_soon(world.node.add_member, caller(world, "ann"), ROOM, UserId("bob"))
+        world.nursery.start_soon(
+            world.requests.add_member, caller(world, "ann"), ROOM, UserId("bob")
+        )
         await world.quiet()
         ann.send("next")
         await world.quiet()
@@ -324,7 +330,7 @@ async def test_a_joiner_is_not_meant_by_what_was_said_before(autojump_clock: Clo
         ann, bob = await two(world, "ann")
         await trio.sleep(1)
         ann.send("@all", mentions=["@all"])
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         ann.send("1")
         ann.send("2")
         await trio.sleep(1)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
-from actors.node import Caller
 from actors.ports import OutcomeUnknown, StoreUnavailable
 from actors.ref import MailboxFull
+from actors.requests import Caller
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Member, Message
 from protocol.frames import Ack, Receipt, Room, RoomGone, Send, TypingState, Unread
@@ -126,7 +126,7 @@ async def test_a_resend_after_leaving_is_still_answered_and_a_new_send_is_not(
         ann, bob = await pair(world)
         bob.send("1")
         await world.quiet()
-        await world.node.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
         await trio.sleep(world.node.IDLE_S * 2)
         bob.send("1")
         bob.send("2")
@@ -262,7 +262,7 @@ async def test_a_joiner_gets_the_room_and_everything_from_his_joined(autojump_cl
         eve = await world.connect("eve")
         ann.send("before")
         await world.quiet()
-        ok = await world.node.add_member(caller(world, "ann"), ROOM, UserId("eve"))
+        ok = await world.requests.add_member(caller(world, "ann"), ROOM, UserId("eve"))
         assert ok.seq == 2
         ann.send("after")
         await world.quiet()
@@ -276,7 +276,7 @@ async def test_a_leaver_gets_everything_up_to_his_own_left_and_then_room_gone(
 ) -> None:
     async with open_world() as world:
         ann, bob = await pair(world)
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
         ann.send("secret")
         await world.quiet()
         assert [type(frame) for frame in bob.frames] == [Member, RoomGone]
@@ -288,11 +288,26 @@ async def test_membership_is_for_owners_and_a_room_keeps_one(autojump_clock: Clo
     async with open_world() as world:
         await pair(world)
         for act, code in (
-            (world.node.add_member(caller(world, "bob"), ROOM, UserId("eve")), "forbidden"),
-            (world.node.remove_member(caller(world, "bob"), ROOM, UserId("ann")), "forbidden"),
-            (world.node.remove_member(caller(world, "ann"), ROOM, UserId("ann")), "conflict"),
-            (world.node.remove_member(caller(world, "ann"), ROOM, UserId("eve")), "not_found"),
-            (world.node.add_member(caller(world, "eve"), ROOM, UserId("eve")), "not_found"),
+            (
+                world.requests.add_member(caller(world, "bob"), ROOM, UserId("eve")),
+                "forbidden",
+            ),
+            (
+                world.requests.remove_member(caller(world, "bob"), ROOM, UserId("ann")),
+                "forbidden",
+            ),
+            (
+                world.requests.remove_member(caller(world, "ann"), ROOM, UserId("ann")),
+                "conflict",
+            ),
+            (
+                world.requests.remove_member(caller(world, "ann"), ROOM, UserId("eve")),
+                "not_found",
+            ),
+            (
+                world.requests.add_member(caller(world, "eve"), ROOM, UserId("eve")),
+                "not_found",
+            ),
         ):
             with pytest.raises(ProtocolError) as info:
                 await act
@@ -302,8 +317,8 @@ async def test_membership_is_for_owners_and_a_room_keeps_one(autojump_clock: Clo
 async def test_adding_a_member_twice_makes_one_event(autojump_clock: Clock) -> None:
     async with open_world() as world:
         ann, _ = await pair(world)
-        first = await world.node.add_member(caller(world, "ann"), ROOM, UserId("eve"))
-        second = await world.node.add_member(caller(world, "ann"), ROOM, UserId("eve"))
+        first = await world.requests.add_member(caller(world, "ann"), ROOM, UserId("eve"))
+        second = await world.requests.add_member(caller(world, "ann"), ROOM, UserId("eve"))
         assert first.seq == 1 and not second.seq
         assert ann.events() == [1]
 
@@ -390,10 +405,10 @@ async def test_one_who_floods_meets_a_full_mailbox_and_not_a_growing_one(
 async def test_http_posts_raise_what_the_wire_would_say(autojump_clock: Clock) -> None:
     async with open_world() as world:
         ann, _ = await pair(world)
-        ack = await world.node.post(caller(world, "bob"), Send(room=ROOM, id="1", body="hi"))
+        ack = await world.requests.post(caller(world, "bob"), Send(room=ROOM, id="1", body="hi"))
         assert (ack.seq, ack.dup) == (1, False) and ann.events() == [1]
         with pytest.raises(ProtocolError) as info:
-            await world.node.post(caller(world, "eve"), Send(room=ROOM, id="1", body="hi"))
+            await world.requests.post(caller(world, "eve"), Send(room=ROOM, id="1", body="hi"))
         assert info.value.code is ErrorCode.NOT_FOUND
 
 

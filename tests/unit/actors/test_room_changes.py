@@ -11,8 +11,9 @@ from msgspec import UNSET, structs
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
-from actors.node import Caller
-from actors.ports import OutcomeUnknown, PageQuery, PageResult, StoreUnavailable
+from actors.ports import OutcomeUnknown, StoreUnavailable
+from actors.records import PageQuery, PageResult
+from actors.requests import Caller
 from actors.room_commands import MarkRead
 from actors.rules.changing import Restore
 from protocol.errors import ErrorCode, ProtocolError
@@ -123,10 +124,10 @@ async def test_what_is_not_allowed_changes_nothing(
     async with open_world() as world:
         ann, bob = await said(world, "hi")
         ann.send("2")
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("eve"))
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("eve"))
-        await world.node.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
-        await world.node.add_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("eve"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("eve"))
+        await world.requests.remove_member(caller(world, "ann"), ROOM, UserId("bob"))
+        await world.requests.add_member(caller(world, "ann"), ROOM, UserId("bob"))
         before = len(world.store.rooms[1].events)
         if who == "eve":
             world.add_people("zoe")
@@ -143,7 +144,7 @@ def caller(world: World, name: str) -> Caller:
 async def test_one_who_left_is_told_so(autojump_clock: Clock) -> None:
     async with open_world() as world:
         _, bob = await said(world, "hi")
-        await world.node.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
+        await world.requests.remove_member(caller(world, "bob"), ROOM, UserId("bob"))
         bob.change(edit(1, "x"))
         await world.quiet()
         assert bob.errors() == ["not_member"]
@@ -367,10 +368,10 @@ async def test_a_change_without_a_store_is_refused(autojump_clock: Clock) -> Non
 async def test_http_asks_the_same(autojump_clock: Clock) -> None:
     async with open_world() as world:
         await said(world, "hi")
-        ok = await world.node.change(caller(world, "bob"), edit(1, "ho", rid=None))
+        ok = await world.requests.change(caller(world, "bob"), edit(1, "ho", rid=None))
         assert ok.seq == 2
         with pytest.raises(ProtocolError) as refused:
-            await world.node.change(caller(world, "ann"), edit(1, "mine"))
+            await world.requests.change(caller(world, "ann"), edit(1, "mine"))
         assert refused.value.code is ErrorCode.FORBIDDEN
 
 

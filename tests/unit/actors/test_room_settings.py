@@ -8,8 +8,8 @@ from msgspec import structs
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
-from actors.node import Caller
 from actors.ports import OutcomeUnknown
+from actors.requests import Caller
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ProtocolError
 from protocol.events import Member, RoomChanged
@@ -29,12 +29,12 @@ async def team(world: World) -> tuple[FakeSession, FakeSession]:
 
 
 async def change(world: World, who: str, **fields: object) -> int | None:
-    ok = await world.node.change_room(caller(world, who), ROOM, RoomExtra(**fields))  # type: ignore[arg-type]
+    ok = await world.requests.change_room(caller(world, who), ROOM, RoomExtra(**fields))  # type: ignore[arg-type]
     return ok.seq or None
 
 
 async def role(world: World, who: str, whom: str, to: Role) -> int | None:
-    ok = await world.node.change_role(caller(world, who), ROOM, UserId(whom), to)
+    ok = await world.requests.change_role(caller(world, who), ROOM, UserId(whom), to)
     return ok.seq or None
 
 
@@ -70,7 +70,7 @@ async def test_an_archived_room_is_silent_until_it_is_opened_again(autojump_cloc
         assert bob.errors() == ["forbidden", "forbidden"]
         assert await code(change(world, "ann", name="x")) == "forbidden"
         assert (
-            await code(world.node.add_member(caller(world, "ann"), ROOM, UserId("eve")))
+            await code(world.requests.add_member(caller(world, "ann"), ROOM, UserId("eve")))
             == "forbidden"
         )
         bob.send("1")
@@ -160,7 +160,7 @@ async def test_an_admin_removes_those_below_and_nobody_else(autojump_clock: Cloc
     async with open_world() as world:
         await team(world)
         await role(world, "ann", "bob", "admin")
-        remove = world.node.remove_member
+        remove = world.requests.remove_member
         assert await code(remove(caller(world, "bob"), ROOM, UserId("ann"))) == "forbidden"
         assert (await remove(caller(world, "bob"), ROOM, UserId("cat"))).seq == 2
 
@@ -170,16 +170,16 @@ async def test_everybody_may_join_a_public_room_and_nobody_a_private_one(
 ) -> None:
     async with open_world() as world:
         ann, _ = await team(world)
-        assert await code(world.node.join(caller(world, "eve"), ROOM)) == "not_found"
+        assert await code(world.requests.join(caller(world, "eve"), ROOM)) == "not_found"
         await change(world, "ann", visibility="public")
         eve = await world.connect("eve")
-        assert (await world.node.join(caller(world, "eve"), ROOM)).seq == 2
-        assert not (await world.node.join(caller(world, "eve"), ROOM)).seq
+        assert (await world.requests.join(caller(world, "eve"), ROOM)).seq == 2
+        assert not (await world.requests.join(caller(world, "eve"), ROOM)).seq
         assert (eve.of(Room)[0].role, eve.events()) == ("member", [2])
         assert (ann.of(Member)[0].user, ann.of(Member)[0].change) == ("eve", "joined")
         await change(world, "ann", archived=True)
         world.add_people("zoe")
-        assert await code(world.node.join(caller(world, "zoe"), ROOM)) == "forbidden"
+        assert await code(world.requests.join(caller(world, "zoe"), ROOM)) == "forbidden"
 
 
 async def test_a_change_back_to_what_is_durable_still_is_no_change_lost(

@@ -5,9 +5,9 @@ import trio.testing
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
-from actors.node import Caller
 from actors.ports import StoreUnavailable
 from actors.ref import MailboxFull
+from actors.requests import Caller
 from actors.user import UserActor
 from actors.user_commands import Choose, Watch
 from protocol.close import CloseCode
@@ -101,7 +101,7 @@ async def test_those_who_stop_sharing_a_room_see_each_other_no_longer(
     async with open_world() as world:
         ann = await watcher(world)
         owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
-        await world.node.remove_member(owner, ROOM, UserId("bob"))
+        await world.requests.remove_member(owner, ROOM, UserId("bob"))
         await world.connect("bob")
         assert states(ann) == ["offline"]
 
@@ -166,10 +166,10 @@ async def test_those_who_share_another_room_still_see_each_other(autojump_clock:
         ann = await watcher(world)
         bob = await world.connect("bob")
         world.add_room("bob", "ann", room="other")
-        world.node.room_created(RoomId("other"), [UserId("ann"), UserId("bob")])
+        world.requests.room_created(RoomId("other"), [UserId("ann"), UserId("bob")])
         await world.quiet()
         bob_himself = Caller(world.numbers["bob"], UserId("bob"), "bob", "user")
-        await world.node.remove_member(bob_himself, ROOM, UserId("bob"))
+        await world.requests.remove_member(bob_himself, ROOM, UserId("bob"))
         await world.quiet()
         bob.close(CloseCode.NORMAL, "")
         await trio.sleep(5)
@@ -204,7 +204,11 @@ async def test_a_watch_begins_when_a_room_is_shared_and_outlasts_a_kick(
         eve, bob = await world.connect("eve"), await world.connect("bob")
         await watch(world, eve, "bob")
         owner = Caller(world.numbers["ann"], UserId("ann"), "ann", "user")
-        for change in (world.node.add_member, world.node.remove_member, world.node.add_member):
+        for change in (
+            world.requests.add_member,
+            world.requests.remove_member,
+            world.requests.add_member,
+        ):
             await change(owner, ROOM, UserId("eve"))
             await trio.sleep(2)
         bob.close(CloseCode.NORMAL, "")

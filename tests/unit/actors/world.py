@@ -132,6 +132,7 @@ class World:
             lambda: None,
         )
         self.node = Node(ports, log=self.log)
+        self.requests = self.node.requests
 
     def add_people(self, *names: str) -> None:
         for name in names:

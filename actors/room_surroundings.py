@@ -1,0 +1,41 @@
+"""What a room reaches beside its own state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.audience import Audience
+from actors.batcher import Batcher
+from actors.journal import GroupCommit
+from actors.message import message
+from actors.ports import FanOut, Session, WallClock
+from actors.records import Count, CountKey, Mark, MarkKey, Sent, SentKey, Target, Withdrawn
+from actors.sessions import Sessions
+from protocol.ids import RoomId, UserId
+
+
+@message
+class Questions:
+    """What a room may ask of the log, many rooms at a time."""
+
+    sent: Batcher[SentKey, Sent]
+    targets: Batcher[tuple[int, int], Target]
+    marks: Batcher[MarkKey, Mark]
+    withdrawn: Batcher[tuple[int, int], Withdrawn]
+    counts: Batcher[CountKey, Count]
+    former: Batcher[tuple[int, int], bool]
+
+
+@message
+class Surroundings:
+    """Everything a room reaches beside its own state."""
+
+    journal: GroupCommit
+    questions: Questions
+    sessions: Sessions
+    audience: Callable[[RoomId], Audience]
+    fan_out: FanOut
+    replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
+    moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
+    clock: WallClock
+    after: Callable[[float, Callable[[], None]], object]  # call in so many seconds
