@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 import trio
 
-from actors.ports import MemberMove, OutcomeUnknown, StoreUnavailable, Verdict
+from actors.ports import OutcomeUnknown, StoreUnavailable
+from actors.records import EventKind, MemberMove, NewEvent, Verdict
 from server.postgres.journal import PostgresJournal
 from server.postgres.pool import open_database
 
@@ -22,7 +23,7 @@ INSERT = (
 )
 WAITING = (
     "SELECT pid FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE $1"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1"
 )
 
 
@@ -37,7 +38,7 @@ async def another_backend(world):
 
 
 async def backend_waiting(world, query):
-    """The process whose statement *query* waits for an advisory lock."""
+    """The process whose statement *query* waits for a lock."""
     with trio.fail_after(5):
         while True:
             pid = await world.database.fetchval(WAITING, f"%{query}%")
@@ -110,6 +111,25 @@ async def test_an_append_that_meets_a_claim_under_way_is_stale(postgres, writing
         await backend_waiting(postgres, "append_events")
         await claimant("COMMIT")
     assert append.value == [Verdict.STALE]
+
+
+async def test_a_change_of_a_room_and_a_claim_of_it_do_not_wait_for_each_other(postgres, writing):
+    number, room = await postgres.room(1)
+    old, new = postgres.journal(), postgres.journal()
+    await old.claim([room], tail=10)
+    change = NewEvent(1, 5, EventKind.ROOM_CHANGED, 1, 0, extra='{"name": "new"}')
+    append = Outcome(lambda: old.append([writing.batch(number, 1, [change])]))
+    claim = Outcome(lambda: new.claim([room], tail=10))
+    async with another_backend(postgres) as slow, trio.open_nursery() as nursery:
+        await slow("BEGIN")
+        await slow(INSERT, number, 1)
+        nursery.start_soon(append.run)
+        await backend_waiting(postgres, "append_events")  # with all locks but that of its seq
+        nursery.start_soon(claim.run)
+        await backend_waiting(postgres, "claim_rooms")
+        await slow("ROLLBACK")
+    assert append.value == [Verdict.STORED]
+    assert claim.value[room].summary.name == "new"
 
 
 async def test_a_journal_cannot_append_under_the_epoch_of_another_owner(postgres, writing):
