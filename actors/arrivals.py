@@ -95,6 +95,7 @@ class Arrivals:
             return
         summaries = [each for each in found or () if each.id not in session.changed]
         session.rooms.update(RoomId(summary.id) for summary in summaries)
+        session.known_in.update(RoomId(each.id) for each in summaries if each.mode == "open")
         rest = session.welcome(summaries)
         self._users.tell_or_drop(session.user_id, Look())
         for summary in summaries[: len(summaries) - len(rest)]:

@@ -132,7 +132,7 @@ class UserState:
     user_id: UserId
     choice: str
     last_seen: Millis | None
-    rooms: frozenset[RoomId]
+    rooms: frozenset[RoomId]  # where he goes by his own name
 
 
 class People(Protocol):
@@ -173,6 +173,8 @@ class Session(Origin, Protocol):
     """One open socket of one user."""
 
     rooms: set[RoomId]  # those it was told of: kept by the rooms themselves from ``welcome`` on
+    known_in: set[RoomId]  # those of them where its user goes by his own name
+    hidden: bool  # its user is shown as offline; kept by the user's actor
 
     @property
     def session_id(self) -> SessionId: ...

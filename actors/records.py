@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
@@ -49,10 +51,10 @@ class NewEvent(msgspec.Struct, gc=False, array_like=True):
 
 @message
 class StoredEvent:
-    """One row of the log as it is read back."""
+    """One row of the log as it is read back, with its sender as the room names him."""
 
     event: NewEvent
-    sender: UserId
+    sender: str
 
 
 class MemberMove(msgspec.Struct, gc=False, array_like=True):
@@ -102,7 +104,11 @@ class MemberState:
 
 @message
 class Claimed:
-    """A room as its new owner finds it. ``tail`` is ascending and ends at ``last_seq``."""
+    """A room as its new owner finds it. ``tail`` is ascending and ends at ``last_seq``.
+
+    ``pseudonyms`` and ``revealed`` are of a blind room: how it names everybody who was ever in it,
+    by user number, and which two have told each other who they are.
+    """
 
     room_no: int
     epoch: int
@@ -114,6 +120,8 @@ class Claimed:
     countable: int
     members: list[MemberState]
     tail: list[StoredEvent]
+    pseudonyms: Mapping[int, str] = field(default_factory=dict)
+    revealed: Sequence[tuple[str, str]] = ()
 
 
 class SentKey(NamedTuple):

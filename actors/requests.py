@@ -19,6 +19,7 @@ from actors.room_commands import (
     Mute,
     Post,
     RemoveMember,
+    Reveal,
     RoomCommand,
 )
 from actors.rules.changing import ChangeFrame
@@ -98,9 +99,9 @@ class Requests:
         )
         return _expect(answer, Ok)
 
-    async def change_role(self, caller: Caller, room: RoomId, user: UserId, role: Role) -> Ok:
-        """Give *user* another role; the event it made, if any. Raises ProtocolError."""
-        answer = await self._ask(caller, room, lambda origin: ChangeRole(origin, user, role))
+    async def change_role(self, caller: Caller, room: RoomId, name: str, role: Role) -> Ok:
+        """Give the member *name* another role; the event it made, if any. Raises ProtocolError."""
+        answer = await self._ask(caller, room, lambda origin: ChangeRole(origin, name, role))
         return _expect(answer, Ok)
 
     async def change_room(self, caller: Caller, room: RoomId, changes: RoomExtra) -> Ok:
@@ -112,9 +113,14 @@ class Requests:
         """Tell the devices of a member who muted the room until then, or (0) no longer does."""
         self._rooms.tell_or_drop(room, Mute(user_no, until))
 
-    async def remove_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
-        """End the membership of *user*. Raises ProtocolError."""
-        answer = await self._ask(caller, room, lambda origin: RemoveMember(origin, user))
+    async def remove_member(self, caller: Caller, room: RoomId, name: str) -> Ok:
+        """End the membership of *name*. Raises ProtocolError."""
+        answer = await self._ask(caller, room, lambda origin: RemoveMember(origin, name))
+        return _expect(answer, Ok)
+
+    async def reveal(self, caller: Caller, room: RoomId, name: str) -> Ok:
+        """Tell the room that the caller and *name*, who both agreed, know each other now."""
+        answer = await self._ask(caller, room, lambda origin: Reveal(origin, name))
         return _expect(answer, Ok)
 
     async def _people_states(self, user: UserId) -> Mapping[UserId, UserState]:
@@ -134,9 +140,9 @@ class Requests:
         except (ActorError, trio.TooSlowError):
             raise ProtocolError(ErrorCode.UNAVAILABLE) from None
 
-    def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
+    def room_created(self, room: RoomId, members: Sequence[UserId], *, blind: bool = False) -> None:
         """Wake the room where members are connected: it tells them, and lets them follow."""
-        for user in members:
+        for user in members if not blind else ():
             self._users.tell_or_drop(user, Moved(room, inside=True))
         connected = [user for user in members if self._sessions.told(user, room)]
         if connected:

@@ -16,15 +16,19 @@ from actors.room_commands import (
     MarkRead,
     Meet,
     Mute,
+    OfMembers,
     Post,
     RemoveMember,
+    Reveal,
     RoomCommand,
     Type,
+    WatchHere,
     confirm,
 )
 from actors.room_cursors import Cursors
 from actors.room_log import RoomLog
 from actors.room_members import Membership
+from actors.room_presence import BlindPresence
 from actors.room_sends import Sends, refuse_stranger
 from actors.room_settings import Settings
 from actors.room_state import Pending
@@ -49,6 +53,7 @@ class RoomActor(Actor[RoomCommand]):
         self._cursors = Cursors(self._log)
         self._changes = Changes(self._log, self._cursors)
         self._settings = Settings(self._log)
+        self._presence = BlindPresence(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
 
     def started(self) -> None:
@@ -79,18 +84,14 @@ class RoomActor(Actor[RoomCommand]):
             case _:
                 self._receive_rare(message)
 
-    def _receive_rare(
-        self, message: AddMember | RemoveMember | ChangeRole | ChangeRoom | Mute | Meet
-    ) -> None:
+    def _receive_rare(self, message: OfMembers | ChangeRoom | WatchHere | Mute | Meet) -> None:
         match message:
-            case AddMember():
-                self._members.add(message)
-            case RemoveMember():
-                self._members.remove(message)
-            case ChangeRole():
-                self._members.change_role(message)
+            case AddMember() | RemoveMember() | ChangeRole() | Reveal():
+                self._members.take(message)
             case ChangeRoom():
                 self._settings.take(message)
+            case WatchHere():
+                self._presence.watch(message)
             case Mute():
                 self._members.mute(message)
             case Meet():
@@ -103,12 +104,12 @@ class RoomActor(Actor[RoomCommand]):
         self._log.settle()
 
     def at_rest(self) -> bool:
-        """Nothing pending or in flight."""
-        return self._log.idle()
+        """Nothing pending or in flight, and nobody watching."""
+        return self._log.idle() and not self._presence.is_watched()
 
     def leftovers(self) -> list[RoomCommand]:
-        """Every command without an answer, oldest first."""
-        return self._log.commands()
+        """Every command without an answer, oldest first, and who watches whom."""
+        return [*self._log.commands(), *self._presence.leftovers()]
 
     def _show(self, pending: Pending) -> None:
         """One event is durable: acknowledge it, then show it."""
@@ -139,10 +140,11 @@ class RoomActor(Actor[RoomCommand]):
     def _type(self, command: Type) -> None:
         """Typing is shown to the others at once and never stored."""
         origin, room, log = command.origin, self._log.state.room, self._log
-        if origin.user_no not in log.state.members:
+        member = log.state.members.get(origin.user_no)
+        if member is None:
             refuse_stranger(log, command)
             return
         others = [session for session in log.audience.live if session.user_no != origin.user_no]
-        typing = TypingState(room=room, user=origin.user_id, on=command.frame.on)
-        log.around.fan_out(others, typing, ("typing", room, origin.user_id))
+        typing = TypingState(room=room, user=member.shown, on=command.frame.on)
+        log.around.fan_out(others, typing, ("typing", room, member.shown))
         confirm(command)

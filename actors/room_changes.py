@@ -190,5 +190,6 @@ class Changes:
             target.deleted = kind is EventKind.DELETED
             state.remember_target(of, target)
         command.event = event
-        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
+        sender = state.shown(origin.user_no, origin.user_id)
+        shown = frame_of(state.room, StoredEvent(event, sender))
         self._log.append(Pending(event, shown, command))

@@ -13,7 +13,7 @@ from actors.rules.digest import content_digest
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
-from protocol.frames import Ack, Ok, Read, Send, SetTyping
+from protocol.frames import Ack, Ok, Read, Send, SetTyping, WatchPresence
 from protocol.ids import UserId
 from protocol.refusals import error_frame
 
@@ -63,10 +63,10 @@ class AddMember(msgspec.Struct, eq=False):
 
 
 class ChangeRole(msgspec.Struct, eq=False):
-    """Give a member another role."""
+    """Give the member *name* another role."""
 
     origin: Origin
-    user_id: UserId
+    name: str
     role: Role
     event: NewEvent | None = None  # what it was taken as
 
@@ -80,10 +80,18 @@ class ChangeRoom(msgspec.Struct, eq=False):
 
 
 class RemoveMember(msgspec.Struct, eq=False):
-    """End a membership: one's own, or as an owner somebody else's."""
+    """End a membership: one's own, or as an owner somebody else's, as the room *name*s him."""
 
     origin: Origin
-    user_id: UserId
+    name: str
+    event: NewEvent | None = None  # what it was taken as
+
+
+class Reveal(msgspec.Struct, eq=False):
+    """The asker and the member *name* have both agreed to tell each other who they are."""
+
+    origin: Origin
+    name: str
     event: NewEvent | None = None  # what it was taken as
 
 
@@ -98,6 +106,14 @@ class Meet(msgspec.Struct, eq=False):
 
 
 @message
+class WatchHere:
+    """A session watches members by the names that the room has for them, or stops."""
+
+    origin: Session
+    frame: WatchPresence
+
+
+@message
 class Mute:
     """A member muted the room until then, or (0) no longer does. It is stored already."""
 
@@ -105,8 +121,8 @@ class Mute:
     until: int
 
 
-OfMembers = AddMember | RemoveMember | ChangeRole
-Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom
+OfMembers = AddMember | RemoveMember | ChangeRole | Reveal
+Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom | WatchHere
 RoomCommand = Asked | Meet | Mute
 
 
@@ -115,9 +131,20 @@ def refuse(command: Asked, error: ProtocolError) -> None:
     match command:
         case Post(origin, frame):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room, id=frame.id))
-        case Change(origin, frame) | MarkRead(origin, frame) | Type(origin, frame):
+        case (
+            Change(origin, frame)
+            | MarkRead(origin, frame)
+            | Type(origin, frame)
+            | WatchHere(origin, frame)
+        ):
             origin.offer(error_frame(error, rid=frame.rid, room=frame.room))
-        case AddMember(origin) | RemoveMember(origin) | ChangeRole(origin) | ChangeRoom(origin):
+        case (
+            AddMember(origin)
+            | RemoveMember(origin)
+            | ChangeRole(origin)
+            | Reveal(origin)
+            | ChangeRoom(origin)
+        ):
             origin.offer(error_frame(error))
 
 
@@ -137,7 +164,7 @@ def acknowledge(command: Post, seq: int, at: int, *, dup: bool) -> None:
 
 
 def confirm(
-    command: Change | MarkRead | Type,
+    command: Change | MarkRead | Type | WatchHere,
     seq: int | UnsetType = UNSET,
     at: int | UnsetType = UNSET,
 ) -> None:

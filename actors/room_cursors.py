@@ -116,6 +116,6 @@ class Cursors:
     def _show_receipt(self, member: Member) -> None:
         if len(self._state.members) > CURSORS_MOST:
             return
-        frame = Receipt(room=self._state.room, user=member.user_id, upto=member.read_seq)
-        key = ("receipt", self._state.room, member.user_id)
+        frame = Receipt(room=self._state.room, user=member.shown, upto=member.read_seq)
+        key = ("receipt", self._state.room, member.shown)
         self._log.around.fan_out(self._log.audience.live, frame, key)

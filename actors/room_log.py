@@ -113,6 +113,11 @@ class RoomLog:
         """Calendar time for a stamp, in milliseconds."""
         return self.around.clock.now_ms()
 
+    def moved(self, user: UserId, *, inside: bool) -> None:
+        """Tell whoever watches *user* by his own name, which a blind room must not confirm."""
+        if not self.state.blind:
+            self.around.moved(user, self.state.room, inside)
+
     def read(self, command: MarkRead) -> None:
         """Store a cursor with the next batch."""
         self._reads.append(command)
@@ -229,8 +234,8 @@ class RoomLog:
                 numbers.add(0)
             elif who == "@here":
                 numbers.update(session.user_no for session in self.audience.live)
-            elif who in self.state.no_by_user:
-                numbers.add(self.state.no_by_user[UserId(who)])
+            elif who in self.state.no_by_name:
+                numbers.add(self.state.no_by_name[who])
         return frozenset(numbers)
 
     # ---- after the commit

@@ -15,6 +15,7 @@ from actors.room_commands import (
     Mute,
     OfMembers,
     RemoveMember,
+    Reveal,
     RoomCommand,
     confirm_change,
     refuse,
@@ -24,6 +25,7 @@ from actors.room_sends import refuse_stranger
 from actors.room_state import Member, Pending
 from actors.rules import membership
 from actors.rules.event_frames import MemberExtra, frame_of, written
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Member as MemberEvent
 from protocol.fields import MemberChange, Role
 from protocol.frames import Gap, RoomGone
@@ -39,12 +41,27 @@ class Membership:
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
 
-    def add(self, command: AddMember) -> None:
+    def take(self, command: OfMembers) -> None:
+        """Refuse, find that nothing changes, or append."""
+        match command:
+            case AddMember():
+                self._add(command)
+            case RemoveMember():
+                self._remove(command)
+            case ChangeRole():
+                self._change_role(command)
+            case Reveal():
+                self._reveal(command)
+
+    def _add(self, command: AddMember) -> None:
         """Append ``joined``; nothing changes for one who is a member already."""
         state = self._state
         asker = state.members.get(command.origin.user_no)
         joins = command.user_no == command.origin.user_no
         may_join = joins and membership.may_join(state.type, state.summary.visibility)
+        if asker is None and joins and membership.may_come_back(state.type):
+            self._come_back(command)
+            return
         if asker is None and not may_join:
             refuse_stranger(self._log, command)
             return
@@ -56,17 +73,42 @@ class Membership:
         elif command.user_no in self._state.members:
             self._log.agree(command)
         else:
-            member = Member(command.user_no, command.user_id, "member", 0)
-            self._append(command, member, "joined", "member")
-            self._state.add(member)
+            self._join(command)
 
-    def remove(self, command: RemoveMember) -> None:
+    def _join(self, command: AddMember) -> None:
+        shown = self._state.shown(command.user_no, command.user_id)
+        member = Member(command.user_no, command.user_id, "member", 0, shown=shown)
+        self._append(command, member, "joined", "member")
+        self._state.add(member)
+
+    def _come_back(self, command: AddMember) -> None:
+        """Who was in it once may be in it again; the store knows, and nothing changes meanwhile."""
+
+        def answer(former: bool | None) -> None:  # noqa: FBT001 - the port's answer
+            error = self._state.archived_refusal()
+            if not former:
+                refuse(command, ProtocolError(ErrorCode.NOT_FOUND))
+            elif error is not None:
+                refuse(command, error)
+            else:
+                self._join(command)
+
+        key = (self._state.room_no, command.user_no)
+        self._log.ask(self._log.around.questions.former, key, command, answer, hold=True)
+
+    def _named(self, name: str, asker: Member) -> Member | None:
+        """The member *name*. Anybody may go by his own id, also where the room hides it."""
+        if name == asker.user_id:
+            return asker
+        return self._state.members.get(self._state.no_by_name.get(name, 0))
+
+    def _remove(self, command: RemoveMember) -> None:
         """Append ``left`` for oneself, ``kicked`` for somebody else."""
         asker = self._state.members.get(command.origin.user_no)
         if asker is None:
             refuse_stranger(self._log, command)
             return
-        target = self._state.members.get(self._state.no_by_user.get(command.user_id, 0))
+        target = self._named(command.name, asker)
         error = membership.remove_refusal(
             self._state.type, asker=asker, target=target, members=self._state.members.values()
         )
@@ -76,13 +118,13 @@ class Membership:
         self._append(command, target, "left" if target is asker else "kicked", None)
         self._state.remove(target)
 
-    def change_role(self, command: ChangeRole) -> None:
+    def _change_role(self, command: ChangeRole) -> None:
         """Append ``role``; nothing changes for one who has it already."""
         asker = self._state.members.get(command.origin.user_no)
         if asker is None:
             refuse_stranger(self._log, command)
             return
-        target = self._state.members.get(self._state.no_by_user.get(command.user_id, 0))
+        target = self._named(command.name, asker)
         error = self._state.archived_refusal() or membership.role_refusal(
             self._state.type,
             asker=asker,
@@ -106,12 +148,9 @@ class Membership:
         role: Role | None,
     ) -> None:
         origin, state = command.origin, self._state
-        says = MemberExtra(
-            member.user_id,
-            change,
-            UNSET if role is None else role,
-            UNSET if member.user_no == origin.user_no else origin.user_id,
-        )
+        sender = state.shown(origin.user_no, origin.user_id)
+        by = UNSET if member.user_no == origin.user_no else sender
+        says = MemberExtra(member.shown, change, UNSET if role is None else role, by)
         mark = state.advance(self._log.now(), countable=False)
         event = NewEvent(
             mark.seq,
@@ -121,15 +160,15 @@ class Membership:
             mark.countable,
             extra=written(says),
         )
-        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
-        move = MemberMove(member.user_no, role, mark.seq)
+        shown = frame_of(state.room, StoredEvent(event, sender))
+        move = None if change == "revealed" else MemberMove(member.user_no, role, mark.seq)
         command.event = event
         self._log.append(Pending(event, shown, command, move, member))
 
     def show(self, pending: Pending, member: Member) -> None:
         """Publish a durable change; the audience changes with it."""
-        if getattr(pending.shown, "change", "") == "role":
-            self._show_role(pending, member)
+        if isinstance(pending.command, ChangeRole | Reveal):
+            self._show_change(pending, pending.command, member)
             return
         joined = pending.move is not None and pending.move.role is not None
         if joined:
@@ -139,15 +178,30 @@ class Membership:
             reason = getattr(pending.shown, "change", "left")
             for session in self._log.around.sessions.told(member.user_id, self._state.room):
                 self._part(session, reason)
-        self._log.around.moved(member.user_id, self._state.room, joined)
+        self._log.moved(member.user_id, inside=joined)
         if isinstance(pending.command, AddMember | RemoveMember):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
-    def _show_role(self, pending: Pending, member: Member) -> None:
+    def _show_change(self, pending: Pending, command: ChangeRole | Reveal, member: Member) -> None:
         self._log.audience.publish(pending.shown)
-        self._log.show_room(member)
-        if isinstance(pending.command, ChangeRole):
-            confirm_change(pending.command, pending.event.seq, pending.event.at)
+        if isinstance(command, ChangeRole):
+            self._log.show_room(member)
+        confirm_change(command, pending.event.seq, pending.event.at)
+
+    def _reveal(self, command: Reveal) -> None:
+        """Append ``revealed``, once for each two: that they agreed the asker has made sure."""
+        asker = self._state.members.get(command.origin.user_no)
+        if asker is None:
+            refuse_stranger(self._log, command)
+            return
+        other = self._named(command.name, asker)
+        if other is None or other is asker or not self._state.blind:
+            refuse(command, membership.nobody())
+        elif (pair := frozenset((asker.shown, other.shown))) in self._state.revealed:
+            self._log.agree(command)
+        else:
+            self._append(command, other, "revealed", None)
+            self._state.revealed.add(pair)
 
     def mute(self, command: Mute) -> None:
         """What is stored already: show it to the member's own devices."""
@@ -175,8 +229,8 @@ class Membership:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
         if not isinstance(command, OfMembers) or (event := self._log.stored(command)) is None:
             return False
-        if not isinstance(command, ChangeRole):
-            self._log.around.sessions.told(command.user_id, self._state.room)
+        if isinstance(command, AddMember | RemoveMember):
+            self._log.around.sessions.told(_moved(command), self._state.room)
         confirm_change(command, event.seq, event.at)
         return True
 
@@ -184,11 +238,11 @@ class Membership:
         """Whoever follows and is no member any more is shown the rest up to his leave."""
         for session, sent in self._log.audience.standings():
             if session.user_no not in self._state.members:
-                last = self._last_change(session.user_id)
+                last = self._last_change(self._state.shown(session.user_no, session.user_id))
                 if last is not None and sent is not None:
                     self._show_up_to(session, sent, last.seq)
                 self._part(session, last.change if last else "not_member")
-                self._log.around.moved(session.user_id, self._state.room, False)  # noqa: FBT003
+                self._log.moved(session.user_id, inside=False)
 
     def enter_all(self) -> None:
         """Every member who is connected follows from here on, if he did not before."""
@@ -196,7 +250,7 @@ class Membership:
             if self._enter(
                 member, self._log.around.sessions.of(member.user_id), self._state.durable.seq
             ):
-                self._log.around.moved(member.user_id, self._state.room, True)  # noqa: FBT003
+                self._log.moved(member.user_id, inside=True)
 
     def _begin(self, member: Member, event: NewEvent) -> None:
         """*member* is in from *event* on, and has read all before it."""
@@ -211,6 +265,8 @@ class Membership:
         new = [session for session in devices if room not in session.rooms]
         for session in new:
             session.rooms.add(room)
+            if not self._state.blind:
+                session.known_in.add(room)
             session.offer(self._state.room_frame(member, last_seq, now=self._log.now()))
             self._log.audience.join(session, last_seq)
         return bool(new)
@@ -220,6 +276,7 @@ class Membership:
         self._log.audience.leave(session)
         if room in session.rooms:
             session.rooms.discard(room)
+            session.known_in.discard(room)
             session.offer(RoomGone(room=room, reason=reason))
 
     def _show_up_to(self, session: Session, sent: int, last: int) -> None:
@@ -227,7 +284,11 @@ class Membership:
             if sent < event.seq <= last:
                 session.offer(event)
 
-    def _last_change(self, user: UserId) -> MemberEvent | None:
-        """What the tail says of *user*'s membership."""
+    def _last_change(self, user: str) -> MemberEvent | None:
+        """What the tail says of the membership of *user*, as the room names him."""
         tail = reversed(self._state.tail_frames())
         return next((e for e in tail if isinstance(e, MemberEvent) and e.user == user), None)
+
+
+def _moved(command: AddMember | RemoveMember) -> UserId:
+    return command.user_id if isinstance(command, AddMember) else command.origin.user_id

@@ -38,7 +38,7 @@ class Sends:
             command.frame,
             room_type=self._state.type,
             role=member.role,
-            members=self._state.no_by_user,
+            members=self._state.no_by_name,
         )
         if error is not None:
             self._refuse_unless_sent(command, error)
@@ -96,7 +96,7 @@ class Sends:
             room=state.room,
             seq=mark.seq,
             at=mark.at,
-            sender=origin.user_id,
+            sender=state.members[origin.user_no].shown,
             kind="text",
             body=frame.body,
             reply_to=UNSET if frame.reply_to is None else frame.reply_to,

@@ -84,5 +84,6 @@ class Settings:
         )
         state.settings |= self._different(changes)
         command.event = event
-        shown = frame_of(state.room, StoredEvent(event, origin.user_id))
+        sender = state.shown(origin.user_no, origin.user_id)
+        shown = frame_of(state.room, StoredEvent(event, sender))
         self._log.append(Pending(event, shown, command))

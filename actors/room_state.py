@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -33,7 +33,8 @@ from protocol.limits import CURSORS_MOST
 class Member:
     """One member. ``read_countable``: countable messages up to and with the cursor.
 
-    ``present``: the membership is durable.
+    ``shown`` is how the room names him: by his user id, or by his pseudonym. ``present``: the
+    membership is durable.
     """
 
     __slots__ = (
@@ -43,13 +44,16 @@ class Member:
         "read_countable",
         "read_seq",
         "role",
+        "shown",
         "user_id",
         "user_no",
     )
 
-    def __init__(self, user_no: int, user_id: UserId, role: Role, read_seq: int) -> None:
+    def __init__(
+        self, user_no: int, user_id: UserId, role: Role, read_seq: int, *, shown: str
+    ) -> None:
         self.user_no, self.user_id, self.role = user_no, user_id, role
-        self.read_seq = read_seq
+        self.read_seq, self.shown = read_seq, shown
         self.read_countable = self.mentions = self.muted_until = 0
         self.present = False
 
@@ -156,8 +160,11 @@ class RoomState:
         self.durable = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
         self.last = Mark(claimed.last_seq, claimed.last_at, claimed.countable)
         self._last_message = claimed.summary.last_message
+        self.blind = claimed.summary.mode == "blind"
+        self._pseudonyms = claimed.pseudonyms
+        self.revealed = {frozenset(pair) for pair in claimed.revealed}
         self.members: dict[int, Member] = {}
-        self.no_by_user: dict[UserId, int] = {}
+        self.no_by_name: dict[str, int] = {}  # by how the room names them
         for member in claimed.members:
             self._load(member)
         self._names = {state.user_no: state.name for state in claimed.members[:2]}
@@ -167,11 +174,16 @@ class RoomState:
             self.remember(stored.event)
 
     def _load(self, state: MemberState) -> None:
-        member = Member(state.user_no, state.user_id, state.role, state.read_seq)
+        shown = self.shown(state.user_no, state.user_id)
+        member = Member(state.user_no, state.user_id, state.role, state.read_seq, shown=shown)
         member.read_countable = self.durable.countable - state.unread
         member.mentions, member.muted_until = state.mentions, state.muted_until
         member.present = True
         self.add(member)
+
+    def shown(self, user_no: int, user: UserId) -> str:
+        """How this room names a user."""
+        return self._pseudonyms.get(user_no, user)
 
     def archived_refusal(self) -> ProtocolError | None:
         """Why nothing can be said or changed here any more, or None."""
@@ -188,12 +200,12 @@ class RoomState:
     def add(self, member: Member) -> None:
         """Somebody is a member from the next event on."""
         self.members[member.user_no] = member
-        self.no_by_user[member.user_id] = member.user_no
+        self.no_by_name[member.shown] = member.user_no
 
     def remove(self, member: Member) -> None:
         """Somebody is a member no longer."""
         del self.members[member.user_no]
-        del self.no_by_user[member.user_id]
+        del self.no_by_name[member.shown]
 
     def tail_frames(self) -> list[Event]:
         """The latest events as clients see them, ascending, ending at ``durable``."""
@@ -229,11 +241,11 @@ class RoomState:
 
     def room_frame(self, member: Member, last_seq: int, *, now: int) -> Room:
         """The room as *member* sees it, who is shown what comes after *last_seq*."""
-        cursors = {other.user_id: other.read_seq for other in self.members.values()}
+        cursors = {other.shown: other.read_seq for other in self.listed()}
         fields = structs.asdict(self.summary) | {
             "role": member.role,
             "muted": member.muted_until > now,
-            "me": member.user_id,
+            "me": member.shown,
             "last_seq": last_seq,
             "read_seq": member.read_seq,
             "unread": self.durable.countable - member.read_countable,
@@ -242,6 +254,11 @@ class RoomState:
             "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
         }
         return Room(**fields | self._peer(member))
+
+    def listed(self) -> Iterable[Member]:
+        """The members; where they are to stay unknown, in an order that says nothing of them."""
+        members = self.members.values()
+        return sorted(members, key=lambda member: member.shown) if self.blind else members
 
     def _folded_last(self) -> Message | UnsetType:
         last = self._last_message

@@ -158,6 +158,8 @@ class UserActor(Actor[UserCommand]):
     def _show(self) -> None:
         states = ["away" if session in self._away else "online" for session in self._devices]
         shown = shown_state(self._choice, states)
+        for session in self._devices:
+            session.hidden = shown == "offline"
         if shown == self._shown:
             return
         self._shown = shown
@@ -234,7 +236,7 @@ class UserActor(Actor[UserCommand]):
     def _meets(self, session: Session) -> bool:
         """Whether a room is shared. What a connected user is in, his sessions know best."""
         mine = self._around.sessions.of(self._user)
-        return not session.rooms.isdisjoint(mine[0].rooms if mine else self._rooms)
+        return not session.known_in.isdisjoint(mine[0].known_in if mine else self._rooms)
 
     def _tell(self, user: UserId, command: UserCommand) -> None:
         self._around.users.tell_when_open(user, command)

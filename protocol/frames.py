@@ -6,7 +6,7 @@ either there with a value or not there at all.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -31,6 +31,7 @@ from protocol.fields import (
     PresenceState,
     Rid,
     Role,
+    RoomMode,
     RoomType,
     SeenState,
     SeqField,
@@ -129,8 +130,9 @@ class History(Frame):
 
 
 class WatchPresence(Frame):
-    """Watch people, or stop watching them."""
+    """Watch people, or stop watching them. With *room* the names are those of that blind room."""
 
+    room: IdField | None = None
     watch: list[IdField] | None = None
     unwatch: list[IdField] | None = None
     rid: Rid | None = None
@@ -174,7 +176,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     type: RoomType
     name: str
     description: str | UnsetType = UNSET
-    mode: Literal["open", "blind"] = "open"
+    mode: RoomMode = "open"
     visibility: Visibility = "private"
     archived: bool = False
     role: Role = "member"

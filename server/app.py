@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 import secrets
 import signal
@@ -18,6 +19,7 @@ import trio_asyncio
 from actors import ports
 from actors.node import Node, Ports
 from actors.ports import Claims, Journal, Standing, UserState
+from actors.rules.pseudonyms import pseudonym
 from actors.rules.token_bucket import TokenBucket
 from protocol.codec import JSON, MSGPACK
 from protocol.frames import RoomSummary
@@ -51,8 +53,10 @@ from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
+from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.redis.client import RedisClient, open_redis
@@ -170,6 +174,7 @@ class Server:
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
+        self._names_key = hmac.digest(settings.token_key, b"pseudonyms", "sha256")
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         outside = Ports(
@@ -200,6 +205,8 @@ class Server:
             rooms=rooms,
             events=events,
             messages=MessageStore(self._database),
+            matching=MatchingStore(self._database, pseudonym=partial(pseudonym, self._names_key)),
+            reveals=RevealStore(self._database, clock=self._clock, new_id=random_id),
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

@@ -24,7 +24,7 @@ def add_refusal(room_type: RoomType, role: Role) -> ProtocolError | None:
     (True, 'forbidden')
     """
     if room_type != "team":
-        return _fixed()
+        return _fixed(room_type)
     if not may(Action.ADD, room_type=room_type, role=role):
         return ProtocolError(ErrorCode.FORBIDDEN, "only owners and admins may add members")
     return None
@@ -35,12 +35,18 @@ def may_join(room_type: RoomType, visibility: Visibility) -> bool:
     return room_type == "team" and visibility == "public"
 
 
+def may_come_back(room_type: RoomType) -> bool:
+    """Whether somebody who left may make himself a member again."""
+    return room_type == "matching"
+
+
 def remove_refusal(
     room_type: RoomType, *, asker: HasRole, target: HasRole | None, members: Iterable[HasRole]
 ) -> ProtocolError | None:
     """Why *asker* may not end the membership of *target*, or None."""
     if room_type != "team":
-        return _fixed()
+        leaves = room_type == "matching" and target is asker
+        return None if leaves else _fixed(room_type)
     if target is asker:
         return _ownerless(asker, members)
     if not may(Action.REMOVE, room_type=room_type, role=asker.role):
@@ -62,7 +68,7 @@ def role_refusal(
 ) -> ProtocolError | None:
     """Why *asker* may not give *target* the *role*, or None."""
     if room_type != "team":
-        return _fixed()
+        return _fixed(room_type)
     if not may(Action.CHANGE_ROLE, room_type=room_type, role=asker.role):
         return ProtocolError(ErrorCode.FORBIDDEN, "only owners and admins may change roles")
     if target is None:
@@ -77,8 +83,8 @@ def nobody() -> ProtocolError:
     return ProtocolError(ErrorCode.NOT_FOUND, "not a member of this room")
 
 
-def _fixed() -> ProtocolError:
-    return ProtocolError(ErrorCode.FORBIDDEN, "a direct room keeps its two members")
+def _fixed(room_type: RoomType) -> ProtocolError:
+    return ProtocolError(ErrorCode.FORBIDDEN, f"a {room_type} room keeps its members and roles")
 
 
 def _ownerless(target: HasRole, members: Iterable[HasRole]) -> ProtocolError | None:

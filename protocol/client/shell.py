@@ -166,13 +166,16 @@ class Client:
         bounds = {"after": after, "before": before, "limit": limit, "thread": thread}
         return await self._ask({"t": "history", "room": room, **bounds})
 
-    async def watch(self, users: Sequence[str]) -> None:
-        """Have ``presence`` events of *users*: now, and whenever it changes."""
-        await self._ask({"t": "presence", "watch": list(users)})
+    async def watch(self, users: Sequence[str], *, room: str | None = None) -> None:
+        """Have ``presence`` events of *users*: now, and whenever it changes.
 
-    async def unwatch(self, users: Sequence[str]) -> None:
+        With a blind *room* the users are its pseudonyms.
+        """
+        await self._ask({"t": "presence", "watch": list(users), "room": room})
+
+    async def unwatch(self, users: Sequence[str], *, room: str | None = None) -> None:
         """Have them no more."""
-        await self._ask({"t": "presence", "unwatch": list(users)})
+        await self._ask({"t": "presence", "unwatch": list(users), "room": room})
 
     async def status(self, state: str) -> None:
         """Be shown as online, away, dnd or invisible. ``away`` ends with the connection."""

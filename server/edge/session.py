@@ -9,7 +9,15 @@ from msgspec import UNSET
 
 from actors.ports import Claims, Standing
 from actors.ref import ActorStopped, MailboxFull
-from actors.room_commands import Change, MarkRead, Post, RoomCommand, Type, refuse_with_code
+from actors.room_commands import (
+    Change,
+    MarkRead,
+    Post,
+    RoomCommand,
+    Type,
+    WatchHere,
+    refuse_with_code,
+)
 from actors.user_commands import Choose, UserCommand, Watch
 from protocol.close import CloseCode
 from protocol.codec import Codec, FrameError
@@ -73,6 +81,8 @@ class ChatSession:
         "codec",
         "connection",
         "gone",
+        "hidden",
+        "known_in",
         "opened",
         "rooms",
         "session_id",
@@ -92,6 +102,8 @@ class ChatSession:
         self.session_id = SessionId(desk.new_id())
         self.user_id, self.user_no = UserId(""), 0
         self.rooms: set[RoomId] = set()
+        self.known_in: set[RoomId] = set()
+        self.hidden = False
         self.changed: frozenset[RoomId] = frozenset()
         self.opened = self.gone = False
 
@@ -320,6 +332,8 @@ class ChatSession:
                 self._tell_room(frame.room, Change(self, frame))
             case History():
                 self.later(lambda: answer_history(self, self._desk.node, frame))
+            case WatchPresence(room=str() as room):
+                self._tell_room(room, WatchHere(self, frame))
             case WatchPresence():
                 self._tell_self(Watch(self, frame), frame)
             case Status():

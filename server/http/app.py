@@ -23,11 +23,13 @@ from server.http.docs import docs_blueprint
 from server.http.errors import answer_failures
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
 from server.http.idempotency import HEADER, Repeats, key_of
+from server.http.matching import MatchingRooms
 from server.http.messages import MessageRoutes
 from server.http.openapi import openapi_document, tag_of
 from server.http.pages import DemoRoutes, pages_blueprint
 from server.http.people import Others
 from server.http.ports import Limits, Log, Rate
+from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route
 from server.http.schemas import DemoAccount
@@ -35,7 +37,9 @@ from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
 from server.postgres.idempotency import KeptAnswers
+from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
+from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
@@ -49,6 +53,8 @@ class Parts:
     rooms: RoomStore
     events: EventLog
     messages: MessageStore
+    matching: MatchingStore
+    reveals: RevealStore
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -79,6 +85,9 @@ def make_routes(parts: Parts) -> list[Route]:
         rooms=parts.rooms,
         users=parts.users,
         requests=parts.requests,
+        matching=MatchingRooms(
+            matching=parts.matching, rooms=parts.rooms, users=parts.users, requests=parts.requests
+        ),
         repeats=Repeats(parts.kept_answers, clock=parts.clock),
         new_id=parts.new_id,
     )
@@ -86,7 +95,9 @@ def make_routes(parts: Parts) -> list[Route]:
     changes = ChangeRoutes(requests=parts.requests, messages=parts.messages)
     others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
     channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
-    subjects = (accounts, others, rooms, channels, messages, changes, DemoRoutes(parts.demo))
+    reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
+    demo = DemoRoutes(parts.demo)
+    subjects = (accounts, others, rooms, channels, messages, changes, reveals, demo)
     return [
         *(route for subject in subjects for route in subject.routes()),
         *HealthRoutes(parts.checks).routes(),

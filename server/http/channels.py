@@ -10,11 +10,9 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, UserId
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
-from server.http.rooms import LONGEST_ROOM_NAME, PATH, changed
-from server.http.route import Answer, Call, NoQuery, Route
-from server.http.schemas import (
+from server.http.room_schemas import (
     FOREVER,
-    Changed,
+    LONGEST_ROOM_NAME,
     Muted,
     NewMute,
     NewRole,
@@ -23,6 +21,9 @@ from server.http.schemas import (
     PublicRoomsQuery,
     RoomChange,
 )
+from server.http.rooms import PATH, changed
+from server.http.route import Answer, Call, NoQuery, Route
+from server.http.schemas import Changed
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 

@@ -7,6 +7,7 @@ from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import UserId
+from server.http.bodies import invalid
 from server.http.names import normal
 from server.http.profiles import account_of, found_person
 from server.http.route import Access, Answer, Call, NoQuery, Route
@@ -73,3 +74,12 @@ def closing(before: Person, after: Person) -> CloseCode | None:
         return CloseCode.SUSPENDED
     changed = (before.status, before.role) != (after.status, after.role)
     return CloseCode.UNAUTHENTICATED if changed else None
+
+
+def check_may_join(person: Person | None, field: str, name: str) -> Person:
+    """*person*, who was called *name* in *field*. Raises ProtocolError where he can't be added."""
+    if person is None or person.status == "deleted":
+        raise invalid(field, f"no such user: {name}")
+    if person.status != "active":
+        raise invalid(field, f"cannot be added: {name}")
+    return person

@@ -15,10 +15,11 @@ from protocol.frames import Ok, RoomSummary
 from protocol.ids import RoomId, UserId
 from server.http.bodies import invalid
 from server.http.idempotency import LONGEST_KEY, Repeats, id_of
+from server.http.matching import MatchingRooms
 from server.http.names import name_of, normal
-from server.http.route import Answer, Call, NoQuery, Route
-from server.http.schemas import (
-    Changed,
+from server.http.people import check_may_join
+from server.http.room_schemas import (
+    LONGEST_ROOM_NAME,
     NewMember,
     NewRoom,
     RoomDetail,
@@ -26,6 +27,8 @@ from server.http.schemas import (
     Rooms,
     RoomsQuery,
 )
+from server.http.route import Answer, Call, NoQuery, Route
+from server.http.schemas import Changed
 from server.ids import IdSource
 from server.postgres.idempotency import Asked
 from server.postgres.people_rows import Person
@@ -34,7 +37,6 @@ from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 
 PATH = "/api/v1/chats/rooms"
-LONGEST_ROOM_NAME = 100
 
 
 class RoomRoutes:
@@ -46,10 +48,12 @@ class RoomRoutes:
         rooms: RoomStore,
         users: UserStore,
         requests: Requests,
+        matching: MatchingRooms,
         repeats: Repeats,
         new_id: IdSource,
     ) -> None:
         self._rooms = rooms
+        self._matching = matching
         self._users = users
         self._requests = requests
         self._repeats = repeats
@@ -59,10 +63,14 @@ class RoomRoutes:
         """A new room, or the direct room that these two have."""
 
         async def work(asked: Asked | None) -> Answer:
+            room = RoomId(self._new_id() if asked is None else id_of(asked))
+            if call.body.type == "matching":
+                return await self._matching.create(call, room)
+            if call.body.groups is not None or call.body.mode == "blind":
+                raise invalid("type", "only a matching room has groups and the mode blind")
             others = await self._others(call)
             if call.body.type == "direct":
                 return await self._open_direct(call, others)
-            room = RoomId(self._new_id() if asked is None else id_of(asked))
             return await self._create_team(call, room, others)
 
         return _located(await self._repeats.once(call, "create_room", work))
@@ -106,7 +114,7 @@ class RoomRoutes:
         names = [normal(name) for name in call.body.members]
         found = await self._users.named(names)
         for name in names:
-            _check_may_join(found.get(name), "members", name)
+            check_may_join(found.get(name), "members", name)
         by_number = {found[name].user_no: found[name] for name in names}
         by_number.pop(call.caller.user_no, None)
         return list(by_number.values())
@@ -125,10 +133,9 @@ class RoomRoutes:
         room = call.room
         summary = await self._summary(room, call.caller.user_no)
         members = await self._rooms.members(room, call.caller.user_no)
-        usernames = await self._users.usernames([member.user for member in members or ()])
         shown = [
-            RoomMember(member.user, member.name, usernames[member.user], member.role)
-            for member in members or ()
+            RoomMember(each.user, each.name, each.username, each.role, each.group or UNSET)
+            for each in members or ()
         ]
         return Answer(200, RoomDetail(**structs.asdict(summary), members=shown))
 
@@ -136,7 +143,7 @@ class RoomRoutes:
         """Make somebody a member."""
         name = normal(call.body.user)
         person = (await self._users.named([name])).get(name)
-        user = _check_may_join(person, "user", name).user_id
+        user = check_may_join(person, "user", name).user_id
         return changed(await self._requests.add_member(call.caller, call.room, user))
 
     async def remove_member(self, call: Call[None, NoQuery]) -> Answer:
@@ -213,14 +220,6 @@ def _located(answer: Answer) -> Answer:
         room = msgspec.json.decode(room, type=RoomSummary)
     assert isinstance(room, RoomSummary)  # noqa: S101 - nothing else is answered, or kept
     return answer._replace(headers={**answer.headers, "Location": f"{PATH}/{room.id}"})
-
-
-def _check_may_join(person: Person | None, field: str, name: str) -> Person:
-    if person is None or person.status == "deleted":
-        raise invalid(field, f"no such user: {name}")
-    if person.status != "active":
-        raise invalid(field, f"cannot be added: {name}")
-    return person
 
 
 def _name_by(others: Sequence[Person]) -> str:

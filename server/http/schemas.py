@@ -9,20 +9,17 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.events import Listed
-from protocol.fields import EventSeq, IdField, Kind, Role, SeqField, Visibility
-from protocol.frames import RoomSummary
+from protocol.fields import (
+    EventSeq,
+    IdField,
+    Kind,
+    SeqField,
+)
 from protocol.limits import HISTORY_DEFAULT, HISTORY_MOST
 from server.passwords import LONGEST_PASSWORD
 
-MOST_MEMBERS = 1_000
-ROOMS_DEFAULT, ROOMS_MOST = 200, 1_000
 PEOPLE_DEFAULT, PEOPLE_MOST = 20, 50
 
-ROOMS_PAGE = 100
-FOREVER = 2**53 - 1
-
-RoomName = Annotated[str, Meta(max_length=100)]
-Description = Annotated[str, Meta(max_length=1000)]
 Username = Annotated[str, Meta(min_length=1, max_length=64)]
 Password = Annotated[str, Meta(min_length=1, max_length=LONGEST_PASSWORD)]
 Phone = Annotated[
@@ -172,107 +169,6 @@ class DemoAccounts(msgspec.Struct):
     """Only on a server that was started to be tried."""
 
     items: list[DemoAccount]
-
-
-# ---- rooms
-
-
-class NewRoom(msgspec.Struct):
-    """``members`` are user ids or usernames; whoever asks is in it besides."""
-
-    type: Literal["direct", "team"]
-    members: Annotated[list[IdField], Meta(max_length=MOST_MEMBERS)] = []
-    name: RoomName | None = None
-    description: Description | None = None
-    visibility: Visibility | None = None
-
-
-class RoomChange(msgspec.Struct):
-    """What is given changes. ``description`` may be empty."""
-
-    name: RoomName | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    visibility: Visibility | UnsetType = UNSET
-    archived: bool | UnsetType = UNSET
-
-
-class PublicRoomsQuery(msgspec.Struct):
-    """``q`` is part of a name; ``after`` is the ``next`` of the page before."""
-
-    q: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
-    after: IdField | None = None
-    limit: Annotated[int, Meta(ge=1, le=ROOMS_PAGE)] = PEOPLE_DEFAULT
-
-
-class PublicRoom(msgspec.Struct):
-    """A room that everybody may join."""
-
-    id: str
-    name: str
-    members: int
-    joined: bool
-    description: str | UnsetType = UNSET
-
-
-class PublicRooms(msgspec.Struct):
-    """Public rooms, newest first."""
-
-    items: list[PublicRoom]
-    next: str | UnsetType = UNSET
-
-
-class RoomsQuery(msgspec.Struct):
-    """``after`` is the ``next`` of the page before."""
-
-    after: IdField | None = None
-    limit: Annotated[int, Meta(ge=1, le=ROOMS_MOST)] = ROOMS_DEFAULT
-
-
-class Rooms(msgspec.Struct):
-    """Rooms of the caller, newest activity first."""
-
-    items: list[RoomSummary]
-    next: str | UnsetType = UNSET
-
-
-class RoomMember(msgspec.Struct):
-    """One who is in a room."""
-
-    user: str
-    name: str
-    username: str
-    role: Role
-
-
-class RoomDetail(RoomSummary, kw_only=True):
-    """A room summary and who is in the room, the first thousand of them."""
-
-    members: list[RoomMember]
-
-
-class NewMute(msgspec.Struct):
-    """``until`` is a time; without it the room is muted until that is taken back."""
-
-    until: Annotated[int, Meta(ge=1, le=FOREVER)] | None = None
-
-
-class Muted(msgspec.Struct):
-    """Until when the room is muted, a time; without ``until`` for good, where ``muted``."""
-
-    muted: bool
-    until: int | UnsetType = UNSET
-
-
-class NewRole(msgspec.Struct):
-    """What a member is from now on."""
-
-    role: Role
-
-
-class NewMember(msgspec.Struct):
-    """A user id or username."""
-
-    user: IdField
 
 
 class Changed(msgspec.Struct):

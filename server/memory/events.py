@@ -89,7 +89,7 @@ class MemoryEvents(EventLog):
         events = [event for event in room.events if event.of is None and _asked(event, query)]
         if query.after is None:
             events.reverse()
-        asker = self._log.users[query.user_no]
+        asker = self._log.named(room, query.user_no)
         found = self._log.folded(room, events[: query.limit + 1], asker)
         return page_of(found, query, more=False, upto=len(room.events))
 
@@ -110,9 +110,9 @@ class MemoryEvents(EventLog):
 
     def _marked(self, key: MarkKey) -> Mark:
         room = self._log.rooms[key.room_no]
-        changes = self._log.stored(room.changes.get(key.seq, ()))
+        changes = self._log.stored(room, room.changes.get(key.seq, ()))
         frames = [frame_of("", change) for change in changes]
-        found = tallies(frames, self._log.users.get(key.user_no, ""))
+        found = tallies(frames, self._log.named(room, key.user_no))
         others = len(found.keys() - {key.emoji})
         if not key.emoji:
             pins = [frame for frame in frames if isinstance(frame, Pinned)]

@@ -21,7 +21,7 @@ from actors.records import (
     StoredEvent,
     Verdict,
 )
-from actors.rules.event_frames import RoomExtra, frame_of
+from actors.rules.event_frames import MemberExtra, RoomExtra, frame_of
 from actors.rules.folding import present
 from protocol.events import Event, Listed, Member, Message, RoomChanged
 from protocol.fields import Role
@@ -52,6 +52,7 @@ class MemoryRoom:
     mentions: set[tuple[int, int]] = field(default_factory=set)
     seq_by_key: dict[tuple[int, str], int] = field(default_factory=dict)
     changes: dict[int, list[NewEvent]] = field(default_factory=dict)  # by the seq they are of
+    pseudonyms: Mapping[int, str] = field(default_factory=dict)
 
     def extend(self, events: Iterable[NewEvent]) -> None:
         """Append *events*, copied: a row does not change with what it was made from."""
@@ -105,21 +106,29 @@ class MemoryLog:
         """Make *user* known."""
         self.users[user_no] = user
 
-    def add_room(self, room_no: int, summary: RoomSummary, members: Mapping[int, Role]) -> None:
-        """A new room, whose first members are no events."""
+    def add_room(
+        self,
+        room_no: int,
+        summary: RoomSummary,
+        members: Mapping[int, Role],
+        pseudonyms: Mapping[int, str] | None = None,
+    ) -> None:
+        """A new room, whose first members are no events; a blind one with their names in it."""
         known = {user_no: MemoryMember(role) for user_no, role in members.items()}
-        self.rooms[room_no] = MemoryRoom(room_no, summary, members=known)
+        names = pseudonyms or {}
+        self.rooms[room_no] = MemoryRoom(room_no, summary, members=known, pseudonyms=names)
+
+    def named(self, room: MemoryRoom, user_no: int) -> str:
+        """How *room* names a user."""
+        return room.pseudonyms.get(user_no) or self.users.get(user_no, UserId(""))
 
     def room(self, room: str) -> MemoryRoom | None:
         """By its public id."""
         return next((found for found in self.rooms.values() if found.summary.id == room), None)
 
-    def stored(self, events: Iterable[NewEvent]) -> list[StoredEvent]:
+    def stored(self, room: MemoryRoom, events: Iterable[NewEvent]) -> list[StoredEvent]:
         """*events* with their senders, copied like rows that are read."""
-        return [
-            StoredEvent(copy(event), self.users.get(event.sender_no, UserId("")))
-            for event in events
-        ]
+        return [StoredEvent(copy(event), self.named(room, event.sender_no)) for event in events]
 
     def frames(self, room: MemoryRoom, events: Iterable[NewEvent]) -> list[Event]:
         """*events* as they were shown, without what was deleted since."""
@@ -127,7 +136,7 @@ class MemoryLog:
 
     def replayed(self, room: MemoryRoom, events: Iterable[NewEvent]) -> list[StoredEvent]:
         """*events* with their senders; bodies that are deleted now are empty."""
-        found = self.stored(events)
+        found = self.stored(room, events)
         for stored in found:
             event = stored.event
             if event.body is not None and room.deleted(event.of or event.seq, len(room.events)):
@@ -137,10 +146,10 @@ class MemoryLog:
     def folded(self, room: MemoryRoom, events: Iterable[NewEvent], asker: str) -> list[Listed]:
         """Those of *events* that pages list, in their present state."""
         found: list[Listed] = []
-        for stored in self.stored(events):
+        for stored in self.stored(room, events):
             frame = frame_of(room.summary.id, stored)
             if isinstance(frame, Message):
-                changes = self.stored(room.changes.get(frame.seq, ()))
+                changes = self.stored(room, room.changes.get(frame.seq, ()))
                 shown = [frame_of(room.summary.id, change) for change in changes]
                 found.append(present(frame, shown, asker))
             elif isinstance(frame, Member | RoomChanged):
@@ -222,6 +231,8 @@ class MemoryJournal(Journal):
                 if member.active
             ],
             tail=self._log.replayed(room, room.events[-tail:] if tail else ()),
+            pseudonyms=room.pseudonyms,
+            revealed=_revealed(room.events),
         )
 
     def _member(self, room: MemoryRoom, user_no: int) -> MemberState:
@@ -242,6 +253,15 @@ class MemoryJournal(Journal):
         if not frames or not isinstance(frames[0], Message):
             return UNSET
         return msgspec.structs.replace(frames[0], reactions=UNSET)
+
+
+def _revealed(events: Iterable[NewEvent]) -> list[tuple[str, str]]:
+    said = [
+        msgspec.json.decode(event.extra or "", type=MemberExtra)
+        for event in events
+        if event.kind is EventKind.MEMBER
+    ]
+    return [(each.user, str(each.by)) for each in said if each.change == "revealed"]
 
 
 def _repeats(room: MemoryRoom, events: Sequence[NewEvent]) -> bool:

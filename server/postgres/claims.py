@@ -15,6 +15,7 @@ from server.postgres.room_rows import (
     GONE,
     NAME,
     PLACE,
+    SENDER,
     SHOWN,
     deleted_of,
     mentions,
@@ -47,12 +48,21 @@ LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
 ORDER BY m.room_no, m.user_no"""  # noqa: S608 - constants
 
 TAILS = f"""
-SELECT {SHOWN},
-    coalesce((SELECT u.user_id FROM users u WHERE u.user_no = e.sender_no), '') AS sender
+SELECT {SHOWN}, {SENDER} AS sender
 FROM unnest($1::integer[]) AS asked (room_no)
 CROSS JOIN LATERAL (
     SELECT * FROM room_events t WHERE t.room_no = asked.room_no ORDER BY t.seq DESC LIMIT $2
 ) e {GONE}"""  # noqa: S608 - constants
+
+PSEUDONYMS = """
+SELECT m.room_no, m.user_no, m.anonymous_name FROM chat_members m
+WHERE m.room_no = ANY ($1::integer[]) AND m.anonymous_name IS NOT NULL"""
+
+REVEALED = """
+SELECT e.room_no, e.extra::jsonb ->> 'user' AS one, e.extra::jsonb ->> 'by' AS other
+FROM room_events e
+WHERE e.room_no = ANY ($1::integer[]) AND e.kind = 2 AND e.extra LIKE '%"change":"revealed"%'"""
+
 CHUNK = 256  # rows between two checkpoints: about a millisecond
 
 
@@ -67,6 +77,8 @@ async def claim_rooms(
     for row in await database.fetch(MEMBERS, list(epochs)):
         members[row["room_no"]].append(_member_of(row))
     tails = await _tails(await database.fetch(TAILS, list(epochs), tail))
+    blind = [row["room_no"] for row in facts if row["display_mode"] == "blind"]
+    pseudonyms, revealed = await _names(database, blind) if blind else ({}, {})
     return {
         RoomId(row["room_id"]): Claimed(
             room_no=row["room_no"],
@@ -77,9 +89,24 @@ async def claim_rooms(
             countable=row["last_countable"],
             members=members[row["room_no"]],
             tail=tails[row["room_no"]],
+            pseudonyms=pseudonyms.get(row["room_no"], {}),
+            revealed=revealed.get(row["room_no"], ()),
         )
         for row in facts
     }
+
+
+async def _names(
+    database: Database, rooms: Sequence[int]
+) -> tuple[Mapping[int, dict[int, str]], Mapping[int, list[tuple[str, str]]]]:
+    """How blind rooms name everybody who was ever in them, and who is known to whom."""
+    pseudonyms: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    for row in await database.fetch(PSEUDONYMS, rooms):
+        pseudonyms[row["room_no"]][row["user_no"]] = row["anonymous_name"]
+    revealed: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for row in await database.fetch(REVEALED, rooms):
+        revealed[row["room_no"]].append((row["one"], row["other"]))
+    return pseudonyms, revealed
 
 
 async def _tails(rows: Sequence[Any]) -> Mapping[int, list[StoredEvent]]:

@@ -23,7 +23,7 @@ from protocol.events import Event
 from protocol.ids import RoomId
 from server.postgres.message_rows import FOLDED, listed_of
 from server.postgres.pool import Database
-from server.postgres.room_rows import GONE, SHOWN, mentions, read_countable, stored_of
+from server.postgres.room_rows import GONE, SENDER, SHOWN, mentions, read_countable, stored_of
 
 SENT = """
 SELECT k.n, e.seq, e.at, e.digest
@@ -76,7 +76,7 @@ JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = k.user_no"""
 
 # As in PAGE below, ``earlier`` keeps what one read holds to about REPLAY_BYTES.
 REPLAY = f"""
-SELECT {SHOWN}, coalesce(u.user_id, '') AS sender
+SELECT {SHOWN}, {SENDER} AS sender
 FROM (
     SELECT found.*, sum(coalesce(octet_length(found.body), 0)) OVER (
         ORDER BY found.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -87,7 +87,6 @@ FROM (
         ORDER BY t.seq LIMIT $4
     ) found
 ) e {GONE}
-LEFT JOIN users u ON u.user_no = e.sender_no
 WHERE coalesce(e.earlier, 0) <= $5
 ORDER BY e.seq"""  # noqa: S608 - constants
 REPLAY_BYTES = 256 * 2**10
@@ -95,7 +94,7 @@ REPLAY_BYTES = 256 * 2**10
 # ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
 # never leave the database, however long their bodies are.
 PAGE = f"""
-SELECT place.upto, place.inside, e.*, coalesce(u.user_id, '') AS sender, {FOLDED}
+SELECT place.upto, place.inside, e.*, {SENDER} AS sender, {FOLDED}
 FROM (
     SELECT r.room_no, m.is_active AS inside, coalesce((
         SELECT t.seq FROM room_events t WHERE t.room_no = r.room_no ORDER BY t.seq DESC LIMIT 1
@@ -115,7 +114,6 @@ LEFT JOIN LATERAL (
         ORDER BY t.seq {{order}} LIMIT $4
     ) found
 ) e ON place.inside AND coalesce(e.earlier, 0) <= $5
-LEFT JOIN users u ON u.user_no = e.sender_no
 LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
 ORDER BY e.seq {{order}}"""  # noqa: S608 - constants
 ENDLESS = 2**31 - 1

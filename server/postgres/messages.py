@@ -10,7 +10,7 @@ from protocol.events import Listed
 from protocol.ids import Millis, RoomId, UserId
 from server.postgres.message_rows import FOLDED, listed_of
 from server.postgres.pool import Database
-from server.postgres.room_rows import NAME
+from server.postgres.room_rows import NAME, SENDER
 
 HIGHEST_SEQ = 2**31 - 1
 
@@ -24,21 +24,23 @@ FROM room_events e LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq
 WHERE e.room_no = $1 AND e.seq = $2 AND e.kind = 1"""
 
 REACTIONS = f"""
-SELECT r.emoji, u.user_id, {NAME} AS name, by.at
+SELECT r.emoji, coalesce(w.anonymous_name, u.user_id) AS user_id,
+    coalesce(w.anonymous_name, {NAME}) AS name, by.at
 FROM message_reactions r JOIN users u ON u.user_no = r.user_no
+LEFT JOIN chat_members w ON w.room_no = r.room_no AND w.user_no = r.user_no
 JOIN room_events by ON by.room_no = r.room_no AND by.seq = r.by_seq
 WHERE r.room_no = $1 AND r.seq = $2 ORDER BY r.by_seq LIMIT $3"""  # noqa: S608 - constants
 
-VERSIONS = """
-SELECT e.body, e.at, coalesce(u.user_id, '') AS user_id
-FROM room_events e LEFT JOIN users u ON u.user_no = e.sender_no
-WHERE e.room_no = $1 AND (e.seq = $2 OR e.of_seq = $2 AND e.kind = 3) ORDER BY e.seq LIMIT $3"""
+VERSIONS = f"""
+SELECT e.body, e.at, {SENDER} AS user_id
+FROM room_events e
+WHERE e.room_no = $1 AND (e.seq = $2 OR e.of_seq = $2 AND e.kind = 3)
+ORDER BY e.seq LIMIT $3"""  # noqa: S608 - constants
 
 PINS = f"""
-SELECT e.*, coalesce(u.user_id, '') AS sender, {FOLDED}
+SELECT e.*, {SENDER} AS sender, {FOLDED}
 FROM message_states s
 JOIN room_events e ON e.room_no = s.room_no AND e.seq = s.seq
-LEFT JOIN users u ON u.user_no = e.sender_no
 WHERE s.room_no = $1 AND s.pinned_at IS NOT NULL AND s.deleted_at IS NULL AND $2::integer > 0
 ORDER BY s.pinned_at DESC, s.seq DESC LIMIT $3"""  # noqa: S608 - constants
 

@@ -11,10 +11,21 @@ from actors.rules.event_frames import frame_of
 from actors.rules.folding import Fold, folded
 from protocol.events import Message
 from protocol.frames import RoomSummary
-from protocol.ids import UserId
 
 NAME = "coalesce(nullif(u.name, ''), u.username)"
 """How people see the user ``u``."""
+
+
+def named(room: str, user_no: str) -> str:
+    """How a room names a user, present or not: by pseudonym, where he has one there."""
+    return f"""coalesce(
+    (SELECT w.anonymous_name FROM chat_members w
+        WHERE w.room_no = {room} AND w.user_no = {user_no}),
+    (SELECT w.user_id FROM users w WHERE w.user_no = {user_no}), '')"""  # noqa: S608 - names of columns
+
+
+SENDER = named("e.room_no", "e.sender_no")
+"""The sender of the event ``e``, as its room names him."""
 
 SHOWN = """e.room_no, e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest,
     e.reply_to, e.thread, e.extra, e.of_seq,
@@ -68,7 +79,7 @@ def mentions(room: str, user_no: str, read_seq: str, *, upto: str = "2147483647"
         ), 5) = 5)"""  # noqa: S608 - names of columns
 
 
-PLACE = """
+PLACE = f"""
 SELECT r.room_no, r.room_id, r.room_type, r.room_name, r.description, r.display_mode, r.visibility,
     r.is_archived, r.direct_key,
     coalesce(last.seq, 0) AS last_seq, coalesce(last.countable, 0) AS last_countable,
@@ -83,12 +94,12 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest, e.reply_to,
         e.thread, e.extra, coalesce(s.body, e.body) AS body, s.edited_at, s.deleted_at, s.pinned_at,
-        coalesce((SELECT w.user_id FROM users w WHERE w.user_no = e.sender_no), '') AS sender
+        {SENDER} AS sender
     FROM room_events e
     LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
     WHERE e.room_no = r.room_no AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1
 ) said ON true
-WHERE r.room_no = asked.room_no AND r.is_active"""
+WHERE r.room_no = asked.room_no AND r.is_active"""  # noqa: S608 - constants
 """The room ``asked.room_no``, its last event and, in the columns of an event, its last message."""
 
 
@@ -108,7 +119,7 @@ def stored_of(row: Any) -> StoredEvent:
         row["extra"],
         row.get("of_seq"),
     )
-    return StoredEvent(event, UserId(row["sender"]))
+    return StoredEvent(event, row["sender"])
 
 
 def room_of(row: Any) -> RoomSummary:

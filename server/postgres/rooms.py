@@ -21,7 +21,8 @@ MOST_CURSORS = 200
 # body) comes with its first row alone.
 SUMMARIES = f"""
 WITH mine AS (
-    SELECT me.user_id AS me, m.room_no, m.user_no, m.role, m.read_seq, m.muted_until
+    SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me, m.room_no,
+        m.user_no, m.role, m.read_seq, m.muted_until
     FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
     WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
         AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
@@ -29,21 +30,23 @@ WITH mine AS (
     SELECT place.*, readers.*, {deleted_of("asked.room_no")} AS deleted_seqs
     FROM (SELECT DISTINCT room_no FROM mine) asked, LATERAL ({PLACE}) place,
     LATERAL (
-        SELECT array_agg(o.user_id) AS readers, array_agg(o.read_seq) AS cursors
+        SELECT array_agg(o.name ORDER BY o.place) AS readers,
+            array_agg(o.read_seq ORDER BY o.place) AS cursors
         FROM (
-            SELECT w.user_id, m.read_seq
+            SELECT coalesce(m.anonymous_name, w.user_id) AS name, m.read_seq,
+                coalesce(m.anonymous_name, '') AS place
             FROM chat_members m JOIN users w ON w.user_no = m.user_no
             WHERE m.room_no = asked.room_no AND m.is_active LIMIT {MOST_CURSORS} + 1
         ) o
     ) readers
 ), rows AS (
-    SELECT p.*, mine.me, mine.user_no, mine.role, mine.read_seq,
+    SELECT p.*, mine.asker, mine.me, mine.user_no, mine.role, mine.read_seq,
         mine.muted_until > extract(epoch FROM now()) * 1000 AS is_muted,
         row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
     FROM mine JOIN places p ON p.room_no = mine.room_no
 )
 SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mode, visibility,
-    is_archived, last_seq, rows.me, rows.role, rows.read_seq, rows.is_muted, is_first,
+    is_archived, last_seq, rows.asker, rows.me, rows.role, rows.read_seq, rows.is_muted, is_first,
     rows.seq, rows.at, rows.kind, rows.sender_no, rows.countable, rows.client_id, rows.digest,
     rows.reply_to, rows.thread, rows.extra, rows.sender, rows.edited_at, rows.deleted_at,
     rows.pinned_at,
@@ -61,13 +64,14 @@ LEFT JOIN users u ON rows.direct_key IS NOT NULL AND u.user_no =
 ORDER BY rows.active_at DESC, rows.room_no DESC"""  # noqa: S608 - constants
 
 MEMBERS = f"""
-SELECT u.user_id, {NAME} AS name, m.role, m.read_seq
+SELECT coalesce(m.anonymous_name, u.user_id) AS user_id, coalesce(m.anonymous_name, u.username)
+    AS username, coalesce(m.anonymous_name, {NAME}) AS name, m.role, m.read_seq, m.group_label
 FROM chat_rooms r
 JOIN chat_members asker ON asker.room_no = r.room_no AND asker.user_no = $2 AND asker.is_active
 JOIN chat_members m ON m.room_no = r.room_no AND m.is_active
 JOIN users u ON u.user_no = m.user_no
 WHERE r.room_id = $1 AND r.is_active
-ORDER BY m.joined_at, m.user_no LIMIT $3"""  # noqa: S608 - constants
+ORDER BY m.anonymous_name, m.joined_at, m.user_no LIMIT $3"""  # noqa: S608 - constants
 
 NEW_ROOMS = """
 INSERT INTO chat_rooms (room_id, room_type, room_name, description, visibility, created_by)
@@ -124,12 +128,14 @@ class PublicRoom(NamedTuple):
 
 
 class RoomMember(NamedTuple):
-    """One present member, as other members see him."""
+    """One present member, as other members see him: in a blind room by pseudonym alone."""
 
-    user: UserId
+    user: str
     name: str
+    username: str
     role: Role
     read_seq: int
+    group: str | None
 
 
 class NewRoom(NamedTuple):
@@ -205,10 +211,17 @@ class RoomStore:
     async def members(
         self, room: RoomId, user_no: int, *, limit: int = 1000
     ) -> list[RoomMember] | None:
-        """Who is in *room*, oldest members first; None when *user_no* is not."""
+        """Who is in *room*, oldest members first, in a blind room by name; None for others."""
         rows = await self._database.fetch(MEMBERS, room, user_no, limit)
         found = [
-            RoomMember(UserId(row["user_id"]), row["name"], row["role"], row["read_seq"])
+            RoomMember(
+                row["user_id"],
+                row["name"],
+                row["username"],
+                row["role"],
+                row["read_seq"],
+                row["group_label"],
+            )
             for row in rows
         ]
         return found or None
@@ -240,7 +253,7 @@ async def _insert_rooms(transaction: Transaction, rooms: Sequence[NewRoom]) -> N
 def _summaries(rows: Sequence[Any]) -> Iterable[tuple[UserId, RoomSummary]]:
     common = {row["room_no"]: _common(row) for row in rows if row["is_first"]}
     for row in rows:
-        yield UserId(row["me"]), _for_member(common[row["room_no"]], row)
+        yield UserId(row["asker"]), _for_member(common[row["room_no"]], row)
 
 
 def _common(row: Any) -> RoomSummary:

@@ -42,8 +42,6 @@ CROSS JOIN LATERAL (
     ) either ORDER BY choice LIMIT 1
 ) u"""  # noqa: S608 - constants
 
-USERNAMES = "SELECT user_id, username FROM users WHERE user_id = ANY ($1::text[])"
-
 # Only these columns: whatever else $2 holds changes nothing.
 PATCH = f"""
 UPDATE users u SET (name, phone, birth_date, gender, preferred_gender, region, time_zone, language)
@@ -94,7 +92,8 @@ STATES = """
 SELECT u.user_no, u.user_id, u.presence_choice AS choice,
     (extract(epoch FROM u.last_seen_at) * 1000)::bigint AS last_seen,
     ARRAY(SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
-        WHERE m.user_no = u.user_no AND m.is_active AND r.is_active) AS rooms
+        WHERE m.user_no = u.user_no AND m.is_active AND r.is_active
+            AND r.display_mode = 'open') AS rooms
 FROM users u WHERE u.user_id = ANY ($1::text[])"""
 
 CHOOSE = "UPDATE users SET presence_choice = $2 WHERE user_no = $1"
@@ -160,11 +159,6 @@ class UserStore:
             row["who"]: person_of({key: value for key, value in row.items() if key != "who"})
             for row in rows
         }
-
-    async def usernames(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
-        """The usernames of *users*; unknown ones are left out."""
-        rows = await self._database.fetch(USERNAMES, list(users))
-        return {row["user_id"]: row["username"] for row in rows}
 
     async def patch(self, user_no: int, changes: Mapping[str, object]) -> Person | None:
         """Change the fields of a profile; what is not in *changes* stays."""

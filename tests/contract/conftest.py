@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 import trio_asyncio
+from msgspec import structs
 
 from actors.ports import EventLog, Journal
 from actors.records import Batch, EventKind, MemberMove, NewEvent
@@ -18,6 +19,7 @@ from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog
 from server.postgres.events import PostgresEvents
 from server.postgres.journal import PostgresJournal
+from server.postgres.matching import MatchingStore, NewMatching, Seat
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.rooms import RoomStore
 
@@ -40,6 +42,7 @@ class World(Protocol):
     events: EventLog
 
     async def room(self, *members: int) -> tuple[int, RoomId]: ...
+    async def blind(self, *members: int) -> tuple[int, RoomId]: ...
     def journal(self) -> Journal: ...
 
 
@@ -70,6 +73,14 @@ class MemoryWorld:
         )
         return number, RoomId(summary.id)
 
+    async def blind(self, *members: int) -> tuple[int, RoomId]:
+        """A room in which ``user1`` goes by ``mask1``, and so on."""
+        number, room = await self.room(*members)
+        made = self.log.rooms[number]
+        made.summary = structs.replace(made.summary, type="matching", mode="blind")
+        made.pseudonyms = {no: f"mask{no}" for no in members}
+        return number, room
+
     def journal(self) -> Journal:
         return MemoryJournal(self.log)
 
@@ -85,6 +96,15 @@ class PostgresWorld:
     async def room(self, *members: int) -> tuple[int, RoomId]:
         room = RoomId(f"room{next(self._numbers)}")
         await self.rooms.create_many([(room, room.capitalize(), members)])
+        sql = "SELECT room_no FROM chat_rooms WHERE room_id = $1"
+        return await self.database.fetchval(sql, room), room
+
+    async def blind(self, *members: int) -> tuple[int, RoomId]:
+        """A room in which ``user1`` goes by ``mask1``, and so on."""
+        room = RoomId(f"room{next(self._numbers)}")
+        seats = [Seat(no, UserId(f"user{no}"), "AB"[no % 2]) for no in members]
+        store = MatchingStore(self.database, pseudonym=lambda _, user, __: f"mask{user[4:]}")
+        await store.create(NewMatching(room, "Blind", None, "blind", members[0], seats))
         sql = "SELECT room_no FROM chat_rooms WHERE room_id = $1"
         return await self.database.fetchval(sql, room), room
 

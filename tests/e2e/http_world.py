@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from actors.node import Node, Ports
 from actors.ports import People
 from actors.requests import Requests
+from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
 from server.app import StoredPeople
@@ -31,8 +33,10 @@ from server.passwords import Passwords
 from server.postgres.events import PostgresEvents
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
+from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.pool import open_database, quiet_loop
+from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
@@ -221,6 +225,8 @@ async def open_http(
                 rooms=rooms,
                 events=events,
                 messages=MessageStore(database),
+                matching=MatchingStore(database, pseudonym=partial(pseudonym, KEY)),
+                reveals=RevealStore(database, clock=clock, new_id=random_id),
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

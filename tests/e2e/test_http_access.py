@@ -45,6 +45,12 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "unmute_room": (None, "401 401 404 404 200 200 404"),
     "join_room": (None, "401 401 404 403 200 200 404"),
     "change_role": ({"role": "guest"}, "401 401 404 403 403 404 404"),
+    "list_reveals": (None, "401 401 404 403 200 200 404"),
+    "consent_to_reveal": (None, "401 401 404 403 404 404 404"),
+    "withdraw_reveal": (None, "401 401 404 403 404 404 404"),
+    "order_reveal": ({"name": "x", "reason": "y"}, "401 401 403 403 403 403 404"),
+    "list_reveal_orders": (None, "401 401 403 403 403 403 200"),
+    "approve_reveal": (None, "401 401 403 403 403 403 404"),
     "add_member": ({"user": "outsider"}, "401 401 404 403 403 200 404"),
     "remove_member": (None, "401 401 404 403 403 200 404"),
     "sign_out": (None, "401 401 204 204 204 204 204"),
@@ -114,7 +120,13 @@ async def _cast(http: Any) -> Cast:
 
 def _path(route: Route, cast: Cast) -> str:
     path = route.path.format(
-        room=cast.room, user="outsider", id=cast.outsider, seq=FIRST_POSTED, emoji="x"
+        room=cast.room,
+        user="outsider",
+        id=cast.outsider,
+        seq=FIRST_POSTED,
+        emoji="x",
+        name="x",
+        order="x",
     )
     return path + ("?q=a" if route.name == "find_people" else "")
 

@@ -74,7 +74,7 @@ async def test_what_msgspec_refuses_the_schemas_refuse(database_url: str) -> Non
         for body, good in (
             ({"type": "team", "name": "A"}, True),
             ({"type": "team", "name": "x" * 101}, False),
-            ({"type": "matching"}, False),
+            ({"type": "crowd"}, False),
             ({"name": "A"}, False),
             ({"type": "team", "members": [1]}, False),
         ):

@@ -112,7 +112,7 @@ async def test_wrong_fields_are_told_in_words(database_url: str) -> None:
         minji = await http.person()
         room = await http.team(minji)
         for method, path, body, fields in (
-            ("POST", ROOMS, {"type": "x"}, {"type": "must be one of: direct, team"}),
+            ("POST", ROOMS, {"type": "x"}, {"type": "must be one of: direct, matching, team"}),
             (
                 "POST",
                 f"{ROOMS}/{room}/messages",

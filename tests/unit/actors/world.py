@@ -52,6 +52,8 @@ class FakeSession:
         self.opened = self.gone = self.blocked = False
         self.changed: frozenset[RoomId] = frozenset()
         self.rooms: set[RoomId] = set()
+        self.known_in: set[RoomId] = set()
+        self.hidden = False
         self.fit = 1000  # rooms its ``welcome`` has place for
         self.frames: list[ServerFrame] = []
         self.states: dict[Hashable, ServerFrame] = {}
@@ -140,13 +142,26 @@ class World:
             self.numbers[name] = number
             self.store.add_user(number, UserId(name))
 
-    def add_room(self, *members: str, kind: RoomType = "team", room: str = ROOM) -> None:
+    def add_room(
+        self, *members: str, kind: RoomType = "team", room: str = ROOM, blind: bool = False
+    ) -> None:
+        """With *blind* user 1 goes by ``mask-{room}-1``, and so on."""
         summary = RoomSummary(
-            id=room, type=kind, name="", me="", last_seq=0, read_seq=0, unread=0, mentions=0
+            id=room,
+            type=kind,
+            name="",
+            mode="blind" if blind else "open",
+            me="",
+            last_seq=0,
+            read_seq=0,
+            unread=0,
+            mentions=0,
         )
+        names = {self.numbers[name]: f"mask-{room}-{self.numbers[name]}" for name in members}
         roles = {self.numbers[name]: "member" for name in members}
         roles[self.numbers[members[0]]] = "owner" if kind == "team" else "member"
-        self.store.add_room(len(self.store.rooms) + 1, summary, roles)  # type: ignore[arg-type]
+        names = names if blind else {}
+        self.store.add_room(len(self.store.rooms) + 1, summary, roles, names)  # type: ignore[arg-type]
 
     async def connect(self, user: str, resume: Mapping[str, int] | None = None) -> FakeSession:
         jti = f"{user}-{len(self.node.sessions.holders(UserId(user), None))}-{id(object())}"
@@ -160,7 +175,7 @@ class World:
         await trio.sleep(0.2)
 
     def _rooms_of(self, user: UserId) -> frozenset[RoomId]:
-        return frozenset(RoomId(room.id) for room in self._mine(user))
+        return frozenset(RoomId(room.id) for room in self._mine(user) if room.mode == "open")
 
     async def _summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
         return {user: self._mine(user) for user in users}
@@ -173,7 +188,8 @@ class World:
             if member is not None and member.active:
                 last = len(room.events)
                 unread = room.countable - room.read_countable(member.read_seq, last)
-                changes = {"me": user, "last_seq": last, "read_seq": member.read_seq}
+                me = room.pseudonyms.get(number, user)
+                changes = {"me": me, "last_seq": last, "read_seq": member.read_seq}
                 mine.append(structs.replace(room.summary, unread=unread, **changes))
         return mine
 

@@ -14,7 +14,7 @@ from protocol.codec import JSON, MSGPACK, Codec, FrameError
 from protocol.errors import ErrorCode
 from protocol.expected import must_be
 from protocol.frames import ClientFrame
-from server.http import schemas
+from server.http import room_schemas, schemas
 
 BODIES = [
     schemas.SignUp,
@@ -22,11 +22,11 @@ BODIES = [
     schemas.NewPassword,
     schemas.ProfileChange,
     schemas.AccountChange,
-    schemas.NewRoom,
-    schemas.NewMember,
+    room_schemas.NewRoom,
+    room_schemas.NewMember,
     schemas.NewMessage,
     schemas.PeopleQuery,
-    schemas.RoomsQuery,
+    room_schemas.RoomsQuery,
     schemas.MessagesQuery,
 ]
 SEND = {"t": "send", "room": "r", "id": "i", "body": "b"}
