@@ -38,6 +38,7 @@ class Sends:
             command.frame,
             room_type=self._state.type,
             role=member.role,
+            least=self._state.least,
             members=self._state.no_by_name,
         )
         if error is not None:

@@ -8,7 +8,7 @@ from actors.records import EventKind, NewEvent, StoredEvent
 from actors.room_commands import ChangeRoom, RoomCommand, confirm_change, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
-from actors.room_state import Pending
+from actors.room_state import Pending, Setting
 from actors.rules.event_frames import RoomExtra, frame_of, written
 from actors.rules.permissions import Action, may
 from protocol.errors import ErrorCode, ProtocolError
@@ -20,6 +20,8 @@ ACTION = {
     "description": Action.DESCRIBE,
     "visibility": Action.SHOW,
     "archived": Action.ARCHIVE,
+    "post": Action.SHOW,
+    "metadata": Action.DESCRIBE,
 }
 
 
@@ -65,7 +67,7 @@ class Settings:
             for member in self._state.members.values():
                 self._log.show_room(member)
 
-    def _different(self, changes: RoomExtra) -> dict[str, str | bool]:
+    def _different(self, changes: RoomExtra) -> dict[str, Setting]:
         """What of *changes* is not so already."""
         asked = structs.asdict(changes)
         now = self._state.settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType, structs
@@ -131,18 +131,20 @@ class Mark(msgspec.Struct, gc=False):
         self.seq, self.at, self.countable = event.seq, event.at, event.countable
 
 
-SETTINGS: Final = ("name", "description", "visibility", "archived")
+SETTINGS: Final = ("name", "description", "visibility", "archived", "post", "metadata")
+Setting = str | bool | dict[str, str]
 NO_MESSAGE: Final = Target(0, -1)
 
 
-def settings_of(summary: RoomSummary) -> dict[str, str | bool]:
-    """What can be changed of a room; without a description it is empty."""
-    described = "" if summary.description is UNSET else summary.description
+def settings_of(summary: RoomSummary) -> dict[str, Setting]:
+    """What can be changed of a room; what it does not have is empty."""
     return {
         "name": summary.name,
-        "description": described,
+        "description": summary.description or "",
         "visibility": summary.visibility,
         "archived": summary.archived,
+        "post": summary.post,
+        "metadata": summary.metadata,
     }
 
 
@@ -184,6 +186,11 @@ class RoomState:
     def shown(self, user_no: int, user: UserId) -> str:
         """How this room names a user."""
         return self._pseudonyms.get(user_no, user)
+
+    @property
+    def least(self) -> Role:
+        """The least role that may post here, as of the last command taken."""
+        return cast(Role, self.settings["post"])
 
     def archived_refusal(self) -> ProtocolError | None:
         """Why nothing can be said or changed here any more, or None."""

@@ -114,6 +114,8 @@ class RoomChanged(Frame):
     description: str | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    post: Role | UnsetType = UNSET
+    metadata: dict[str, str] | UnsetType = UNSET
 
 
 Listed = Message | Member | RoomChanged

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from protocol.limits import EMOJI_MOST
+from protocol.limits import EMOJI_MOST, METADATA_MOST
 
 MAX_INT = 2**53 - 1
 
@@ -22,6 +22,10 @@ PresenceState = Literal["online", "away", "dnd", "invisible"]
 SeenState = Literal["online", "away", "dnd", "offline"]
 RoomType = Literal["direct", "team", "matching"]
 RoomMode = Literal["open", "blind"]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=32)], Annotated[str, Meta(max_length=200)]],
+    Meta(max_length=METADATA_MOST),
+]
 Visibility = Literal["public", "private"]
 Role = Literal["owner", "admin", "member", "guest"]
 MemberChange = Literal["joined", "left", "kicked", "role", "revealed"]

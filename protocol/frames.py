@@ -179,6 +179,8 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     mode: RoomMode = "open"
     visibility: Visibility = "private"
     archived: bool = False
+    post: Role = "guest"
+    metadata: dict[str, str] = {}
     role: Role = "member"
     me: str
     peer: str | UnsetType = UNSET

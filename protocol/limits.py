@@ -34,6 +34,9 @@ EMOJI_MOST: Final = 32
 """Characters of an emoji: one that is put together has many."""
 EMOJI_KINDS: Final = 50
 """Different emoji on one message."""
+
+METADATA_MOST: Final = 16
+"""Entries that an application may keep with a room."""
 RESTORE_WITHIN_S: Final = 30 * 86_400
 """From a deletion on, how long a message can be restored."""
 TYPING_EXPIRES_S: Final = 6

@@ -58,6 +58,8 @@ class RoomExtra(msgspec.Struct, omit_defaults=True):
     description: str | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    post: Role | UnsetType = UNSET
+    metadata: dict[str, str] | UnsetType = UNSET
 
 
 class MemberExtra(msgspec.Struct):

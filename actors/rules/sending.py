@@ -17,9 +17,9 @@ MOST_MENTIONS: Final = 50
 
 
 def refusal(
-    send: Send, *, room_type: RoomType, role: Role, members: Container[str]
+    send: Send, *, room_type: RoomType, role: Role, least: Role = "guest", members: Container[str]
 ) -> ProtocolError | None:
-    """Why *send* of a member with *role* is refused, or None.
+    """Why *send* of a member with *role* is refused, or None; *least* is what the room asks for.
 
     >>> from functools import partial
     >>> check = partial(refusal, room_type="team", role="member", members=())
@@ -28,6 +28,8 @@ def refusal(
     >>> check(Send(room="r", id="1", body=" ")).fields
     {'body': 'must not be empty'}
     """
+    if permissions.RANK[role] < permissions.RANK[least]:
+        return ProtocolError(ErrorCode.FORBIDDEN, f"only from the role {least} on")
     if not send.body.strip():
         return invalid("body", "must not be empty")
     if send.kind not in (None, "text"):

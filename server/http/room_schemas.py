@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from protocol.fields import IdField, Role, RoomMode, RoomType, Visibility
+from protocol.fields import IdField, Metadata, Role, RoomMode, RoomType, Visibility
 from protocol.frames import RoomSummary
 from server.http.schemas import PEOPLE_DEFAULT
 
@@ -44,12 +44,14 @@ class NewRoom(msgspec.Struct):
 
 
 class RoomChange(msgspec.Struct):
-    """What is given changes. ``description`` may be empty."""
+    """What is given changes. ``description`` may be empty; ``metadata`` is replaced as a whole."""
 
     name: RoomName | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    post: Role | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
 
 class PublicRoomsQuery(msgspec.Struct):

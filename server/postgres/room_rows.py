@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from actors.records import EventKind, NewEvent, StoredEvent
@@ -81,7 +82,7 @@ def mentions(room: str, user_no: str, read_seq: str, *, upto: str = "2147483647"
 
 PLACE = f"""
 SELECT r.room_no, r.room_id, r.room_type, r.room_name, r.description, r.display_mode, r.visibility,
-    r.is_archived, r.direct_key,
+    r.is_archived, r.post_role, r.room_metadata::text AS metadata, r.direct_key,
     coalesce(last.seq, 0) AS last_seq, coalesce(last.countable, 0) AS last_countable,
     coalesce(last.at, 0) AS last_at,
     coalesce(last.at, (extract(epoch FROM r.created_at) * 1000)::bigint) AS active_at,
@@ -122,6 +123,9 @@ def stored_of(row: Any) -> StoredEvent:
     return StoredEvent(event, row["sender"])
 
 
+_metadata = msgspec.json.Decoder(dict[str, str]).decode
+
+
 def room_of(row: Any) -> RoomSummary:
     """A row of PLACE as far as it is the same for every member: ``me`` is empty."""
     return RoomSummary(
@@ -132,6 +136,8 @@ def room_of(row: Any) -> RoomSummary:
         mode=row["display_mode"],
         visibility=row["visibility"],
         archived=row["is_archived"],
+        post=row["post_role"],
+        metadata=_metadata(row["metadata"]),
         me="",
         last_seq=row["last_seq"],
         read_seq=0,

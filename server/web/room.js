@@ -3,11 +3,11 @@
 import { changed } from "./fold.js";
 import { indexOfSeq, insertEvent, lowerBound, mergeEvents } from "./ordered.js";
 
-const SETTINGS = ["name", "description", "visibility", "archived"];
+const SETTINGS = ["name", "description", "visibility", "archived", "post", "metadata"];
 const CHANGES_KEPT = 1_000;
 
 const SUMMARY = [
-  "type", "name", "description", "mode", "visibility", "archived", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
+  "type", "name", "description", "mode", "visibility", "archived", "post", "metadata", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
 ];
 
 /**

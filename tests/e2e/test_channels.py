@@ -53,6 +53,20 @@ def test_a_public_room_is_found_joined_and_renamed(
     assert server.call("GET", f"{ROOMS}/{room}", token=bob.token)["name"] == "여름 마당"
 
 
+def test_settings_and_metadata_last(server: RunningServer, people: list[Person]) -> None:
+    ann, bob, _ = people
+    path = f"{ROOMS}/{server.make_room(ann, bob)}"
+    metadata = {"topic": "봄", "project": "madang"}
+    server.call("PATCH", path, {"post": "admin", "metadata": metadata}, token=ann.token)
+    found = server.call("GET", path, token=bob.token)
+    assert (found["post"], found["metadata"]) == ("admin", metadata)
+    assert refused(server, "POST", f"{path}/messages", {"body": "hi"}, token=bob.token)[0] == 403
+    many = {str(number): "x" for number in range(17)}
+    for wrong in (many, {"": "x"}, {"k": "x" * 201}, {"k": 1}, ["x"]):
+        body = {"metadata": wrong}
+        assert refused(server, "PATCH", path, body, token=ann.token) == (400, "invalid"), wrong
+
+
 def test_public_rooms_come_in_pages(server: RunningServer, people: list[Person]) -> None:
     ann, bob, _ = people
     body = {"type": "team", "visibility": "public"}

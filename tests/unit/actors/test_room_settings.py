@@ -57,6 +57,31 @@ async def test_a_change_is_one_event_and_a_summary_for_everybody(autojump_clock:
         assert (await world.connect("cat")).summaries[0].name == "뜰"
 
 
+async def test_who_may_post_is_a_setting(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, bob = await team(world)
+        assert await change(world, "ann", post="admin") == 1
+        bob.send("1")
+        ann.send("1")
+        await world.quiet()
+        assert bob.errors() == ["forbidden"] and ann.errors() == []
+        assert await role(world, "ann", "bob", "admin") == 3
+        bob.send("2")
+        await world.quiet()
+        assert bob.errors() == ["forbidden"] and bob.of(Room)[-1].post == "admin"
+        assert await code(change(world, "bob", post="guest")) == "forbidden"
+
+
+async def test_metadata_is_replaced_as_a_whole(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, _ = await team(world)
+        assert await change(world, "ann", metadata={"topic": "봄", "color": "green"}) == 1
+        assert await change(world, "ann", metadata={"color": "green", "topic": "봄"}) is None
+        assert await change(world, "ann", metadata={}) == 2
+        assert [told.metadata for told in ann.of(RoomChanged)][-1] == {}
+        assert (await world.connect("cat")).summaries[0].metadata == {}
+
+
 async def test_an_archived_room_is_silent_until_it_is_opened_again(autojump_clock: Clock) -> None:
     async with open_world(commit_s=0.5) as world:
         ann, bob = await team(world)

@@ -31,6 +31,8 @@ SUMMARY = {
     "mode": "open",
     "visibility": "private",
     "archived": False,
+    "post": "guest",
+    "metadata": {},
     "role": "owner",
     "me": USER,
     "last_seq": 7,
@@ -50,7 +52,8 @@ BY_FIELD: dict[str, Any] = {
     "events": [MESSAGE], "more": True, "from": 1, "to": 6, "reason": "kicked", "skipped": 12,
     "code": "rate_limited", "message": "slower", "retry_after_ms": 250, "fields": {"seq": "no"},
     "reconnect_after_ms": 1_200, "deleted": False, "of": 4, "emoji": "👍", "pinned": True,
-    "visibility": "public", "archived": True, "description": "뜰",
+    "visibility": "public", "archived": True, "description": "뜰", "post": "admin",
+    "metadata": {"topic": "spring"},
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 BY_FRAME: dict[str, dict[str, Any]] = {
