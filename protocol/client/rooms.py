@@ -10,7 +10,7 @@ from protocol.client.record import Record
 
 EVERYBODY: Final = frozenset({"@all", "@here"})
 REMEMBERED: Final = 256
-SETTINGS: Final = ("name", "description", "visibility", "archived")
+SETTINGS: Final = ("name", "description", "visibility", "archived", "post", "metadata")
 TOLD: Final = ("body", "mentions", "edited_at")
 COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "last_message")
 
@@ -64,6 +64,8 @@ class Rooms(Mapping[str, Record]):
         known = self._rooms.get(frame["room"])
         if known is not None:
             self._change(known, **_with_cursor(known, frame["user"], frame["upto"]))
+        if known is not None and frame["user"] == known["me"]:
+            self.read(frame["room"], frame["upto"])
 
     def unread(self, frame: Record) -> None:
         """The server's count, to which is added what came after the seq it is of."""
