@@ -183,8 +183,8 @@ def page_of(found: Sequence[Listed], query: PageQuery, *, more: bool, upto: int)
     return PageResult(events, more or fit < len(found), upto)
 
 
-def how_many_fit(events: Sequence[Event], *, most_bytes: int = PAGE_BYTES) -> int:
-    """How many of *events*, from the first on, fit a page: one at least, if there is one.
+def how_many_fit(events: Sequence[object], *, most_bytes: int = PAGE_BYTES) -> int:
+    """How many of *events*, or of what else is listed, fit a page: one at least, if there is one.
 
     Counted in JSON, the longer of the two codecs for text full of control characters.
     """

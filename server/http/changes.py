@@ -2,30 +2,89 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, Any, TypedDict
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from actors.requests import Requests
 from actors.rules.changing import ChangeFrame, Restore
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import Listed
+from protocol.fields import SeqField
 from protocol.frames import Delete, Edit, Pin, React
 from protocol.limits import EMOJI_MOST, MAX_FRAME
 from server.http.bodies import invalid
 from server.http.messages import PATH as MESSAGES
 from server.http.route import Answer, Call, NoQuery, Route
-from server.http.schemas import (
-    Changed,
-    NewBody,
-    PinnedMessages,
-    Reacted,
-    Reactions,
-    Version,
-    Versions,
-)
-from server.postgres.messages import MessageStore
+from server.http.schemas import Changed
+from server.postgres.messages import LATEST, MessageStore
+from server.postgres.messages import Pin as PinPlace
 
 PATH = MESSAGES + "/{seq}"
 REACTION = PATH + "/reactions/{emoji}"
 HIGHEST_SEQ = 2**53 - 1
+
+PageLimit = Annotated[int, Meta(ge=1, le=MessageStore.MOST)]
+PinCursor = Annotated[str, Meta(pattern=r"^[0-9]{1,15}-[0-9]{1,10}$")]
+
+
+class NewBody(msgspec.Struct):
+    """What a message says from now on."""
+
+    body: str
+
+
+class Reacted(msgspec.Struct):
+    """One reaction of one user. ``at`` is a time."""
+
+    emoji: str
+    user: str
+    name: str
+    at: int
+
+
+class Reactions(msgspec.Struct):
+    """The reactions to a message, first come first, a thousand at most."""
+
+    items: list[Reacted]
+
+
+class VersionsQuery(msgspec.Struct):
+    """``after`` is the ``next`` of the page before."""
+
+    after: SeqField = 0
+    limit: PageLimit = 200
+
+
+class Version(msgspec.Struct):
+    """What a message said from ``at`` on, by the event ``seq``, and who wrote that."""
+
+    seq: int
+    body: str
+    at: int
+    user: str
+
+
+class Versions(msgspec.Struct):
+    """The versions of a message, oldest first. With ``next`` there are more."""
+
+    items: list[Version]
+    next: int | UnsetType = UNSET
+
+
+class PinsQuery(msgspec.Struct):
+    """``after`` is the ``next`` of the page before."""
+
+    after: PinCursor | None = None
+    limit: PageLimit = 200
+
+
+class PinnedMessages(msgspec.Struct):
+    """What is pinned, the latest pin first. With ``next`` there is more."""
+
+    items: list[Listed]
+    next: str | UnsetType = UNSET
 
 
 class ChangeRoutes:
@@ -71,18 +130,24 @@ class ChangeRoutes:
         found = await self._messages.reactions(room, call.caller.user_no, seq)
         return Answer(200, Reactions([Reacted(*each) for each in found]))
 
-    async def versions(self, call: Call[None, NoQuery]) -> Answer:
+    async def versions(self, call: Call[None, VersionsQuery]) -> Answer:
         """What a message said before."""
-        room, seq = call.room, _seq(call)
-        found = await self._messages.versions(room, call.caller.user_no, seq)
-        return Answer(200, Versions([Version(*each) for each in found]))
-
-    async def pins(self, call: Call[None, NoQuery]) -> Answer:
-        """What is pinned."""
-        room = call.room
-        return Answer(
-            200, PinnedMessages(list(await self._messages.pins(room, call.caller.user_no)))
+        user_no, query = call.caller.user_no, call.query
+        found, more = await self._messages.versions(
+            call.room, user_no, _seq(call), after=query.after, limit=query.limit
         )
+        following = found[-1].seq if more else UNSET
+        return Answer(200, Versions([Version(*each) for each in found], following))
+
+    async def pins(self, call: Call[None, PinsQuery]) -> Answer:
+        """What is pinned."""
+        after = call.query.after
+        place = LATEST if after is None else PinPlace(*map(int, after.split("-")))
+        found, more = await self._messages.pins(
+            call.room, call.caller.user_no, after=place, limit=call.query.limit
+        )
+        following = "{}-{}".format(*found[-1][1]) if more else UNSET
+        return Answer(200, PinnedMessages([listed for listed, _ in found], following))
 
     async def _change(
         self, call: Call[NewBody, NoQuery] | Call[None, NoQuery], frame: ChangeFrame
@@ -133,6 +198,7 @@ class ChangeRoutes:
                 name="list_versions",
                 summary="What a message said before",
                 handler=self.versions,
+                query=VersionsQuery,
                 answers={200: Versions},
                 refusals=(403, 410),
             ),
@@ -142,6 +208,7 @@ class ChangeRoutes:
                 name="list_pins",
                 summary="What is pinned in a room",
                 handler=self.pins,
+                query=PinsQuery,
                 answers={200: PinnedMessages},
                 refusals=(403,),
             ),
@@ -157,7 +224,7 @@ def _message(call: Call[NewBody, NoQuery] | Call[None, NoQuery]) -> _Message:
     return {"room": call.path["room"], "seq": _seq(call)}
 
 
-def _seq(call: Call[NewBody, NoQuery] | Call[None, NoQuery]) -> int:
+def _seq(call: Call[Any, Any]) -> int:
     """The seq of the path; what is none names no message."""
     text = call.path["seq"]
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_SEQ):

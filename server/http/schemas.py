@@ -202,47 +202,6 @@ class Posted(msgspec.Struct):
     dup: bool
 
 
-class NewBody(msgspec.Struct):
-    """What a message says from now on."""
-
-    body: str
-
-
-class Reacted(msgspec.Struct):
-    """One reaction of one user. ``at`` is a time."""
-
-    emoji: str
-    user: str
-    name: str
-    at: int
-
-
-class Reactions(msgspec.Struct):
-    """The reactions to a message, first come first, a thousand at most."""
-
-    items: list[Reacted]
-
-
-class Version(msgspec.Struct):
-    """What a message said from ``at`` on, and who wrote that."""
-
-    body: str
-    at: int
-    user: str
-
-
-class Versions(msgspec.Struct):
-    """The versions of a message, oldest first, a thousand at most."""
-
-    items: list[Version]
-
-
-class PinnedMessages(msgspec.Struct):
-    """What is pinned, the latest pin first, a thousand at most."""
-
-    items: list[Listed]
-
-
 class MessagesQuery(msgspec.Struct):
     """At most one of the bounds, both exclusive; neither asks for the newest page."""
 

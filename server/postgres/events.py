@@ -21,9 +21,17 @@ from actors.rules.event_frames import PAGE_BYTES, frame_of, page_of
 from protocol.errors import ErrorCode
 from protocol.events import Event
 from protocol.ids import RoomId
-from server.postgres.message_rows import FOLDED, listed_of
+from server.postgres.message_rows import LISTED, REACTIONS, SIZE, listed_of
 from server.postgres.pool import Database
-from server.postgres.room_rows import GONE, SENDER, SHOWN, mentions, read_countable, stored_of
+from server.postgres.room_rows import (
+    GONE,
+    SENDER,
+    SHOWN,
+    deleted_of,
+    mentions,
+    read_of,
+    stored_of,
+)
 
 SENT = """
 SELECT k.n, e.seq, e.at, e.digest
@@ -61,11 +69,18 @@ JOIN message_states s ON s.room_no = k.room_no AND s.seq = k.seq AND s.deleted_a
 JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq
 WHERE coalesce(s.body, e.body) IS NOT NULL"""
 
+# What is deleted of a room is read once, however many of its members are asked about.
 COUNTS = f"""
-SELECT {read_countable("k.room_no", "k.read_seq", upto="k.upto")} AS countable,
+WITH k AS MATERIALIZED (
+    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
+        WITH ORDINALITY AS k (room_no, user_no, read_seq, upto, n)
+), deleted AS MATERIALIZED (
+    SELECT asked.*, {deleted_of("asked.room_no", upto="asked.upto")} AS seqs
+    FROM (SELECT DISTINCT room_no, upto FROM k) asked
+)
+SELECT {read_of("k.read_seq", "deleted.seqs")} AS countable,
     {mentions("k.room_no", "k.user_no", "k.read_seq", upto="k.upto")} AS mentions
-FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
-    WITH ORDINALITY AS k (room_no, user_no, read_seq, upto, n)
+FROM k JOIN deleted ON deleted.room_no = k.room_no AND deleted.upto = k.upto
 LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
 ORDER BY k.n"""  # noqa: S608 - constants
 
@@ -94,7 +109,7 @@ REPLAY_BYTES = 256 * 2**10
 # ``earlier`` is the size of what comes before a row in its page: the rows over the limit of a page
 # never leave the database, however long their bodies are.
 PAGE = f"""
-SELECT place.upto, place.inside, e.*, {SENDER} AS sender, {FOLDED}
+SELECT place.upto, place.inside, e.*, {SENDER} AS sender, {REACTIONS}
 FROM (
     SELECT r.room_no, m.is_active AS inside, coalesce((
         SELECT t.seq FROM room_events t WHERE t.room_no = r.room_no ORDER BY t.seq DESC LIMIT 1
@@ -103,18 +118,17 @@ FROM (
     WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2
 ) place
 LEFT JOIN LATERAL (
-    SELECT found.*, count(*) OVER () AS candidates,
-        sum(coalesce(octet_length(found.body), 0)) OVER (
-            ORDER BY found.seq {{order}} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS earlier
+    SELECT {LISTED}, count(*) OVER () AS candidates, sum({SIZE}) OVER (
+        ORDER BY e.seq {{order}} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS earlier
     FROM (
         SELECT * FROM room_events t
         WHERE place.inside AND t.room_no = place.room_no AND t.seq {{beyond}} $3 {{thread}}
             AND t.kind IN (1, 2, 8)
         ORDER BY t.seq {{order}} LIMIT $4
-    ) found
+    ) e
+    LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
 ) e ON place.inside AND coalesce(e.earlier, 0) <= $5
-LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
 ORDER BY e.seq {{order}}"""  # noqa: S608 - constants
 ENDLESS = 2**31 - 1
 

@@ -61,9 +61,10 @@ class PostgresJournal(Journal):
             await self._connect()
 
     async def aclose(self) -> None:
-        """Close the connection; the next append would open another."""
-        self._discard()
-        await trio.lowlevel.checkpoint()
+        """Close the connection, once no commit is under way; the next append opens another."""
+        with trio.CancelScope(shield=True):
+            async with self._one_at_a_time:
+                self._discard()
 
     async def _connect(self) -> Link:
         if self._link is not None and self._link.stands():

@@ -38,32 +38,26 @@ LEFT JOIN message_states gone ON gone.room_no = e.room_no AND gone.deleted_at IS
     AND gone.seq = coalesce(e.of_seq, e.seq)"""
 
 
-def deleted_of(room: str) -> str:
-    """The countable messages of a room that are deleted now, ascending: read once for a room."""
+def deleted_of(room: str, *, upto: str = "2147483647") -> str:
+    """The countable messages of a room that are deleted, ascending: read once for a room."""
     return f"""ARRAY(
     SELECT latest.of_seq FROM (
         SELECT DISTINCT ON (c.of_seq) c.of_seq, c.kind FROM room_events c
-        WHERE c.room_no = {room} AND c.kind IN (4, 5) AND c.thread IS NULL
+        WHERE c.room_no = {room} AND c.kind IN (4, 5) AND c.thread IS NULL AND c.seq <= {upto}
         ORDER BY c.of_seq, c.seq DESC
     ) latest WHERE latest.kind = 4 ORDER BY latest.of_seq
 )"""  # noqa: S608 - names of columns
 
 
+def read_of(read_seq: str, deleted: str) -> str:
+    """Countable messages up to a cursor, where ``seen`` is, and the deleted ones above it."""
+    return f"""(coalesce(seen.countable, 0)
+        + cardinality({deleted}) - width_bucket({read_seq}, {deleted}))::integer"""
+
+
 def unread_of(read_seq: str, countable: str, deleted: str) -> str:
     """Countable messages above a cursor, where ``seen`` is, by the deleted ones of its room."""
-    return f"""({countable} - coalesce(seen.countable, 0)
-        - (cardinality({deleted}) - width_bucket({read_seq}, {deleted})))::integer"""
-
-
-def read_countable(room: str, read_seq: str, *, upto: str = "2147483647") -> str:
-    """Countable messages up to a cursor, where ``seen`` is, and those deleted above it."""
-    return f"""(coalesce(seen.countable, 0) + (
-    SELECT count(*) FROM (
-        SELECT DISTINCT ON (c.of_seq) c.kind FROM room_events c
-        WHERE c.room_no = {room} AND c.of_seq > {read_seq} AND c.kind IN (4, 5)
-            AND c.thread IS NULL AND c.seq <= {upto}
-        ORDER BY c.of_seq, c.seq DESC
-    ) latest WHERE latest.kind = 4))::integer"""  # noqa: S608 - names of columns
+    return f"""({countable} - {read_of(read_seq, deleted)})"""
 
 
 def mentions(room: str, user_no: str, read_seq: str, *, upto: str = "2147483647") -> str:

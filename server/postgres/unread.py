@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
-from server.postgres.room_rows import read_countable
+from server.postgres.room_rows import deleted_of, unread_of
 
 # The recount looks at the messages themselves and at what is deleted now; the derived count at
 # neither. They agree where each event's running count and each deletion agree with the log.
 COMPARE = f"""
 SELECT r.room_no, r.room_id, u.user_id, m.derived, m.recounted
 FROM (
-    SELECT room_no, room_id FROM chat_rooms WHERE room_no > $1 ORDER BY room_no LIMIT $2
+    SELECT r.room_no, r.room_id, {deleted_of("r.room_no")} AS deleted
+    FROM chat_rooms r WHERE r.room_no > $1 ORDER BY r.room_no LIMIT $2
 ) r
 LEFT JOIN LATERAL (
     SELECT m.user_no,
-        coalesce(last.countable, 0) - {read_countable("m.room_no", "m.read_seq")} AS derived,
+        {unread_of("m.read_seq", "coalesce(last.countable, 0)", "r.deleted")} AS derived,
         (SELECT count(*) FROM room_events e
          LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
          WHERE e.room_no = m.room_no AND e.seq > m.read_seq AND e.kind = 1

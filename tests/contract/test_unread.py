@@ -60,3 +60,14 @@ async def test_a_wrong_count_is_found(postgres, writing):
     sql = "UPDATE room_events SET countable = countable + 2 WHERE room_no = $1 AND seq = 3"
     await postgres.database.execute(sql, number)
     assert await verify_unread(postgres.database) == (2, [Drift(room, "user2", 5, 3)])
+
+
+async def test_what_is_deleted_in_one_room_counts_in_no_other(postgres, writing):
+    for deleted in (True, False):
+        number, room = await postgres.room(1, 2)
+        journal = postgres.journal()
+        await journal.claim([room], tail=0)
+        events = [writing.said(n, countable=n) for n in (1, 2)]
+        events += [change(3, EventKind.DELETED, 1, 2)] if deleted else []
+        await journal.append([writing.batch(number, 1, events, cursors={1: 2})])
+    assert await verify_unread(postgres.database) == (4, [])
