@@ -6,7 +6,7 @@ from msgspec import UNSET, structs
 
 from actors.requests import Requests
 from actors.rules.event_frames import RoomExtra
-from protocol.errors import ErrorCode, ProtocolError
+from protocol.errors import ProtocolError
 from protocol.ids import Millis, UserId
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
@@ -71,7 +71,7 @@ class ChannelRoutes:
     ) -> None:
         room, user_no = call.room, call.caller.user_no
         if not await self._rooms.mute(room, user_no, until):
-            raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
+            raise ProtocolError(await self._rooms.absence(room, user_no))
         self._requests.room_muted(room, user_no, until)
 
     async def public(self, call: Call[None, PublicRoomsQuery]) -> Answer:
@@ -121,6 +121,7 @@ class ChannelRoutes:
                 handler=self.mute,
                 body=NewMute,
                 answers={200: Muted},
+                refusals=(403,),
             ),
             Route(
                 method="DELETE",
@@ -129,6 +130,7 @@ class ChannelRoutes:
                 summary="Hear a room again",
                 handler=self.unmute,
                 answers={200: Muted},
+                refusals=(403,),
             ),
             Route(
                 method="PATCH",

@@ -10,7 +10,7 @@ from asyncpg import UniqueViolationError
 from msgspec import UNSET, structs
 
 from actors.requests import Requests
-from protocol.errors import ErrorCode, ProtocolError
+from protocol.errors import ProtocolError
 from protocol.frames import Ok, RoomSummary
 from protocol.ids import RoomId, UserId
 from server.http.bodies import invalid
@@ -157,7 +157,7 @@ class RoomRoutes:
     async def _summary(self, room: RoomId, user_no: int) -> RoomSummary:
         summary = await self._rooms.summary(room, user_no)
         if summary is None:
-            raise ProtocolError(ErrorCode.NOT_FOUND, "no such room")
+            raise ProtocolError(await self._rooms.absence(room, user_no))
         return summary
 
     def routes(self) -> tuple[Route, ...]:
@@ -190,6 +190,7 @@ class RoomRoutes:
                 summary="A room and its members",
                 handler=self.show,
                 answers={200: RoomDetail},
+                refusals=(403,),
             ),
             Route(
                 method="POST",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from protocol.errors import ErrorCode
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
@@ -118,6 +119,13 @@ WHERE r.room_id = $1 AND r.is_active AND m.room_no = r.room_no AND m.user_no = $
 RETURNING m.user_no"""
 
 
+FORMER = """
+SELECT EXISTS (
+    SELECT FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no AND m.user_no = $2
+    WHERE r.room_id = $1 AND r.is_active
+)"""
+
+
 class PublicRoom(NamedTuple):
     """A room that everybody may join, as *joined* sees it who asks."""
 
@@ -208,6 +216,11 @@ class RoomStore:
         """One room as its member *user_no* sees it; None when he is not in it."""
         rows = await self._database.fetch(SUMMARIES, [], user_no, room)
         return next((summary for _, summary in _summaries(rows)), None)
+
+    async def absence(self, room: RoomId, user_no: int) -> ErrorCode:
+        """What one who is not in *room* is told: ``not_member`` if he was, or else nothing."""
+        former = await self._database.fetchval(FORMER, room, user_no)
+        return ErrorCode.NOT_MEMBER if former else ErrorCode.NOT_FOUND
 
     async def members(
         self, room: RoomId, user_no: int, *, limit: int = 1000

@@ -118,7 +118,7 @@ async def test_members_come_and_go_as_events_of_the_room(database_url: str) -> N
         kicked = await http.ask("DELETE", f"{path}/{junho.username}", token=owner.token)
         assert kicked.json["seq"] == 3
         for gone in (junho, sora):
-            assert (await http.ask("GET", f"{ROOMS}/{room}", token=gone.token)).status == 404
+            assert (await http.ask("GET", f"{ROOMS}/{room}", token=gone.token)).status == 403
         unknown = await http.ask("POST", path, {"user": "nobody"}, token=owner.token)
         assert (unknown.status, list(unknown.json["fields"])) == (400, ["user"])
         events = (await http.ask("GET", f"{ROOMS}/{room}/messages", token=owner.token)).json
