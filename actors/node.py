@@ -70,6 +70,7 @@ class Node:
     IDLE_S = 300.0  # a room or user at rest for this long is let go
     CLAIM_TAIL = 300  # more events than one batch has, so that a lost one is found again
     CLAIMS_AT_ONCE = 32  # rooms; a tail of the longest messages is 20 MiB
+    BODIES_AT_ONCE = 50  # messages; the longest are 3 MiB
     STANDING_S = 30.0  # how often connected users' standing is looked at again
     EXPIRY_S = 1.0
 
@@ -122,6 +123,8 @@ class Node:
             self._batcher("sent", log.sent),
             self._batcher("targets", log.targets),
             self._batcher("marks", log.marks),
+            self._batcher("kinds", log.kinds),
+            self._batcher("bodies", log.bodies, most=self.BODIES_AT_ONCE),
             self._batcher("withdrawn", log.withdrawn),
             self._batcher("counts", log.counts),
             self._batcher("former", log.former),

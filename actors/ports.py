@@ -18,7 +18,6 @@ from actors.records import (
     Claimed,
     Count,
     CountKey,
-    Mark,
     MarkKey,
     PageQuery,
     PageResult,
@@ -78,8 +77,16 @@ class EventLog(Protocol):
     async def targets(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Target]:
         """For (room_no, seq) that are messages. Others left out."""
 
-    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
-        """For each key, of a reaction or a pin."""
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, bool]:
+        """For each key, of a reaction or a pin: whether it is there."""
+
+    async def kinds(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Mapping[str, int]]:
+        """For (room_no, seq): how many have put each emoji there. Without reactions: left out."""
+
+    async def bodies(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
+        """For (room_no, seq) that are messages: what they say now. Others left out."""
 
     async def withdrawn(
         self, keys: Sequence[tuple[int, int]]

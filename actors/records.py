@@ -160,13 +160,6 @@ class MarkKey(NamedTuple):
     emoji: str = ""
 
 
-class Mark(NamedTuple):
-    """Whether it is there, and how many other emoji the message has."""
-
-    there: bool
-    others: int = 0
-
-
 class Withdrawn(NamedTuple):
     """A deleted message: what it said last, and when it was deleted."""
 

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from actors.records import (
-    EventKind,
-    Mark,
-    MarkKey,
-    NewEvent,
-    StoredEvent,
-    Target,
-    Withdrawn,
-)
+from actors.records import EventKind, MarkKey, NewEvent, StoredEvent, Target, Withdrawn
 from actors.room_commands import Change, RoomCommand, confirm, refuse, refuse_with_code
 from actors.room_cursors import Cursors
 from actors.room_log import RoomLog
+from actors.room_marks import Marks
 from actors.room_sends import refuse_stranger
 from actors.room_state import Pending
 from actors.rules import changing
@@ -28,10 +21,9 @@ from actors.rules.event_frames import (
     restored_extra,
     written,
 )
-from actors.rules.sending import invalid
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Delete, Edit, Pin, React
-from protocol.limits import EMOJI_KINDS, RESTORE_WITHIN_S
+from protocol.limits import RESTORE_WITHIN_S
 
 
 class Changes:
@@ -41,11 +33,12 @@ class Changes:
     commands in hand cannot both do what only one can.
     """
 
-    MOST_MARKS = 1024  # reactions and pins whose state needs no look into the store
+    MOST_BODIES = 1024  # messages of which it is remembered what they say
 
     def __init__(self, log: RoomLog, cursors: Cursors) -> None:
         self._log, self._state, self._cursors = log, log.state, cursors
-        self._marks: dict[MarkKey, bool] = {}
+        self._marks = Marks(log)
+        self._bodies: dict[int, int] = {}  # by seq, a hash: the bodies themselves may be long
 
     def take(self, command: Change) -> None:
         """Refuse, find that nothing changes, or append."""
@@ -80,6 +73,10 @@ class Changes:
         if not isinstance(command, Change) or (event := self._log.stored(command)) is None:
             return False
         confirm(command, event.seq, event.at)
+        if event.kind is EventKind.DELETED:
+            self._log.audience.blank(command.frame.seq)
+        if event.kind in (EventKind.DELETED, EventKind.RESTORED):
+            self._cursors.show_counts(command.frame.seq)
         return True
 
     def show(self, pending: Pending, command: Change) -> None:
@@ -98,8 +95,8 @@ class Changes:
     def _change(self, command: Change, target: Target) -> None:
         append = partial(self._append, command, target)
         match command.frame:
-            case Edit(body=body):
-                append(EventKind.UPDATED, body=body)
+            case Edit():
+                self._edit(command, command.frame, target)
             case Delete() if target.deleted:
                 self._log.agree(command)
             case Delete():
@@ -107,7 +104,7 @@ class Changes:
             case Restore() if not target.deleted:
                 self._log.agree(command)
             case Restore(seq=seq) if self._log.is_changing(seq):
-                refuse_with_code(command, ErrorCode.UNAVAILABLE)  # the store does not know yet
+                self._log.wait(command, lambda: self.take(command))
             case Restore():
                 self._restore(command, target)
             case React() | Pin():
@@ -118,37 +115,37 @@ class Changes:
         if isinstance(frame, React):
             key = MarkKey(room_no, frame.seq, command.origin.user_no, frame.emoji)
             extra = written(ReactionExtra(frame.emoji, frame.on))
-            self._mark(key, frame.on, command, partial(append, EventKind.REACTION, extra=extra))
+            self._marks.set(
+                key, frame.on, command, partial(append, EventKind.REACTION, extra=extra)
+            )
         elif isinstance(frame, Pin):
             extra = written(PinnedExtra(frame.on))
             key = MarkKey(room_no, frame.seq)
-            self._mark(key, frame.on, command, partial(append, EventKind.PINNED, extra=extra))
+            self._marks.set(key, frame.on, command, partial(append, EventKind.PINNED, extra=extra))
 
-    def _mark(self, key: MarkKey, on: bool, command: Change, put: Callable[[], None]) -> None:  # noqa: FBT001
-        """Set the mark *key*, unless it is as asked already."""
+    def _edit(self, command: Change, frame: Edit, target: Target) -> None:
+        """Append, unless it says so already: an edit that is sent again is one event."""
 
-        def answer(stored: Mark | None) -> None:
-            there, others = stored or Mark(there=False)
-            if on and not there and others >= EMOJI_KINDS:
-                refuse(command, invalid("emoji", f"a message has at most {EMOJI_KINDS} kinds"))
-                return
-            self._remember(key, on=there)
-            self._mark(key, on, command, put)
+        def answer(body: str | None) -> None:
+            self._remember(frame.seq, body or "")
+            self._edit(command, frame, target)
 
-        known = self._marks.get(key)
-        if known is None:
-            self._log.ask(self._log.around.questions.marks, key, command, answer, hold=True)
-        elif known is on:
+        known, seq = self._bodies.get(frame.seq), frame.seq
+        if known is None and self._log.is_changing(seq):
+            self._log.wait(command, lambda: self.take(command))
+        elif known is None:
+            key = (self._state.room_no, seq)
+            self._log.ask(self._log.around.questions.bodies, key, command, answer, hold=True)
+        elif known == hash(frame.body):
             self._log.agree(command)
         else:
-            self._remember(key, on=on)
-            put()
+            self._append(command, target, EventKind.UPDATED, body=frame.body)
 
-    def _remember(self, key: MarkKey, *, on: bool) -> None:
-        self._marks.pop(key, None)
-        self._marks[key] = on
-        if len(self._marks) > self.MOST_MARKS:
-            del self._marks[next(iter(self._marks))]
+    def _remember(self, seq: int, body: str) -> None:
+        self._bodies.pop(seq, None)
+        self._bodies[seq] = hash(body)
+        if len(self._bodies) > self.MOST_BODIES:
+            del self._bodies[next(iter(self._bodies))]
 
     def _restore(self, command: Change, target: Target) -> None:
         """The body that is to be there again, and whether it is too late, the store tells."""
@@ -189,6 +186,8 @@ class Changes:
         if kind in (EventKind.DELETED, EventKind.RESTORED):
             target.deleted = kind is EventKind.DELETED
             state.remember_target(of, target)
+        if body is not None:
+            self._remember(of, body)
         command.event = event
         sender = state.shown(origin.user_no, origin.user_id)
         shown = frame_of(state.room, StoredEvent(event, sender))

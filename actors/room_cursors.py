@@ -76,6 +76,12 @@ class Cursors:
             if member.mentions or not deleted:
                 self._count(member)
 
+    def show_counts(self, of: int) -> None:
+        """The message *of* was deleted or restored unseen: show its readers what counts now."""
+        for member in self._state.members.values():
+            if member.present and member.read_seq < of:
+                self._show_count(member)
+
     def unread(self, member: Member) -> int:
         """Countable messages above the member's cursor."""
         return self._state.durable.countable - member.read_countable

@@ -69,6 +69,7 @@ class RoomLog:
         self._flight: Flight | None = None
         self._shown = 0  # which event of the flight is being shown
         self._asked: dict[int, RoomCommand] = {}  # by identity: they wait for a word of the store
+        self._later: list[tuple[RoomCommand, Callable[[], None]]] = []  # wait for the flight
         self._full = False
         self._committed = self.guard(self._on_outcome)
         self.shown: Callable[[Pending], None]
@@ -108,6 +109,12 @@ class RoomLog:
         """Whether a change of the message *of* is not durable yet."""
         flying = self._flight.pending if self._flight is not None else []
         return any(pending.event.of == of for pending in (*flying, *self._pending))
+
+    def wait(self, command: RoomCommand, again: Callable[[], None]) -> None:
+        """Call *again* once what is in flight is durable: until then the store does not know."""
+        self.context.hold()
+        self._asked[id(command)] = command
+        self._later.append((command, again))
 
     def now(self) -> int:
         """Calendar time for a stamp, in milliseconds."""
@@ -248,6 +255,7 @@ class RoomLog:
             case Verdict.STORED:
                 self._show(flight)
                 self._flight = None
+                self._go_on()
             case Verdict.DUPLICATE:
                 self._look_up(flight)
             case Verdict.STALE | Lost.UNKNOWN:
@@ -265,6 +273,13 @@ class RoomLog:
                 confirm_nothing(command)
         for read in flight.reads:
             self.was_read(read)
+
+    def _go_on(self) -> None:
+        later, self._later = self._later, []
+        for command, again in later:
+            del self._asked[id(command)]
+            self.context.release()
+            again()
 
     def _give_up(self, code: ErrorCode) -> None:
         """Nothing was stored: refuse it all and start anew from what is."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from actors.audience import Audience
 from actors.batcher import Batcher
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import FanOut, Session, WallClock
-from actors.records import Count, CountKey, Mark, MarkKey, Sent, SentKey, Target, Withdrawn
+from actors.records import Count, CountKey, MarkKey, Sent, SentKey, Target, Withdrawn
 from actors.sessions import Sessions
 from protocol.ids import RoomId, UserId
 
@@ -20,7 +20,9 @@ class Questions:
 
     sent: Batcher[SentKey, Sent]
     targets: Batcher[tuple[int, int], Target]
-    marks: Batcher[MarkKey, Mark]
+    marks: Batcher[MarkKey, bool]
+    kinds: Batcher[tuple[int, int], Mapping[str, int]]
+    bodies: Batcher[tuple[int, int], str]
     withdrawn: Batcher[tuple[int, int], Withdrawn]
     counts: Batcher[CountKey, Count]
     former: Batcher[tuple[int, int], bool]

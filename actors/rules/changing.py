@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from unicodedata import category
 
 import msgspec
 
@@ -14,7 +15,11 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, RoomType
 from protocol.frames import Delete, Edit, Pin, React
 
-_NO_EMOJI: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_JOINERS: Final = re.compile("[\u200d\U000e0020-\U000e007f]")
+"""What is invisible, but holds an emoji together: families have them, and flags."""
+
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that show nothing."""
 
 
 class Restore(msgspec.Struct):
@@ -44,10 +49,24 @@ def refusal(
     match frame:
         case Edit(body=body) if not body.strip():
             return invalid("body", "must not be empty")
-        case React(emoji=emoji) if _NO_EMOJI.search(emoji):
-            return invalid("emoji", "must not hold white space or control characters")
+        case React(emoji=emoji, on=True) if not _can_be_seen(emoji):
+            return invalid(
+                "emoji", "must show something, without white space and what is invisible"
+            )
         case _:
             return None
+
+
+def _can_be_seen(emoji: str) -> bool:
+    """Whether there is something to see, and nothing beside it that is not seen.
+
+    >>> [_can_be_seen(text) for text in ("👩\u200d💻", "❤\ufe0f", "a b", "\u200b", "\u202ex")]
+    [True, True, False, False, False]
+    """
+    kinds = [category(char) for char in _JOINERS.sub("", emoji)]
+    if any(kind[0] == "Z" or kind in ("Cc", "Cf", "Cs") for kind in kinds):
+        return False
+    return any(kind[0] != "M" for kind in kinds) and not _BLANK.issuperset(emoji)
 
 
 def _may(frame: ChangeFrame, *, room_type: RoomType, role: Role, mine: bool) -> bool:

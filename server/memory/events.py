@@ -11,7 +11,6 @@ from actors.records import (
     Count,
     CountKey,
     EventKind,
-    Mark,
     MarkKey,
     NewEvent,
     PageQuery,
@@ -45,10 +44,23 @@ class MemoryEvents(EventLog):
         await trio.lowlevel.checkpoint()
         return {key: target for key in keys if (target := self._target(*key)) is not None}
 
-    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, bool]:
         """Whether each reaction, or pin, is there."""
         await trio.lowlevel.checkpoint()
         return {key: self._marked(key) for key in keys}
+
+    async def kinds(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Mapping[str, int]]:
+        """How many have put each emoji on each message."""
+        await trio.lowlevel.checkpoint()
+        found = {(no, seq): tallies(self._changes(no, seq), "") for no, seq in keys}
+        return {key: {e: t.count for e, t in put.items()} for key, put in found.items() if put}
+
+    async def bodies(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
+        """What messages say now."""
+        await trio.lowlevel.checkpoint()
+        return {key: self._said(*key).body or "" for key in keys if self._target(*key)}
 
     async def withdrawn(
         self, keys: Sequence[tuple[int, int]]
@@ -108,26 +120,35 @@ class MemoryEvents(EventLog):
             return None
         return Target(event.sender_no, event.thread or 0, room.deleted(seq, len(room.events)))
 
-    def _marked(self, key: MarkKey) -> Mark:
-        room = self._log.rooms[key.room_no]
-        changes = self._log.stored(room, room.changes.get(key.seq, ()))
-        frames = [frame_of("", change) for change in changes]
-        found = tallies(frames, self._log.named(room, key.user_no))
-        others = len(found.keys() - {key.emoji})
+    def _marked(self, key: MarkKey) -> bool:
+        frames = self._changes(key.room_no, key.seq)
         if not key.emoji:
             pins = [frame for frame in frames if isinstance(frame, Pinned)]
-            return Mark(bool(pins) and pins[-1].on, others)
-        return Mark(key.emoji in found and found[key.emoji].me, others)
+            return bool(pins) and pins[-1].on
+        found = tallies(frames, self._log.named(self._log.rooms[key.room_no], key.user_no))
+        return key.emoji in found and found[key.emoji].me
+
+    def _changes(self, room_no: int, seq: int) -> list[Event]:
+        room = self._log.rooms[room_no]
+        return [
+            frame_of("", change) for change in self._log.stored(room, room.changes.get(seq, ()))
+        ]
+
+    def _said(self, room_no: int, seq: int) -> NewEvent:
+        """The event that says what the message *seq* says now."""
+        room = self._log.rooms[room_no]
+        changes = room.changes.get(seq, ())
+        edits = [change for change in changes if change.kind is EventKind.UPDATED]
+        return edits[-1] if edits else room.events[seq - 1]
 
     def _withdrawn(self, room_no: int, seq: int) -> Withdrawn | None:
         room, target = self._log.rooms.get(room_no), self._target(room_no, seq)
         if room is None or target is None or not target.deleted:
             return None
-        said, changes = room.events[seq - 1], room.changes[seq]
-        edits = [said, *(change for change in changes if change.kind is EventKind.UPDATED)]
-        at = max(change.at for change in changes if change.kind is EventKind.DELETED)
-        edited_at = Millis(edits[-1].at) if len(edits) > 1 else None
-        return Withdrawn(edits[-1].body or "", Millis(at), edited_at, said.extra)
+        sent, said = room.events[seq - 1], self._said(room_no, seq)
+        at = max(c.at for c in room.changes[seq] if c.kind is EventKind.DELETED)
+        edited_at = None if said is sent else Millis(said.at)
+        return Withdrawn(said.body or "", Millis(at), edited_at, sent.extra)
 
     def _events(self, room_no: int) -> Sequence[NewEvent]:
         room = self._log.rooms.get(room_no)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from actors.ports import EventLog
 from actors.records import (
     Count,
     CountKey,
-    Mark,
     MarkKey,
     PageQuery,
     PageResult,
@@ -54,13 +54,22 @@ SELECT CASE WHEN k.emoji = '' THEN EXISTS (
 ) ELSE EXISTS (
     SELECT FROM message_reactions r WHERE r.room_no = k.room_no AND r.seq = k.seq
         AND r.user_no = k.user_no AND r.emoji = k.emoji
-) END AS there, (
-    SELECT count(DISTINCT r.emoji) FROM message_reactions r
-    WHERE r.room_no = k.room_no AND r.seq = k.seq AND r.emoji <> k.emoji
-) AS others
+) END AS there
 FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::text[])
     WITH ORDINALITY AS k (room_no, seq, user_no, emoji, n)
 ORDER BY k.n"""
+
+KINDS = """
+SELECT r.room_no, r.seq, r.emoji, count(*) AS count
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
+JOIN message_reactions r ON r.room_no = k.room_no AND r.seq = k.seq
+GROUP BY r.room_no, r.seq, r.emoji"""
+
+BODIES = """
+SELECT e.room_no, e.seq, coalesce(s.body, e.body, '') AS body
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, seq)
+JOIN room_events e ON e.room_no = k.room_no AND e.seq = k.seq AND e.kind = 1
+LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq"""
 
 WITHDRAWN = """
 SELECT e.room_no, e.seq, coalesce(s.body, e.body) AS body, s.deleted_at, s.edited_at, e.extra
@@ -152,11 +161,24 @@ class PostgresEvents(EventLog):
             for row in rows
         }
 
-    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, Mark]:
+    async def marks(self, keys: Sequence[MarkKey]) -> Mapping[MarkKey, bool]:
         """Whether each reaction, or pin, is there."""
         rows = await self._database.fetch(MARKS, *_columns(keys, 4))
-        found = (Mark(row["there"], row["others"]) for row in rows)
-        return dict(zip(keys, found, strict=True))
+        return dict(zip(keys, (row["there"] for row in rows), strict=True))
+
+    async def kinds(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Mapping[str, int]]:
+        """How many have put each emoji on each message."""
+        found: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+        for row in await self._database.fetch(KINDS, *_columns(keys, 2)):
+            found[row["room_no"], row["seq"]][row["emoji"]] = row["count"]
+        return found
+
+    async def bodies(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
+        """What messages say now."""
+        rows = await self._database.fetch(BODIES, *_columns(keys, 2))
+        return {(row["room_no"], row["seq"]): row["body"] for row in rows}
 
     async def withdrawn(
         self, keys: Sequence[tuple[int, int]]

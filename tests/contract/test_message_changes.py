@@ -12,7 +12,6 @@ from actors.records import (
     Count,
     CountKey,
     EventKind,
-    Mark,
     MarkKey,
     NewEvent,
     PageQuery,
@@ -124,12 +123,32 @@ async def test_marks_tell_what_is_there(world, told):
     ]
     found = await world.events.marks(keys)
     assert [found[key] for key in keys] == [
-        Mark(True, 0),
-        Mark(False, 0),
-        Mark(False, 1),
-        Mark(True, 0),
-        Mark(False, 0),
+        True,
+        False,
+        False,
+        True,
+        False,
     ]
+
+
+async def test_the_emoji_of_a_message_are_counted(world, told):
+    number, _, tell = told
+    await tell(reaction(4, 1, "x"), reaction(5, 1, "x", 2), reaction(6, 1, "y", 2))
+    await tell(reaction(7, 1, "y", 2, on=False), reaction(8, 2, "z"), reaction(9, 2, "z", on=False))
+    found = await world.events.kinds([(number, 1), (number, 2), (number, 3)])
+    assert found == {(number, 1): {"x": 2}}
+
+
+async def test_what_a_message_says_now_is_known(world, told):
+    number, _, tell = told
+    await tell(change(4, UPDATED, 1, 2, body="once"), change(5, UPDATED, 1, 2, body="twice"))
+    await tell(pin(6, 1), change(7, UPDATED, 2, 2, body="else"))
+    keys = [(number, seq) for seq in (1, 2, 3, 4, 99)]
+    assert await world.events.bodies(keys) == {
+        (number, 1): "twice",
+        (number, 2): "else",
+        (number, 3): "message 3",
+    }
 
 
 async def test_targets_know_their_author_and_whether_they_are_deleted(world, told):

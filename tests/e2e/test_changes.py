@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import trio
@@ -114,7 +117,10 @@ def test_http_changes_what_the_socket_shows(
         for kind in ("message", "message_updated", "reaction", "pinned"):
             assert one.hear()["t"] == kind
     versions = server.call("GET", f"{messages}/1/versions", token=ann.token)["items"]
-    assert [(each["body"], each["user"]) for each in versions] == [("hi", bob.id), ("ho", bob.id)]
+    assert [(each["seq"], each["body"], each["user"]) for each in versions] == [
+        (1, "hi", bob.id),
+        (2, "ho", bob.id),
+    ]
     reactions = server.call("GET", f"{messages}/1/reactions", token=ann.token)["items"]
     assert [(each["emoji"], each["user"]) for each in reactions] == [("👍", bob.id)]
     pins = server.call("GET", f"{ROOMS}/{room}/pins", token=ann.token)["items"]
@@ -127,6 +133,25 @@ def test_http_changes_what_the_socket_shows(
     assert refused(server, "POST", f"{messages}/1/restore", token=bob.token) == (403, "forbidden")
     assert server.call("POST", f"{messages}/1/restore", token=ann.token)["seq"] == 8
     assert server.messages(ann, room)[0]["body"] == "ho"
+
+
+def test_versions_and_pins_come_in_pages(
+    server: RunningServer, people: tuple[Person, Person]
+) -> None:
+    ann, bob = people
+    room = server.make_room(ann, bob)
+    messages, pins = f"{ROOMS}/{room}/messages", f"{ROOMS}/{room}/pins"
+    for body in ("one", "two"):
+        server.call("POST", messages, {"body": body}, token=bob.token)
+    server.call("PATCH", f"{messages}/1", {"body": "uno"}, token=bob.token)
+    for seq in (2, 1):
+        server.call("PUT", f"{messages}/{seq}/pin", token=bob.token)
+    for path, last in ((f"{messages}/1/versions", 3), (pins, 2)):
+        page = server.call("GET", f"{path}?limit=1", token=ann.token)
+        rest = server.call("GET", f"{path}?limit=1&after={page['next']}", token=ann.token)
+        assert [each["seq"] for each in page["items"] + rest["items"]] == [1, last]
+        assert "next" not in rest
+        assert refused(server, "GET", f"{path}?after=x", token=ann.token) == (400, "invalid")
 
 
 def test_bad_changes_get_clear_errors(server: RunningServer, people: tuple[Person, Person]) -> None:
@@ -188,6 +213,50 @@ async def test_the_sdk_changes_messages_and_keeps_its_rooms_fresh(
             summary = one.rooms[room]
             assert (summary.unread, summary.last_message.body) == (0, None)
             assert summary.last_message.deleted is True
+
+
+async def test_an_edit_whose_answer_was_lost_is_one_event(
+    server: RunningServer, people: tuple[Person, Person]
+) -> None:
+    ann, bob = people
+    room = server.make_room(ann, bob)
+    async with _losing(server) as (url, lose), open_client(url, bob.token) as two:
+        with trio.fail_after(30):
+            await two.send(room, "hi")
+            lose.set()
+            assert (await two.edit(room, 1, "ho")).seq is None, "the second time it says so already"
+    versions = server.call("GET", f"{ROOMS}/{room}/messages/1/versions", token=ann.token)["items"]
+    assert [each["body"] for each in versions] == ["hi", "ho"]
+    assert not lose.is_set() and server.messages(ann, room)[0]["body"] == "ho"
+
+
+@asynccontextmanager
+async def _losing(server: RunningServer) -> AsyncIterator[tuple[str, threading.Event]]:
+    """A way to the server that breaks, once told, instead of bringing the server's next answer."""
+    lose = threading.Event()
+    there = urlsplit(server.url)
+
+    async def join(near: trio.SocketStream) -> None:
+        far = await trio.open_tcp_stream(there.hostname or "", there.port or 0)
+        async with near, far, trio.open_nursery() as nursery:
+            nursery.start_soon(_carry, near, far)
+            async for data in far:
+                if lose.is_set():
+                    lose.clear()
+                    break
+                await near.send_all(data)
+            nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, join, 0, host="127.0.0.1"))
+        yield f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}", lose
+        nursery.cancel_scope.cancel()
+
+
+async def _carry(one: trio.SocketStream, other: trio.SocketStream) -> None:
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        async for data in one:
+            await other.send_all(data)
 
 
 async def _until(client: Any, kind: str) -> None:
