@@ -51,6 +51,7 @@ from server.metrics import make_metrics
 from server.passwords import Passwords
 from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
+from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
@@ -207,6 +208,7 @@ class Server:
             messages=MessageStore(self._database),
             matching=MatchingStore(self._database, pseudonym=partial(pseudonym, self._names_key)),
             reveals=RevealStore(self._database, clock=self._clock, new_id=random_id),
+            exports=ExportStore(self._database),
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

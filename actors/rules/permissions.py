@@ -29,6 +29,7 @@ class Action(Enum):
     DESCRIBE = "describe"
     SHOW = "show"
     ARCHIVE = "archive"
+    EXPORT = "export"
 
 
 _LEAST: Final[dict[Action, Role]] = {
@@ -37,8 +38,9 @@ _LEAST: Final[dict[Action, Role]] = {
     Action.PIN: "member",
     Action.SHOW: "owner",
     Action.ARCHIVE: "owner",
+    Action.EXPORT: "owner",
 }
-_IN_DIRECT: Final = (Action.SEND, Action.REACT, Action.PIN)
+_IN_DIRECT: Final = (Action.SEND, Action.REACT, Action.PIN, Action.EXPORT)
 
 
 def may(action: Action, *, room_type: RoomType, role: Role) -> bool:
@@ -47,6 +49,8 @@ def may(action: Action, *, room_type: RoomType, role: Role) -> bool:
     >>> may(Action.PIN, room_type="team", role="guest")
     False
     """
+    if room_type == "matching" and action is Action.EXPORT:
+        return False
     if room_type != "team":
         return action in _IN_DIRECT
     return RANK[role] >= RANK[_LEAST.get(action, "admin")]

@@ -21,6 +21,7 @@ from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
 from server.http.errors import answer_failures
+from server.http.exports import ExportRoutes
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
 from server.http.idempotency import HEADER, Repeats, key_of
 from server.http.matching import MatchingRooms
@@ -31,11 +32,12 @@ from server.http.people import Others
 from server.http.ports import Limits, Log, Rate
 from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
-from server.http.route import Answer, Call, Route
+from server.http.route import Answer, Call, Route, Streamed
 from server.http.schemas import DemoAccount
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
+from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
@@ -43,6 +45,9 @@ from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
+
+STREAM_WITHIN = 3600.0
+"""Seconds for an answer that comes in parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class Parts:
     messages: MessageStore
     matching: MatchingStore
     reveals: RevealStore
+    exports: ExportStore
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -96,8 +102,9 @@ def make_routes(parts: Parts) -> list[Route]:
     others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
     channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
     reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
+    exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock)
     demo = DemoRoutes(parts.demo)
-    subjects = (accounts, others, rooms, channels, messages, changes, reveals, demo)
+    subjects = (accounts, others, rooms, channels, messages, changes, reveals, exports, demo)
     return [
         *(route for subject in subjects for route in subject.routes()),
         *HealthRoutes(parts.checks).routes(),
@@ -139,7 +146,8 @@ def blueprint_of(name: str, routes: Sequence[Route], gate: Gate) -> Blueprint:
 
 def _view(route: Route, gate: Gate) -> RouteCallable:
     async def view(**path: str) -> Response:
-        return _response(await route.handler(await _call(route, gate, path, request)))
+        answer = await route.handler(await _call(route, gate, path, request))
+        return _stream(route, answer) if isinstance(answer, Streamed) else _response(answer)
 
     return view
 
@@ -168,6 +176,12 @@ def _response(answer: Answer) -> Response:
     if answer.value is None:
         del response.headers["Content-Type"]
     response.headers.update(answer.headers)
+    return response
+
+
+def _stream(route: Route, answer: Streamed) -> Response:
+    response = Response(answer.parts, content_type=route.media_type, headers=dict(answer.headers))
+    response.timeout = STREAM_WITHIN
     return response
 
 

@@ -105,7 +105,7 @@ def _answer(
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if kind is not None:
         answer["description"] = (kind.__doc__ or answer["description"]).splitlines()[0]
-        answer["content"] = {JSON: {"schema": refs[kind]}}
+        answer["content"] = {route.media_type: {"schema": refs[kind]}}
     if route.key:
         what = "`true`: this is the first answer again"
         answer["headers"] = {REPLAY: {"description": what, "schema": {"type": "string"}}}

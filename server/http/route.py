@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -73,7 +73,14 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
+class Streamed(NamedTuple):
+    """A good answer that comes in parts, each made when the client has taken those before it."""
+
+    parts: AsyncIterator[bytes]
+    headers: Mapping[str, str] = {}
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Answer | Streamed]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +88,7 @@ class Route:
     """One method on one path. ``answers`` maps each good status to its struct, None for no body.
 
     ``refusals`` are the statuses of errors beyond those that every route of its kind has.
+    ``lines``: the answer is streamed, one JSON text a line, of which the struct is the first.
     ``key`` is the longest Idempotency-Key the route takes; 0 where it takes none.
     """
 
@@ -95,3 +103,9 @@ class Route:
     query: type[msgspec.Struct] = NoQuery
     refusals: Sequence[int] = field(default=())
     key: int = 0
+    lines: bool = False
+
+    @property
+    def media_type(self) -> str:
+        """What its good answers are."""
+        return "application/x-ndjson" if self.lines else "application/json"

@@ -31,6 +31,7 @@ from server.ids import random_id
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
 from server.postgres.events import PostgresEvents
+from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
@@ -136,8 +137,9 @@ class HttpWorld:
         )
         text = await response.get_data(as_text=True)
         is_json = "json" in (response.content_type or "")
+        first = text.partition("\n")[0] if "ndjson" in (response.content_type or "") else text
         reply = Reply(
-            response.status_code, json.loads(text) if is_json else None, response.headers, text
+            response.status_code, json.loads(first) if is_json else None, response.headers, text
         )
         await self._hold_to_document(method, path.split("?", maxsplit=1)[0], reply)
         return reply
@@ -227,6 +229,7 @@ async def open_http(
                 messages=MessageStore(database),
                 matching=MatchingStore(database, pseudonym=partial(pseudonym, KEY)),
                 reveals=RevealStore(database, clock=clock, new_id=random_id),
+                exports=ExportStore(database),
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

@@ -38,6 +38,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "edit_message": ({"body": "ho"}, "401 401 404 403 200 403 404"),
     "list_versions": (None, "401 401 404 403 200 200 404"),
     "delete_message": (None, "401 401 404 403 200 200 404"),
+    "export_room": (None, "401 401 404 403 403 200 404"),
     "restore_message": (None, "401 401 404 403 403 200 404"),
     "list_public_rooms": (None, "401 401 200 200 200 200 200"),
     "change_room": ({"description": "x"}, "401 401 404 403 403 200 404"),
