@@ -197,6 +197,7 @@ class PageQuery(NamedTuple):
     before: int | None
     limit: int
     thread: int | None
+    around: int | None = None  # instead of a bound: half of the page is before it
 
 
 class PageResult(NamedTuple):

@@ -124,6 +124,7 @@ class History(Frame):
     room: IdField
     after: SeqField | None = None
     before: SeqField | None = None
+    around: EventSeq | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] | None = None
     thread: EventSeq | None = None
     rid: Rid | None = None

@@ -24,6 +24,7 @@ from protocol.events import (
 from protocol.fields import MemberChange, Role, Visibility
 
 PAGE_BYTES: Final = 512 * 1024
+AROUND_BYTES: Final = PAGE_BYTES // 8  # of bodies before the middle, so that this has its place
 
 
 class MessageExtra(msgspec.Struct):

@@ -159,12 +159,14 @@ class Client:
         *,
         after: int | None = None,
         before: int | None = None,
+        around: int | None = None,
         limit: int | None = None,
         thread: int | None = None,
     ) -> Record:
-        """A ``page`` of the room (events, more, upto): the newest, or what follows a bound."""
-        bounds = {"after": after, "before": before, "limit": limit, "thread": thread}
-        return await self._ask({"t": "history", "room": room, **bounds})
+        """A ``page`` of the room (events, more, upto): the newest, or what a bound asks for."""
+        bounds = {"after": after, "before": before, "around": around}
+        fields = {"room": room, **bounds, "limit": limit, "thread": thread}
+        return await self._ask({"t": "history", **fields})
 
     async def watch(self, users: Sequence[str], *, room: str | None = None) -> None:
         """Have ``presence`` events of *users*: now, and whenever it changes.

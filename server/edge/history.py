@@ -25,8 +25,8 @@ class Asker(PacedSession, Protocol):
 
 async def answer_history(session: Asker, node: Node, frame: History) -> None:
     """Offer the ``page``, or say why there is none."""
-    if frame.after is not None and frame.before is not None:
-        fields = {"before": "only one of after and before"}
+    if sum(bound is not None for bound in (frame.after, frame.before, frame.around)) > 1:
+        fields = {"before": "only one of after, before and around"}
         session.refuse(frame, ProtocolError(ErrorCode.INVALID, fields=fields))
         return
     await session.ready()
@@ -48,6 +48,7 @@ def _query(session: Asker, frame: History) -> PageQuery:
         frame.before,
         frame.limit or HISTORY_DEFAULT,
         frame.thread,
+        frame.around,
     )
 
 

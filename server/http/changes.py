@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -16,6 +16,7 @@ from protocol.frames import Delete, Edit, Pin, React
 from protocol.limits import EMOJI_MOST, MAX_FRAME
 from server.http.bodies import invalid
 from server.http.messages import PATH as MESSAGES
+from server.http.messages import seq_of
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import Changed
 from server.postgres.messages import LATEST, MessageStore
@@ -23,7 +24,6 @@ from server.postgres.messages import Pin as PinPlace
 
 PATH = MESSAGES + "/{seq}"
 REACTION = PATH + "/reactions/{emoji}"
-HIGHEST_SEQ = 2**53 - 1
 
 PageLimit = Annotated[int, Meta(ge=1, le=MessageStore.MOST)]
 PinCursor = Annotated[str, Meta(pattern=r"^[0-9]{1,15}-[0-9]{1,10}$")]
@@ -126,7 +126,7 @@ class ChangeRoutes:
 
     async def reactions(self, call: Call[None, NoQuery]) -> Answer:
         """Who reacted."""
-        room, seq = call.room, _seq(call)
+        room, seq = call.room, seq_of(call)
         found = await self._messages.reactions(room, call.caller.user_no, seq)
         return Answer(200, Reactions([Reacted(*each) for each in found]))
 
@@ -134,7 +134,7 @@ class ChangeRoutes:
         """What a message said before."""
         user_no, query = call.caller.user_no, call.query
         found, more = await self._messages.versions(
-            call.room, user_no, _seq(call), after=query.after, limit=query.limit
+            call.room, user_no, seq_of(call), after=query.after, limit=query.limit
         )
         following = found[-1].seq if more else UNSET
         return Answer(200, Versions([Version(*each) for each in found], following))
@@ -221,15 +221,7 @@ class _Message(TypedDict):
 
 
 def _message(call: Call[NewBody, NoQuery] | Call[None, NoQuery]) -> _Message:
-    return {"room": call.path["room"], "seq": _seq(call)}
-
-
-def _seq(call: Call[Any, Any]) -> int:
-    """The seq of the path; what is none names no message."""
-    text = call.path["seq"]
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_SEQ):
-        raise ProtocolError(ErrorCode.NOT_FOUND, "no message of this room")
-    return int(text)
+    return {"room": call.path["room"], "seq": seq_of(call)}
 
 
 def _emoji(call: Call[None, NoQuery]) -> str:

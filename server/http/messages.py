@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.ports import EventLog
 from actors.records import PageQuery, PageResult
 from actors.requests import Requests
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import Message
 from protocol.frames import Send
 from protocol.limits import ID_MOST, MAX_FRAME
 from server.http.bodies import invalid
@@ -17,6 +21,14 @@ from server.http.schemas import Messages, MessagesQuery, NewMessage, Posted
 from server.ids import IdSource
 
 PATH = "/api/v1/chats/rooms/{room}/messages"
+HIGHEST_SEQ = 2**53 - 1
+
+
+class OneMessage(msgspec.Struct):
+    """A message in its present state, true as of ``upto``."""
+
+    message: Message
+    upto: int
 
 
 class MessageRoutes:
@@ -49,19 +61,29 @@ class MessageRoutes:
     async def page(self, call: Call[None, MessagesQuery]) -> Answer:
         """A page of the room's events, folded."""
         query = call.query
-        if query.after is not None and query.before is not None:
-            raise invalid("before", "not together with after")
-        room = call.room
-        found = await self._events.page(
-            PageQuery(
-                room, call.caller.user_no, query.after, query.before, query.limit, query.thread
-            )
-        )
-        if isinstance(found, ErrorCode):
-            raise ProtocolError(found)
+        if sum(bound is not None for bound in (query.after, query.before, query.around)) > 1:
+            raise invalid("before", "only one of after, before and around")
+        room, thread = call.room, query.thread
+        bounds = (query.after, query.before, query.limit, thread, query.around)
+        found = await self._read(PageQuery(room, call.caller.user_no, *bounds))
         return Answer(
             200, Messages(room, found.events, found.more, found.upto, next_bound(query, found))
         )
+
+    async def show(self, call: Call[None, NoQuery]) -> Answer:
+        """One message as it is now: for a quote, or a link to it."""
+        seq = seq_of(call)
+        found = await self._read(PageQuery(call.room, call.caller.user_no, seq - 1, None, 1, None))
+        message = next(iter(found.events), None)
+        if not isinstance(message, Message) or message.seq != seq:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "no message of this room")
+        return Answer(200, OneMessage(message, found.upto))
+
+    async def _read(self, query: PageQuery) -> PageResult:
+        found = await self._events.page(query)
+        if isinstance(found, ErrorCode):
+            raise ProtocolError(found)
+        return found
 
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""
@@ -74,6 +96,15 @@ class MessageRoutes:
                 handler=self.page,
                 query=MessagesQuery,
                 answers={200: Messages},
+                refusals=(403,),
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/{seq}",
+                name="show_message",
+                summary="One message",
+                handler=self.show,
+                answers={200: OneMessage},
                 refusals=(403,),
             ),
             Route(
@@ -94,4 +125,13 @@ def next_bound(query: MessagesQuery, found: PageResult) -> int | UnsetType:
     """The ``after`` (or else ``before``) of the page that follows; UNSET when there is none."""
     if not found.more or not found.events:
         return UNSET
-    return found.events[-1].seq if query.after is not None else found.events[0].seq
+    upward = query.after is not None or query.around is not None
+    return found.events[-1].seq if upward else found.events[0].seq
+
+
+def seq_of(call: Call[Any, Any]) -> int:
+    """The seq of the path; what is none names no message."""
+    text = call.path["seq"]
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_SEQ):
+        raise ProtocolError(ErrorCode.NOT_FOUND, "no message of this room")
+    return int(text)

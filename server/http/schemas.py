@@ -203,10 +203,11 @@ class Posted(msgspec.Struct):
 
 
 class MessagesQuery(msgspec.Struct):
-    """At most one of the bounds, both exclusive; neither asks for the newest page."""
+    """At most one of the first three; none asks for the newest page. ``around`` is inside."""
 
     after: SeqField | None = None
     before: SeqField | None = None
+    around: EventSeq | None = None
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MOST)] = HISTORY_DEFAULT
     thread: EventSeq | None = None
 

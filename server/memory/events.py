@@ -20,7 +20,7 @@ from actors.records import (
     Target,
     Withdrawn,
 )
-from actors.rules.event_frames import frame_of, page_of
+from actors.rules.event_frames import AROUND_BYTES, frame_of, page_of
 from actors.rules.folding import tallies
 from protocol.errors import ErrorCode
 from protocol.events import Event, Pinned
@@ -98,12 +98,26 @@ class MemoryEvents(EventLog):
             return ErrorCode.NOT_FOUND
         if not member.active:
             return ErrorCode.NOT_MEMBER
+        if query.around is not None:
+            query = query._replace(around=None, after=self._start_around(room, query, query.around))
         events = [event for event in room.events if event.of is None and _asked(event, query)]
         if query.after is None:
             events.reverse()
         asker = self._log.named(room, query.user_no)
         found = self._log.folded(room, events[: query.limit + 1], asker)
         return page_of(found, query, more=False, upto=len(room.events))
+
+    def _start_around(self, room: MemoryRoom, query: PageQuery, seq: int) -> int:
+        """What is below the first event of a page with *seq* in its middle."""
+        before = [e for e in room.events[:seq] if e.of is None and _asked(e, query)][::-1]
+        shown = self._log.folded(room, before[: query.limit // 2 + 1], "")
+        first, size = seq, 0
+        for event in shown:
+            size += len((getattr(event, "body", "") or "").encode())
+            if size > AROUND_BYTES and event.seq != seq:
+                break
+            first = event.seq
+        return first - 1 if shown else 0
 
     def _sent(self, key: SentKey) -> Sent | None:
         room = self._log.rooms.get(key.room_no)

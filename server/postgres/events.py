@@ -17,7 +17,7 @@ from actors.records import (
     Target,
     Withdrawn,
 )
-from actors.rules.event_frames import PAGE_BYTES, frame_of, page_of
+from actors.rules.event_frames import AROUND_BYTES, PAGE_BYTES, frame_of, page_of
 from protocol.errors import ErrorCode
 from protocol.events import Event
 from protocol.ids import RoomId
@@ -141,6 +141,18 @@ LEFT JOIN LATERAL (
 ORDER BY e.seq {{order}}"""  # noqa: S608 - constants
 ENDLESS = 2**31 - 1
 
+AROUND = f"""
+SELECT min(e.seq) FROM (
+    SELECT e.seq, sum({SIZE}) OVER (ORDER BY e.seq DESC) AS bytes
+    FROM (
+        SELECT t.* FROM chat_rooms r JOIN room_events t ON t.room_no = r.room_no
+        WHERE r.room_id = $1 AND t.seq <= $2 AND t.kind IN (1, 2, 8)
+            AND ($3::integer IS NULL OR t.thread = $3)
+        ORDER BY t.seq DESC LIMIT $4
+    ) e
+    LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
+) e WHERE e.seq = $2 OR e.bytes <= $5"""  # noqa: S608 - constants
+
 
 class PostgresEvents(EventLog):
     """The log as of the moment of each question."""
@@ -211,6 +223,8 @@ class PostgresEvents(EventLog):
 
     async def page(self, query: PageQuery) -> PageResult | ErrorCode:
         """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""
+        if query.around is not None:
+            query = query._replace(around=None, after=await self._start_around(query, query.around))
         upward = query.after is not None
         bound = query.after if query.after is not None else query.before
         rows = await self._database.fetch(
@@ -229,6 +243,13 @@ class PostgresEvents(EventLog):
         found = [listed_of(query.room, row) for row in rows if row["seq"] is not None]
         more = len(found) < (rows[0]["candidates"] or 0)
         return page_of(found, query, more=more, upto=rows[0]["upto"])
+
+    async def _start_around(self, query: PageQuery, seq: int) -> int:
+        """What is below the first event of a page with *seq* in its middle."""
+        thread = None if query.thread is None else min(query.thread, ENDLESS)
+        sought = (query.room, *_int4(seq), thread, query.limit // 2 + 1, AROUND_BYTES)
+        first = await self._database.fetchval(AROUND, *sought)
+        return 0 if first is None else int(first) - 1
 
 
 def _page_sql(query: PageQuery, *, upward: bool) -> str:

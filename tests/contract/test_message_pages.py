@@ -177,3 +177,31 @@ async def test_a_journal_closes_when_its_commit_is_done(postgres, writing):
             nursery.start_soon(journal.aclose)
     page = await postgres.events.page(PageQuery(room, 1, None, None, 200, None))
     assert page.upto == 3
+
+
+async def test_a_page_around_a_message_has_it_inside(world, writing):
+    number, room = await world.room(1, 2)
+    journal = world.journal()
+    await journal.claim([room], tail=0)
+    said = [writing.said(n, thread=1 if n % 3 == 2 else None) for n in range(1, 31)]
+    edits = [change(30 + n, EventKind.UPDATED, n, body="x") for n in range(1, 11)]
+    await journal.append([writing.batch(number, 1, said + edits)])
+
+    async def around(seq, limit, thread=None):
+        found = await world.events.page(PageQuery(room, 1, None, None, limit, thread, seq))
+        return [event.seq for event in found.events], found.more
+
+    assert await around(15, 5) == ([13, 14, 15, 16, 17], True)
+    assert await around(15, 1) == ([15], True)
+    assert await around(1, 4) == ([1, 2, 3, 4], True)
+    assert await around(30, 4) == ([28, 29, 30], False)
+    assert await around(10**12, 4) == ([28, 29, 30], False)
+    assert await around(14, 4, thread=1) == ([8, 11, 14, 17], True)
+    assert await around(1, 4, thread=1) == ([2, 5, 8, 11], True)
+
+
+async def test_a_page_around_a_message_has_it_inside_however_long_others_are(world, edited):
+    _, room, _ = edited
+    for seq in (1, 10, 20):
+        page = await world.events.page(PageQuery(room, 1, None, None, 200, None, seq))
+        assert seq in [event.seq for event in page.events]

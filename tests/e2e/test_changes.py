@@ -135,6 +135,31 @@ def test_http_changes_what_the_socket_shows(
     assert server.messages(ann, room)[0]["body"] == "ho"
 
 
+def test_one_message_is_had_by_its_seq(
+    server: RunningServer, people: tuple[Person, Person]
+) -> None:
+    ann, bob = people
+    room = server.make_room(ann, bob)
+    messages = f"{ROOMS}/{room}/messages"
+    for body in ("one", "two", "three"):
+        server.call("POST", messages, {"body": body}, token=bob.token)
+    server.call("PATCH", f"{messages}/2", {"body": "dos"}, token=bob.token)
+    page = server.call("GET", f"{messages}?around=2&limit=1", token=ann.token)
+    one = server.call("GET", f"{messages}/2", token=ann.token)
+    assert one == {"message": page["items"][0], "upto": 4} and one["message"]["body"] == "dos"
+    assert (page["more"], page["next"]) == (True, 2)
+    for seq in (4, 5, 2**40, "x"):
+        assert refused(server, "GET", f"{messages}/{seq}", token=ann.token) == (404, "not_found")
+    two = f"{messages}?around=2&after=1"
+    assert refused(server, "GET", two, token=ann.token) == (400, "invalid")
+    with Speaker(server) as one_socket:
+        one_socket.enter(ann)
+        one_socket.say("history", room=room, around=2, limit=2, rid=1)
+        assert [event["seq"] for event in one_socket.hear("page")["events"]] == [1, 2]
+        one_socket.say("history", room=room, around=2, before=2, rid=2)
+        assert one_socket.hear("error")["fields"].keys() == {"before"}
+
+
 def test_versions_and_pins_come_in_pages(
     server: RunningServer, people: tuple[Person, Person]
 ) -> None:

@@ -29,6 +29,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "show_room": (None, "401 401 404 403 200 200 404"),
     "list_messages": (None, "401 401 404 403 200 200 404"),
     "post_message": ({"body": "hi"}, "401 401 404 403 201 201 404"),
+    "show_message": (None, "401 401 404 403 200 200 404"),
     "react": (None, "401 401 404 403 200 200 404"),
     "list_reactions": (None, "401 401 404 403 200 200 404"),
     "unreact": (None, "401 401 404 403 200 200 404"),

@@ -45,7 +45,7 @@ BY_FIELD: dict[str, Any] = {
     "room": ROOM, "id": "c-1", "body": "안녕 👋", "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
     "device": "kitchen-tablet", "resume": {ROOM: 5}, "features": ["x"], "rid": 9, "kind": "text",
     "reply_to": 3, "thread": 2, "files": [], "mentions": [PEER, "@all"], "seq": 7, "on": True,
-    "after": 3, "before": 8, "limit": 50, "watch": [PEER], "unwatch": [USER], "state": "away",
+    "after": 3, "before": 8, "around": 5, "limit": 50, "watch": [PEER], "unwatch": [USER], "state": "away",
     "at": AT, "sender": USER, "name": "미나", "user": PEER, "change": "joined", "role": "member",
     "by": USER, "upto": 7, "unread": 2, "last_seq": 7, "last_seen": AT, "session": "s1",
     "time": AT, "ping_ms": 25_000, "max_frame": 65_536, "rooms": [SUMMARY], "dup": False,
