@@ -1,9 +1,10 @@
-// One line of the conversation as an element. Bodies are text: nothing in them becomes markup.
+// One line of the conversation as an element. Bodies are text: of markup they have what markup.js knows, and no HTML.
 
 import { avatar, icon, make } from "./dom.js";
+import { nodesOf, spansOf } from "./markup.js";
 import { words } from "./words.js";
 
-const LINK_OR_MENTION = /(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]'…])|(@[\p{L}\p{N}_.-]+)/gu;
+const MENTION = /@[\p{L}\p{N}_.-]+/gu;
 const IN_VAIN = new Set(["too_large", "invalid", "bad_frame", "conflict"]); // as it is, it can never go
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
 
@@ -17,7 +18,7 @@ export function buildRow(row, { names, me }) {
 
 function buildMessage(row, known) {
   const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.state];
-  const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...bodyOf(row.body, known)];
+  const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...nodesOf(spansOf(row.body), make, (text) => mentionsIn(text, known))];
   const bubble = make("div", { class: row.deleted ? "bubble deleted" : "bubble", dir: "auto" }, ...said);
   const content = make("div", { class: "content" },
     !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : undefined,
@@ -32,7 +33,7 @@ function buildMessage(row, known) {
 
 function quoteOf({ quote }) {
   if (!quote) return undefined;
-  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : quote.body.slice(0, 200);
+  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : [...quote.body].slice(0, 140).join("");
   return make("button", { class: "quote", type: "button", data: { jump: quote.seq } },
     quote.name ? make("strong", {}, quote.name) : undefined, make("span", {}, text));
 }
@@ -68,21 +69,17 @@ function failedOf(row) {
     make("button", { type: "button", data: { discard: row.id } }, words.discard));
 }
 
-/** The pieces of a body: plain text, links to http(s) alone, and mentions of people who are here. */
-function bodyOf(body, { names, me }) {
+/** The pieces of plain text: mentions of people who are here, and what is between. */
+function mentionsIn(text, { names, me }) {
   const pieces = [];
   let end = 0;
-  for (const found of body.matchAll(LINK_OR_MENTION)) {
-    const piece = found[1] ? link(found[1]) : mention(found[2], names, me);
+  for (const found of text.matchAll(MENTION)) {
+    const piece = mention(found[0], names, me);
     if (!piece) continue;
-    pieces.push(body.slice(end, found.index), piece);
+    pieces.push(text.slice(end, found.index), piece);
     end = found.index + found[0].length;
   }
-  return [...pieces, body.slice(end)];
-}
-
-function link(address) {
-  return make("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address);
+  return [...pieces, text.slice(end)];
 }
 
 function mention(text, names, me) {

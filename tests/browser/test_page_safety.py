@@ -42,6 +42,23 @@ def test_a_hostile_body_is_shown_as_it_was_written(window: OpenWindow, person: S
     assert links == ["https:"]
 
 
+def test_markup_is_shown_and_no_html(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("꾸밈", junho)
+    minji.say(room, "*굵게* _기울여_ `<i>x</i>`\n> *인용*\n```\n<b>\n```https://example.com/a_b_c")
+    bubble = window(junho, room).locator(".theirs .bubble")
+    for tag, text in {
+        ":scope > strong": "굵게",
+        ":scope > em": "기울여",
+        ":scope > code": "<i>x</i>",
+        "blockquote strong": "인용",
+        "pre": "<b>",
+        "a": "https://example.com/a_b_c",
+    }.items():
+        expect(bubble.locator(tag)).to_have_text(text)
+    expect(bubble.locator("i, b")).to_have_count(0)
+
+
 def test_hostile_names_of_people_and_rooms_are_text(window: OpenWindow, person: SignUp) -> None:
     name = "<img src=x onerror=alert(1)>"
     minji, other = person(name), person("준호")

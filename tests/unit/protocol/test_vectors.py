@@ -23,7 +23,8 @@ def vectors(side: str) -> list[Any]:
 
 
 def test_the_files_are_those_that_the_frames_make() -> None:
-    there = {path.name: path.read_text(encoding="utf-8") for path in VECTORS.glob("*.json")}
+    files = set(VECTORS.glob("*.json")) - {VECTORS / "markup.json"}  # that is written by hand
+    there = {path.name: path.read_text(encoding="utf-8") for path in files}
     assert there == documents()
 
 
