@@ -109,12 +109,12 @@ async def dial(nursery: trio.Nursery, url: str, *, quiet_s: float) -> Line:
     secure, host, port, resource = address(url)
     try:
         async with AsyncExitStack() as undo:
-            stream = WatchedStream(await _connect(host, port, secure=secure), quiet_s=quiet_s)
+            stream = WatchedStream(await connect(host, port, secure=secure), quiet_s=quiet_s)
             undo.push_async_callback(trio.aclose_forcefully, stream)
             socket = await wrap_client_stream(
                 nursery,
                 stream,  # type: ignore[arg-type] # it asks for a socket's stream and takes any
-                _host_header(host, port),
+                host_header(host, port),
                 resource,
                 subprotocols=[SUBPROTOCOL],
                 max_message_size=SERVER_FRAME,
@@ -145,12 +145,14 @@ def address(url: str) -> tuple[bool, str, int, str]:
     return parts.scheme in SECURE, parts.hostname, port, resource
 
 
-def _host_header(host: str, port: int) -> str:
+def host_header(host: str, port: int) -> str:
+    """What a request calls the server."""
     name = f"[{host}]" if ":" in host else host
     return name if port in SCHEMES.values() else f"{name}:{port}"
 
 
-async def _connect(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
+async def connect(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
+    """A stream to the server. Raises OSError."""
     if secure:
         return await trio.open_ssl_over_tcp_stream(host, port, https_compatible=True)
     return await trio.open_tcp_stream(host, port)

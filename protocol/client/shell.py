@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import trio
 
+from protocol.client.calls import HttpCalls
 from protocol.client.core import BROKEN, Core, Settled
 from protocol.client.errors import BrokenStream, ClientError, ConnectionLost, RequestTimeout
-from protocol.client.line import Line, LineLost, address, dial
+from protocol.client.http import Http
+from protocol.client.line import Line, LineLost, dial
 from protocol.client.record import Record
 from protocol.client.rooms import Rooms
 from protocol.limits import PING_MS
@@ -60,7 +62,7 @@ class Waiting:
         return self._outcome
 
 
-class Client:
+class Client(HttpCalls):
     """A user's client: iterate it for events, call it to act. Made by `open_client`.
 
     A connection that breaks is replaced, and what was missed comes on the new one; then there is a
@@ -70,8 +72,8 @@ class Client:
     `ping` are about the present connection: they raise ConnectionLost where there is none.
     """
 
-    def __init__(self, core: Core, *, within: float, new_id: Callable[[], str]) -> None:
-        self._core, self._within, self._new_id = core, within, new_id
+    def __init__(self, core: Core, http: Http, *, within: float, new_id: Callable[[], str]) -> None:
+        self._core, self._http, self._within, self._new_id = core, http, within, new_id
         self._waiting: dict[int, Waiting] = {}
         self._sends, self._asks = trio.Semaphore(MOST_SENDS), trio.Semaphore(MOST_REQUESTS)
         self._to_write, self._to_read, self._to_take = Bell(), Bell(), Bell()
@@ -327,7 +329,7 @@ async def open_client(  # noqa: PLR0913 - each is a value the program may choose
     *within* so many seconds, which are also what each call may take. What the block raises leaves
     it as it is, not in a group.
     """
-    address(url)
+    http = Http(url, token, within=within)
     core = Core(
         token=token,
         device=device,
@@ -336,7 +338,7 @@ async def open_client(  # noqa: PLR0913 - each is a value the program may choose
         most_events=MOST_EVENTS,
         most_sends=MOST_SENDS,
     )
-    client = Client(core, within=within, new_id=new_id)
+    client = Client(core, http, within=within, new_id=new_id)
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client._stay_connected, url)
