@@ -66,7 +66,7 @@ class ExportRoutes:
         self._under_way: Counter[int] = Counter()
 
     async def export(self, call: Call[None, NoQuery]) -> Streamed:
-        """Everything that was said: for owners, in a direct room for both."""
+        """Everything that was said: for owners, in direct and matching rooms for all."""
         room, user_no = call.room, call.caller.user_no
         start = await self._exports.start(room, user_no)
         members = await self._rooms.members(room, user_no, limit=MOST_MEMBERS) or ()

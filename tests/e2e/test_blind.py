@@ -49,7 +49,7 @@ class Ear:
             if frame["t"] == t and wanted.items() <= frame.items():
                 return frame
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
+    def ask(self, method: str, path: str, body: object = None, *, lines: bool = False) -> Any:
         """One request; an error answers, too."""
         request = urllib.request.Request(
             self.server.url + path,
@@ -66,7 +66,7 @@ class Ear:
         except urllib.error.HTTPError as error:
             text, headers = error.read(), error.headers
         self.heard += text + str(headers).encode()
-        return json.loads(text or b"null")
+        return text.splitlines() if lines else json.loads(text or b"null")
 
     def names(self, other: Person) -> list[str]:
         """What of *other* was heard."""
@@ -157,12 +157,15 @@ def look(ear: Ear, room: str) -> None:
         "",
         "/messages",
         "/messages?thread=1",
+        "/messages/1",
+        "/messages?around=1",
         "/messages/1/reactions",
         "/messages/2/versions",
         "/pins",
         "/reveals",
     ):
         ear.ask("GET", f"{ROOMS}/{room}{path}")
+    ear.ask("GET", f"{ROOMS}/{room}/export", lines=True)
     ear.ask("GET", ROOMS)
     ear.ask("GET", f"{ROOMS}/public")
 
