@@ -11,10 +11,13 @@ import trio
 from actors.arrivals import Arrivals, Arriving
 from actors.audience import Audiences
 from actors.batcher import Batcher
+from actors.blocking import Blocking
+from actors.blocks import RecentBlocks
 from actors.dispatcher import Dispatcher
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import (
+    Blocks,
     Claims,
     EventLog,
     FanOut,
@@ -59,6 +62,7 @@ class Ports:
     journal: Journal
     log: EventLog
     people: People
+    blocks: Blocks
     fan_out: FanOut
     clock: WallClock
     turn_ended: Callable[[], None]  # whatever was offered to sessions leaves now
@@ -86,10 +90,18 @@ class Node:
         self._seen: dict[int, Millis] = {}
         self._standings = self._batcher("standings", self._fetch_standings)
         self._summaries = self._batcher("summaries", ports.people.summaries)
+        self._recent_blocks = RecentBlocks()
         self.users = self._make_users()
         self.rooms = self._make_rooms()
         self.requests = Requests(
             rooms=self.rooms, users=self.users, sessions=self.sessions, people=ports.people
+        )
+        self.blocking = Blocking(
+            store=ports.blocks,
+            rooms=self.rooms,
+            users=self.users,
+            recent=self._recent_blocks,
+            clock=ports.clock,
         )
         self.arrivals = Arrivals(
             standings=self._standings,
@@ -138,6 +150,7 @@ class Node:
             self._replay_to_present,
             self._moved,
             ports.clock,
+            self._recent_blocks,
             self.timers.after,
         )
 

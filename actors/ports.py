@@ -140,6 +140,7 @@ class UserState:
     choice: str
     last_seen: Millis | None
     rooms: frozenset[RoomId]  # where he goes by his own name
+    blocks: frozenset[int] = frozenset()  # the numbers of those he has a block with, either way
 
 
 class People(Protocol):
@@ -159,6 +160,20 @@ class People(Protocol):
 
     async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
         """Every room of each user as of one moment, newest activity first."""
+
+
+class Blocks(Protocol):
+    """Who blocks whom. Every method may raise StoreUnavailable."""
+
+    async def change(self, blocker_no: int, blocked_no: int, *, on: bool, at: Millis) -> bool:
+        """Store a block or its end; whether the two have one now, either way.
+
+        One that is there already, or gone already, leaves no trace. Changes of two people come one
+        after another. Raises OutcomeUnknown too, and ProtocolError for one block too many.
+        """
+
+    async def shared(self, one_no: int, other_no: int) -> Sequence[RoomId]:
+        """The rooms that both are in."""
 
 
 # ---- sessions and time

@@ -122,6 +122,7 @@ class Claimed:
     tail: list[StoredEvent]
     pseudonyms: Mapping[int, str] = field(default_factory=dict)
     revealed: Sequence[tuple[str, str]] = ()
+    blocks: Sequence[tuple[int, int]] = ()  # between members, by their numbers
 
 
 class SentKey(NamedTuple):

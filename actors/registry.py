@@ -133,6 +133,10 @@ class Registry(Generic[M]):
     def __len__(self) -> int:
         return len(self._cells)
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether *key* is active, or about to be."""
+        return key in self._cells
+
     def ran(self, cell: Cell[M]) -> None:
         """A turn of *cell* is over."""
         cell.touched = self.dispatcher.now

@@ -85,17 +85,19 @@ class Requests:
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """Make *user* a member; the event it made, if any. Raises ProtocolError."""
-        states = await self._people_states(user)
-        if user not in states:
-            raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
-        number = states[user].user_no
-        answer = await self._ask(caller, room, lambda origin: AddMember(origin, user, number))
-        return _expect(answer, Ok)
+        return await self._add(caller, room, user)
 
     async def join(self, caller: Caller, room: RoomId) -> Ok:
         """Make the caller a member of a public room. Raises ProtocolError."""
+        return await self._add(caller, room, caller.user_id)
+
+    async def _add(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
+        state = (await self._people_states(user)).get(user)
+        if state is None:
+            raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
+        number, blocks = state.user_no, state.blocks
         answer = await self._ask(
-            caller, room, lambda origin: AddMember(origin, caller.user_id, caller.user_no)
+            caller, room, lambda origin: AddMember(origin, user, number, blocks)
         )
         return _expect(answer, Ok)
 

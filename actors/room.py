@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from actors.actor import Actor
+from actors.blocks import Blocked
 from actors.records import Claimed
 from actors.registry import Context
 from actors.room_changes import Changes
@@ -24,6 +25,7 @@ from actors.room_commands import (
     Type,
     WatchHere,
     confirm,
+    refuse,
 )
 from actors.room_cursors import Cursors
 from actors.room_log import RoomLog
@@ -84,7 +86,9 @@ class RoomActor(Actor[RoomCommand]):
             case _:
                 self._receive_rare(message)
 
-    def _receive_rare(self, message: OfMembers | ChangeRoom | WatchHere | Mute | Meet) -> None:
+    def _receive_rare(
+        self, message: OfMembers | ChangeRoom | WatchHere | Mute | Meet | Blocked
+    ) -> None:
         match message:
             case AddMember() | RemoveMember() | ChangeRole() | Reveal():
                 self._members.take(message)
@@ -96,6 +100,9 @@ class RoomActor(Actor[RoomCommand]):
                 self._members.mute(message)
             case Meet():
                 self._members.meet(message)
+            case Blocked(pair, on, known):
+                self._log.state.put_block(pair, on=on)
+                known.set(True)
             case _:
                 assert_never(message)
 
@@ -143,6 +150,10 @@ class RoomActor(Actor[RoomCommand]):
         member = log.state.members.get(origin.user_no)
         if member is None:
             refuse_stranger(log, command)
+            return
+        apart = log.state.parted_refusal() if log.state.blocks else None
+        if apart is not None:
+            refuse(command, apart)
             return
         others = [session for session in log.audience.live if session.user_no != origin.user_no]
         typing = TypingState(room=room, user=member.shown, on=command.frame.on)

@@ -63,6 +63,12 @@ class Changes:
             mine=target.sender_no == member.user_no,
             deleted=target.deleted,
         )
+        if self._state.blocks and error is None:
+            error = changing.parted_refusal(
+                frame,
+                room_type=self._state.type,
+                apart=self._state.blocks.between(member.user_no, target.sender_no),
+            )
         if error is not None:
             refuse(command, error)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from actors.blocks import Blocked
 from actors.message import message
 from actors.ports import Origin, Session
 from actors.records import NewEvent
@@ -54,11 +55,15 @@ class Change(msgspec.Struct, eq=False):
 
 
 class AddMember(msgspec.Struct, eq=False):
-    """Make somebody a member. Owners and admins of a team room may."""
+    """Make somebody a member. Owners and admins of a team room may.
+
+    ``blocks``: with whom he has one, as it was read before this was asked.
+    """
 
     origin: Origin
     user_id: UserId
     user_no: int
+    blocks: frozenset[int]
     event: NewEvent | None = None  # what it was taken as
 
 
@@ -123,7 +128,7 @@ class Mute:
 
 OfMembers = AddMember | RemoveMember | ChangeRole | Reveal
 Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom | WatchHere
-RoomCommand = Asked | Meet | Mute
+RoomCommand = Asked | Meet | Mute | Blocked
 
 
 def refuse(command: Asked, error: ProtocolError) -> None:
@@ -150,6 +155,9 @@ def refuse(command: Asked, error: ProtocolError) -> None:
 
 def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
     """The same with nothing more to say than the code: True. For the others nobody waits: False."""
+    if isinstance(command, Blocked):
+        command.known.set(True)  # no incarnation is left that does not know
+        return True
     if isinstance(command, Meet | Mute):
         return False
     refuse(command, ProtocolError(code))

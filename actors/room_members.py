@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
@@ -68,6 +68,7 @@ class Membership:
         error = state.archived_refusal()
         if asker is not None and not joins:
             error = error or membership.add_refusal(state.type, asker.role)
+            error = error or self._apart(command)
         if error is not None:
             refuse(command, error)
         elif command.user_no in self._state.members:
@@ -75,11 +76,22 @@ class Membership:
         else:
             self._join(command)
 
+    def _apart(self, command: AddMember) -> ProtocolError | None:
+        """Nobody is added by one he has a block with."""
+        blocks = self._log.around.recent_blocks.amend(command.blocks, command.user_no)
+        return ProtocolError(ErrorCode.BLOCKED) if command.origin.user_no in blocks else None
+
+    def _learn_blocks(self, member: Member, blocks: Iterable[int]) -> None:
+        """What the store said of a joiner's *blocks*, and what is different by now."""
+        known = self._log.around.recent_blocks.amend(blocks, member.user_no)
+        self._state.joins_with(member, known)
+
     def _join(self, command: AddMember) -> None:
         shown = self._state.shown(command.user_no, command.user_id)
         member = Member(command.user_no, command.user_id, "member", 0, shown=shown)
         self._append(command, member, "joined", "member")
         self._state.add(member)
+        self._learn_blocks(member, command.blocks)
 
     def _come_back(self, command: AddMember) -> None:
         """Who was in it once may be in it again; the store knows, and nothing changes meanwhile."""
@@ -255,6 +267,7 @@ class Membership:
     def _begin(self, member: Member, event: NewEvent) -> None:
         """*member* is in from *event* on, and has read all before it."""
         member.present, member.mentions = True, 0
+        self._learn_blocks(member, self._state.blocks.get(member.user_no, ()))
         member.read_seq, member.read_countable = event.seq, event.countable
         devices = self._log.around.sessions.told(member.user_id, self._state.room)
         self._enter(member, devices, event.seq - 1)

@@ -41,6 +41,8 @@ class Sends:
             least=self._state.least,
             members=self._state.no_by_name,
         )
+        if self._state.blocks and error is None:
+            error = self._state.parted_refusal()
         if error is not None:
             self._refuse_unless_sent(command, error)
         elif command.frame.reply_to is None and command.frame.thread is None:
@@ -106,9 +108,18 @@ class Sends:
         )
         pending = Pending(event, shown, command)
         if frame.mentions:
-            pending.mentioned = self._log.mentioned(frame.mentions)
+            pending.mentioned = self._mentioned(frame.mentions, origin.user_no)
         self._log.append(pending)
         self._log.recent.put(origin.user_no, frame.id, pending)
+
+    def _mentioned(self, mentions: list[str], sender_no: int) -> frozenset[int]:
+        """Whom *mentions* reach: nobody that the sender has a block with."""
+        meant, blocks = self._log.mentioned(mentions), self._state.blocks
+        if not blocks or sender_no not in blocks:
+            return meant
+        if 0 in meant:
+            meant = frozenset(self._state.members)
+        return meant - blocks[sender_no]
 
     def _check_targets(self, command: Post) -> None:
         for field in ("reply_to", "thread"):

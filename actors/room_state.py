@@ -9,6 +9,7 @@ from typing import Final, cast
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
+from actors.blocks import BlocksAmong, Pair
 from actors.records import (
     Claimed,
     EventKind,
@@ -169,6 +170,8 @@ class RoomState:
         self.no_by_name: dict[str, int] = {}  # by how the room names them
         for member in claimed.members:
             self._load(member)
+        # In a blind room a block has no effect: what it stops would tell which pseudonym it is.
+        self.blocks = BlocksAmong(() if self.blind else claimed.blocks)
         self._names = {state.user_no: state.name for state in claimed.members[:2]}
         self._targets: dict[int, Target] = {}
         self.tail = deque(claimed.tail)  # as of the claim
@@ -197,6 +200,22 @@ class RoomState:
         if not self.settings["archived"]:
             return None
         return ProtocolError(ErrorCode.FORBIDDEN, "the room is archived")
+
+    def parted_refusal(self) -> ProtocolError | None:
+        """Why the two of a direct room cannot reach each other any more, or None."""
+        if self.type != "direct" or not self.blocks:
+            return None
+        return ProtocolError(ErrorCode.BLOCKED)
+
+    def put_block(self, pair: Pair, *, on: bool) -> None:
+        """There is a block between two people, or no longer."""
+        if not self.blind and pair[0] in self.members and pair[1] in self.members:
+            self.blocks.put(pair, on=on)
+
+    def joins_with(self, member: Member, blocks: Iterable[int]) -> None:
+        """A new member has *blocks*."""
+        if not self.blind:
+            self.blocks.joins(member.user_no, blocks, self.members)
 
     def changed(self, change: RoomChanged) -> None:
         """Name, description and the like as of a durable change."""

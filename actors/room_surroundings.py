@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from actors.audience import Audience
 from actors.batcher import Batcher
+from actors.blocks import RecentBlocks
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import FanOut, Session, WallClock
@@ -40,4 +41,5 @@ class Surroundings:
     replay: Callable[[Session, RoomId, int], None]  # from that seq on, then live
     moved: Callable[[UserId, RoomId, bool], None]  # somebody is in (True) or out of this room
     clock: WallClock
+    recent_blocks: RecentBlocks
     after: Callable[[float, Callable[[], None]], object]  # call in so many seconds

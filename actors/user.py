@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from actors.actor import Actor
 from actors.batcher import Batcher
+from actors.blocks import Blocked
 from actors.message import message
 from actors.ports import AdapterError, Session, UserState, WallClock
 from actors.registry import Context, Registry
@@ -60,7 +61,7 @@ class UserActor(Actor[UserCommand]):
     ) -> None:
         self._user, self._user_no = state.user_id, state.user_no
         self._choice, self._last_seen = state.choice, state.last_seen
-        self._rooms = state.rooms
+        self._rooms, self._blocks = state.rooms, state.blocks
         self._context, self._around = context, around
         self._devices: Sequence[Session] = ()  # as of the last look
         self._away: set[Session] = set()
@@ -83,6 +84,8 @@ class UserActor(Actor[UserCommand]):
                 self._choose(message)
             case Moved(room, inside):
                 self._moved(room, inside=inside)
+            case Blocked():
+                self._block(message)
             case _:
                 assert_never(message)
 
@@ -176,12 +179,15 @@ class UserActor(Actor[UserCommand]):
         if session.gone:
             del self._watchers[session]
             return
-        seen = self._shown if self._meets(session) else None
-        if seen == self._watchers[session]:
+        seen, before = self._shown if self._meets(session) else None, self._watchers[session]
+        if seen == before:
             return
         self._watchers[session] = seen
         if seen is not None:
             self._tell_state(session)
+        elif session.user_no in self._blocks and before != "offline":
+            gone = PresenceChange(user=self._user, state="offline")
+            session.offer_state(("presence", self._user), gone)
 
     def _tell_state(self, session: Session) -> None:
         offline = self._shown == "offline" and self._last_seen is not None
@@ -228,6 +234,14 @@ class UserActor(Actor[UserCommand]):
             self._recheck_at = trio.current_time() + self.RECHECK_S
             self._around.timers.after(self.RECHECK_S, lambda: self._tell(self._user, Look()))
 
+    def _block(self, command: Blocked) -> None:
+        """Neither of two people with a block between them sees the other."""
+        other = command.pair[0] if command.pair[1] == self._user_no else command.pair[1]
+        self._blocks = self._blocks | {other} if command.on else self._blocks - {other}
+        for session in [each for each in self._watchers if each.user_no == other]:
+            self._show_to(session)
+        command.known.set(True)
+
     def _watch_again(self) -> None:
         for session, watched in self._watching.items():
             for user in sorted(watched):
@@ -235,6 +249,8 @@ class UserActor(Actor[UserCommand]):
 
     def _meets(self, session: Session) -> bool:
         """Whether a room is shared. What a connected user is in, his sessions know best."""
+        if session.user_no in self._blocks:
+            return False
         mine = self._around.sessions.of(self._user)
         return not session.known_in.isdisjoint(mine[0].known_in if mine else self._rooms)
 

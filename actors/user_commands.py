@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.blocks import Blocked
 from actors.message import message
 from actors.ports import Session
 from protocol.errors import ErrorCode, ProtocolError
@@ -50,11 +51,14 @@ class Moved:
     inside: bool
 
 
-UserCommand = Look | Choose | Watch | Watched | Moved
+UserCommand = Look | Choose | Watch | Watched | Moved | Blocked
 
 
 def refuse_with_code(command: UserCommand, code: ErrorCode) -> bool:
     """Answer what a client asked: True. The rest has nobody to tell: False."""
+    if isinstance(command, Blocked):
+        command.known.set(True)  # no incarnation is left that does not know
+        return True
     if not isinstance(command, Choose | Watch):
         return False
     command.session.offer(error_frame(ProtocolError(code), rid=command.frame.rid))

@@ -37,6 +37,8 @@ EMOJI_KINDS: Final = 50
 
 METADATA_MOST: Final = 16
 """Entries that an application may keep with a room."""
+BLOCKS_MOST: Final = 5_000
+"""People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400
 """From a deletion on, how long a message can be restored."""
 TYPING_EXPIRES_S: Final = 6

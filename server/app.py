@@ -49,6 +49,7 @@ from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
 from server.metrics import make_metrics
 from server.passwords import Passwords
+from server.postgres.blocks import BlockStore
 from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
@@ -182,6 +183,7 @@ class Server:
             journal=self._journal,
             log=events,
             people=StoredPeople(users, rooms),
+            blocks=BlockStore(database),
             fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
             clock=self._clock,
             turn_ended=self._hub.flush,
@@ -209,6 +211,8 @@ class Server:
             matching=MatchingStore(self._database, pseudonym=partial(pseudonym, self._names_key)),
             reveals=RevealStore(self._database, clock=self._clock, new_id=random_id),
             exports=ExportStore(self._database),
+            blocks=BlockStore(self._database),
+            blocking=self._node.blocking,
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

@@ -69,6 +69,21 @@ def _can_be_seen(emoji: str) -> bool:
     return any(kind[0] != "M" for kind in kinds) and not _BLANK.issuperset(emoji)
 
 
+def parted_refusal(frame: ChangeFrame, *, room_type: RoomType, apart: bool) -> ProtocolError | None:
+    """Why, in a room with blocks, *frame* does not reach its message; *apart* from its author.
+
+    What one said oneself, and the reactions one put, can always be taken back.
+
+    >>> parted_refusal(Edit(room="r", seq=1, body="x"), room_type="direct", apart=False).code.value
+    'blocked'
+    """
+    if isinstance(frame, Delete) or (isinstance(frame, React) and not frame.on):
+        return None
+    if room_type == "direct" or (isinstance(frame, React) and apart):
+        return ProtocolError(ErrorCode.BLOCKED)
+    return None
+
+
 def _may(frame: ChangeFrame, *, room_type: RoomType, role: Role, mine: bool) -> bool:
     action = _ACTION.get(type(frame))
     if action is not None and permissions.may(action, room_type=room_type, role=role):

@@ -12,10 +12,12 @@ from quart import Blueprint, Quart, Request, Response, request
 from quart.typing import RouteCallable
 from quart_trio import QuartTrio
 
+from actors.blocking import Blocking
 from actors.ports import EventLog, WallClock
 from actors.requests import Requests
 from server.http.accounts import Accounts, SignIns
 from server.http.auth import Gate
+from server.http.blocks import BlockRoutes
 from server.http.bodies import check_path, limit_bodies, read_body, read_query
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
@@ -37,6 +39,7 @@ from server.http.schemas import DemoAccount
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
+from server.postgres.blocks import BlockStore
 from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.matching import MatchingStore
@@ -61,6 +64,8 @@ class Parts:
     matching: MatchingStore
     reveals: RevealStore
     exports: ExportStore
+    blocks: BlockStore
+    blocking: Blocking
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -90,9 +95,14 @@ def make_routes(parts: Parts) -> list[Route]:
     rooms = RoomRoutes(
         rooms=parts.rooms,
         users=parts.users,
+        blocks=parts.blocks,
         requests=parts.requests,
         matching=MatchingRooms(
-            matching=parts.matching, rooms=parts.rooms, users=parts.users, requests=parts.requests
+            matching=parts.matching,
+            rooms=parts.rooms,
+            users=parts.users,
+            blocks=parts.blocks,
+            requests=parts.requests,
         ),
         repeats=Repeats(parts.kept_answers, clock=parts.clock),
         new_id=parts.new_id,
@@ -101,10 +111,16 @@ def make_routes(parts: Parts) -> list[Route]:
     changes = ChangeRoutes(requests=parts.requests, messages=parts.messages)
     others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
     channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
+    blocks = BlockRoutes(
+        users=parts.users, blocks=parts.blocks, blocking=parts.blocking, limits=parts.limits
+    )
     reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
     exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock)
     demo = DemoRoutes(parts.demo)
-    subjects = (accounts, others, rooms, channels, messages, changes, reveals, exports, demo)
+    subjects = (
+        *(accounts, others, blocks, rooms, channels, messages, changes, reveals, exports),
+        demo,
+    )
     return [
         *(route for subject in subjects for route in subject.routes()),
         *HealthRoutes(parts.checks).routes(),

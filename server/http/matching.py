@@ -8,6 +8,7 @@ from contextlib import suppress
 from asyncpg import UniqueViolationError
 
 from actors.requests import Requests
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId
 from server.http.bodies import invalid
@@ -15,6 +16,7 @@ from server.http.names import name_of, normal
 from server.http.people import check_may_join
 from server.http.room_schemas import LONGEST_ROOM_NAME, Groups, NewRoom
 from server.http.route import Answer, Call, NoQuery
+from server.postgres.blocks import BlockStore
 from server.postgres.matching import MatchingStore, NewMatching, Seat
 from server.postgres.people_rows import Person
 from server.postgres.rooms import RoomStore
@@ -30,10 +32,16 @@ class MatchingRooms:
     """Makes matching rooms."""
 
     def __init__(
-        self, *, matching: MatchingStore, rooms: RoomStore, users: UserStore, requests: Requests
+        self,
+        *,
+        matching: MatchingStore,
+        rooms: RoomStore,
+        users: UserStore,
+        blocks: BlockStore,
+        requests: Requests,
     ) -> None:
         self._matching, self._rooms = matching, rooms
-        self._users, self._requests = users, requests
+        self._users, self._blocks, self._requests = users, blocks, requests
 
     async def create(self, call: Call[NewRoom, NoQuery], room: RoomId) -> Answer:
         """A new room. Only an admin may make one that he is not in himself."""
@@ -66,6 +74,8 @@ class MatchingRooms:
         inside = any(seat.user_no == call.caller.user_no for seat in seats)
         if not inside and call.caller.role != "admin":
             raise invalid("groups", "you must be in one of them yourself")
+        if await self._blocks.apart(call.caller.user_no, [seat.user_no for seat in seats]):
+            raise ProtocolError(ErrorCode.BLOCKED)
         return seats
 
 

@@ -10,7 +10,7 @@ from asyncpg import UniqueViolationError
 from msgspec import UNSET, structs
 
 from actors.requests import Requests
-from protocol.errors import ProtocolError
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ok, RoomSummary
 from protocol.ids import RoomId, UserId
 from server.http.bodies import invalid
@@ -30,6 +30,7 @@ from server.http.room_schemas import (
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import Changed
 from server.ids import IdSource
+from server.postgres.blocks import BlockStore
 from server.postgres.idempotency import Asked
 from server.postgres.people_rows import Person
 from server.postgres.rooms import NewRoom as RoomToMake
@@ -42,11 +43,12 @@ PATH = "/api/v1/chats/rooms"
 class RoomRoutes:
     """The routes of rooms. To a stranger a room does not exist."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - making a room asks them all
         self,
         *,
         rooms: RoomStore,
         users: UserStore,
+        blocks: BlockStore,
         requests: Requests,
         matching: MatchingRooms,
         repeats: Repeats,
@@ -55,6 +57,7 @@ class RoomRoutes:
         self._rooms = rooms
         self._matching = matching
         self._users = users
+        self._blocks = blocks
         self._requests = requests
         self._repeats = repeats
         self._new_id = new_id
@@ -80,6 +83,8 @@ class RoomRoutes:
     ) -> Answer:
         name = name_of(call.body.name or _name_by(others), longest=LONGEST_ROOM_NAME)
         numbers = [call.caller.user_no, *(person.user_no for person in others)]
+        if await self._blocks.apart(call.caller.user_no, numbers[1:]):
+            raise ProtocolError(ErrorCode.BLOCKED)
         made = RoomToMake(
             room,
             name,
@@ -171,7 +176,7 @@ class RoomRoutes:
                 handler=self.create,
                 body=NewRoom,
                 answers={201: RoomSummary, 200: RoomSummary},
-                refusals=(409,),
+                refusals=(403, 409),
                 key=LONGEST_KEY,
             ),
             Route(

@@ -67,6 +67,10 @@ class MemoryRoom:
             if event.kind is EventKind.ROOM_CHANGED:
                 self.summary = _settled(self.summary, event)
 
+    def has(self, user_no: int) -> bool:
+        """Whether *user_no* is in the room now."""
+        return user_no in self.members and self.members[user_no].active
+
     @property
     def countable(self) -> int:
         """Countable messages so far."""
@@ -96,9 +100,10 @@ class MemoryRoom:
 
 
 class MemoryLog:
-    """What all nodes share: the rooms and, by number, the users."""
+    """What all nodes share: the rooms and, by number, the users and who blocks whom."""
 
     def __init__(self) -> None:
+        self.blocks: dict[tuple[int, int], None] = {}  # (blocker, blocked)
         self.rooms: dict[int, MemoryRoom] = {}
         self.users: dict[int, UserId] = {}
 
@@ -233,6 +238,7 @@ class MemoryJournal(Journal):
             tail=self._log.replayed(room, room.events[-tail:] if tail else ()),
             pseudonyms=room.pseudonyms,
             revealed=_revealed(room.events),
+            blocks=[pair for pair in self._log.blocks if all(map(room.has, pair))],
         )
 
     def _member(self, room: MemoryRoom, user_no: int) -> MemberState:

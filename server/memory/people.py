@@ -10,6 +10,7 @@ from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
 
 RoomsOf = Callable[[UserId], frozenset[RoomId]]
+BlocksOf = Callable[[int], frozenset[int]]
 Summaries = Callable[[Sequence[UserId]], Awaitable[Mapping[UserId, list[RoomSummary]]]]
 
 
@@ -29,10 +30,11 @@ class KnownPerson:
 
 
 class MemoryPeople:
-    """The port People. Rooms come from wherever *rooms_of* and *summaries* find them."""
+    """The port People. Rooms and blocks come from wherever the arguments find them."""
 
-    def __init__(self, *, rooms_of: RoomsOf, summaries: Summaries) -> None:
+    def __init__(self, *, rooms_of: RoomsOf, blocks_of: BlocksOf, summaries: Summaries) -> None:
         self._rooms_of = rooms_of
+        self._blocks_of = blocks_of
         self._summaries = summaries
         self._by_id: dict[UserId, KnownPerson] = {}
 
@@ -60,6 +62,7 @@ class MemoryPeople:
                 person.choice,
                 person.last_seen,
                 self._rooms_of(person.user_id),
+                self._blocks_of(person.user_no),
             )
             for person in known
         }

@@ -1,4 +1,4 @@
-"""What a claim reads: rooms as their new owner finds them, any number in four queries."""
+"""What a claim reads: rooms as their new owner finds them, any number in five queries."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ JOIN users u ON u.user_no = m.user_no
 LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
 ORDER BY m.room_no, m.user_no"""  # noqa: S608 - constants
 
+BLOCKS = "SELECT blocker, blocked FROM blocks_among($1)"
+
 TAILS = f"""
 SELECT {SHOWN}, {SENDER} AS sender
 FROM unnest($1::integer[]) AS asked (room_no)
@@ -76,6 +78,7 @@ async def claim_rooms(
     members: defaultdict[int, list[MemberState]] = defaultdict(list)
     for row in await database.fetch(MEMBERS, list(epochs)):
         members[row["room_no"]].append(_member_of(row))
+    blocks = await _blocks(database, members)
     tails = await _tails(await database.fetch(TAILS, list(epochs), tail))
     blind = [row["room_no"] for row in facts if row["display_mode"] == "blind"]
     pseudonyms, revealed = await _names(database, blind) if blind else ({}, {})
@@ -91,6 +94,7 @@ async def claim_rooms(
             tail=tails[row["room_no"]],
             pseudonyms=pseudonyms.get(row["room_no"], {}),
             revealed=revealed.get(row["room_no"], ()),
+            blocks=blocks.get(row["room_no"], ()),
         )
         for row in facts
     }
@@ -107,6 +111,21 @@ async def _names(
     for row in await database.fetch(REVEALED, rooms):
         revealed[row["room_no"]].append((row["one"], row["other"]))
     return pseudonyms, revealed
+
+
+async def _blocks(
+    database: Database, members: Mapping[int, Sequence[MemberState]]
+) -> Mapping[int, Sequence[tuple[int, int]]]:
+    """By room the blocks among its members; usually there are none at all."""
+    numbers = {room: {member.user_no for member in inside} for room, inside in members.items()}
+    everybody = list(set().union(*numbers.values()))
+    pairs = [(row[0], row[1]) for row in await database.fetch(BLOCKS, everybody)]
+    if not pairs:
+        return {}
+    return {
+        room: [pair for pair in pairs if inside.issuperset(pair)]
+        for room, inside in numbers.items()
+    }
 
 
 async def _tails(rows: Sequence[Any]) -> Mapping[int, list[StoredEvent]]:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from protocol.errors import ErrorCode
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
+from server.postgres.blocks import LOCK_PAIR
 from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME, PLACE, deleted_of, mentions, room_of, unread_of
 
@@ -88,7 +89,10 @@ FROM unnest($1::text[], $2::integer[], $3::text[]) AS n (room_id, user_no, role)
 JOIN chat_rooms r ON r.room_id = n.room_id"""
 
 NEW_DIRECT = """
-INSERT INTO chat_rooms (room_id, room_type, direct_key, created_by) VALUES ($1, 'direct', $2, $3)
+INSERT INTO chat_rooms (room_id, room_type, direct_key, created_by)
+SELECT $1, 'direct', $2, $3
+WHERE NOT EXISTS (SELECT FROM user_blocks b
+    WHERE (b.blocker_no, b.blocked_no) IN (($4::integer, $5::integer), ($5, $4)))
 ON CONFLICT (direct_key) DO NOTHING"""
 
 # A statement of its own, so that it sees the room of one who was quicker.
@@ -193,14 +197,20 @@ class RoomStore:
         await self._create([NewRoom(room, name, None, members) for room, name, members in rooms])
 
     async def open_direct(self, one_no: int, other_no: int) -> tuple[RoomId, bool]:
-        """The one direct room of two different people, and whether it was made now."""
+        """The one direct room of two different people, and whether it was made now.
+
+        Raises ProtocolError where there is none and one of them has blocked the other.
+        """
         if one_no == other_no:
             raise ValueError("a direct room has two different members")
         pair = sorted((one_no, other_no))
         key = f"{pair[0]}:{pair[1]}"
         async with self._database.transaction() as transaction:
-            made = await transaction.execute(NEW_DIRECT, self._new_id(), key, one_no)
+            await transaction.execute(LOCK_PAIR, *pair)
+            made = await transaction.execute(NEW_DIRECT, self._new_id(), key, one_no, *pair)
             row = await transaction.fetchrow(DIRECT, key)
+            if row is None:
+                raise ProtocolError(ErrorCode.BLOCKED)
             await transaction.execute(BOTH_ARE_IN, row["room_no"], pair)
         return RoomId(row["room_id"]), made.endswith(" 1")
 

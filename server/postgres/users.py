@@ -93,7 +93,8 @@ SELECT u.user_no, u.user_id, u.presence_choice AS choice,
     (extract(epoch FROM u.last_seen_at) * 1000)::bigint AS last_seen,
     ARRAY(SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
         WHERE m.user_no = u.user_no AND m.is_active AND r.is_active
-            AND r.display_mode = 'open') AS rooms
+            AND r.display_mode = 'open') AS rooms,
+    ARRAY(SELECT blocks_of(u.user_no)) AS blocks
 FROM users u WHERE u.user_id = ANY ($1::text[])"""
 
 CHOOSE = "UPDATE users SET presence_choice = $2 WHERE user_no = $1"
@@ -226,6 +227,7 @@ class UserStore:
                 row["choice"],
                 row["last_seen"],
                 frozenset(RoomId(room) for room in row["rooms"]),
+                frozenset(row["blocks"]),
             )
             for row in rows
         }

@@ -11,12 +11,14 @@ import pytest
 import trio_asyncio
 from msgspec import structs
 
-from actors.ports import EventLog, Journal
+from actors.ports import Blocks, EventLog, Journal
 from actors.records import Batch, EventKind, MemberMove, NewEvent
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId, UserId
+from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog
+from server.postgres.blocks import BlockStore
 from server.postgres.events import PostgresEvents
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore, NewMatching, Seat
@@ -40,6 +42,7 @@ class World(Protocol):
     """Users 1 to PEOPLE (``user1`` to ...), rooms among them, and any number of nodes."""
 
     events: EventLog
+    blocks: Blocks
 
     async def room(self, *members: int) -> tuple[int, RoomId]: ...
     async def blind(self, *members: int) -> tuple[int, RoomId]: ...
@@ -50,6 +53,7 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.log = MemoryLog()
         self.events: EventLog = MemoryEvents(self.log)
+        self.blocks: Blocks = MemoryBlocks(self.log)
         self._numbers = count(1)
         for number in range(1, PEOPLE + 1):
             self.log.add_user(number, UserId(f"user{number}"))
@@ -89,6 +93,7 @@ class PostgresWorld:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.events: EventLog = PostgresEvents(database)
+        self.blocks: Blocks = BlockStore(database)
         self.journals: list[PostgresJournal] = []
         self._numbers = count(1)
         self.rooms = RoomStore(database, new_id=lambda: f"made{next(self._numbers)}")

@@ -35,7 +35,9 @@ class World(Protocol):
 
 class InMemory:
     def __init__(self) -> None:
-        self.people = MemoryPeople(rooms_of=lambda _: frozenset(), summaries=_no_rooms)
+        self.people = MemoryPeople(
+            rooms_of=lambda _: frozenset(), blocks_of=lambda _: frozenset(), summaries=_no_rooms
+        )
         self.known = {user: self.people.add(user, user[-1]) for user in (MINJI, JUNHO)}
 
     async def revoke(self, claims: Claims) -> None:

@@ -30,6 +30,7 @@ from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
+from server.postgres.blocks import BlockStore
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
@@ -214,6 +215,7 @@ async def open_http(
                     journal=journal,
                     log=events,
                     people=people,
+                    blocks=BlockStore(database),
                     fan_out=_fan_out,
                     clock=clock,
                     turn_ended=lambda: None,
@@ -230,6 +232,8 @@ async def open_http(
                 matching=MatchingStore(database, pseudonym=partial(pseudonym, KEY)),
                 reveals=RevealStore(database, clock=clock, new_id=random_id),
                 exports=ExportStore(database),
+                blocks=BlockStore(database),
+                blocking=node.blocking,
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

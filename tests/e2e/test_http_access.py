@@ -55,11 +55,16 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "approve_reveal": (None, "401 401 403 403 403 403 404"),
     "add_member": ({"user": "outsider"}, "401 401 404 403 403 200 404"),
     "remove_member": (None, "401 401 404 403 403 200 404"),
+    "block_user": (None, "401 401 200 200 200 200 200"),
+    "list_blocks": (None, "401 401 200 200 200 200 200"),
+    "list_block_log": (None, "401 401 403 403 403 403 200"),
+    "unblock_user": (None, "401 401 204 204 204 204 204"),
     "sign_out": (None, "401 401 204 204 204 204 204"),
 }
 PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}
 """What is no API: the same for everybody, without a token."""
 
+QUERY = {"find_people": "?q=a", "list_block_log": "?user=outsider"}
 FIRST_POSTED = 2  # by the member; 1 is the former member's ``left``
 
 
@@ -130,7 +135,7 @@ def _path(route: Route, cast: Cast) -> str:
         name="x",
         order="x",
     )
-    return path + ("?q=a" if route.name == "find_people" else "")
+    return path + QUERY.get(route.name, "")
 
 
 def _rule(route: Route) -> str:

@@ -28,6 +28,7 @@ from protocol.events import Event
 from protocol.fields import RoomType
 from protocol.frames import Ack, Error, Read, RoomSummary, Send, ServerFrame, SetTyping
 from protocol.ids import Millis, RoomId, SessionId, UserId
+from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog
 from server.memory.people import MemoryPeople
@@ -123,12 +124,16 @@ class World:
         self.nursery, self.log = nursery, RememberingLog()
         self.store = MemoryLog()
         self.journal = MemoryJournal(self.store, commit_s=commit_s)
-        self.people = MemoryPeople(rooms_of=self._rooms_of, summaries=self._summaries)
+        self.blocks = MemoryBlocks(self.store)
+        self.people = MemoryPeople(
+            rooms_of=self._rooms_of, blocks_of=self.blocks.of, summaries=self._summaries
+        )
         self.numbers: dict[str, int] = {}
         ports = Ports(
             self.journal,
             MemoryEvents(self.store),
             self.people,
+            self.blocks,
             self._fan_out,
             VirtualClock(),
             lambda: None,
