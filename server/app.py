@@ -58,6 +58,7 @@ from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
@@ -213,6 +214,7 @@ class Server:
             exports=ExportStore(self._database),
             blocks=BlockStore(self._database),
             blocking=self._node.blocking,
+            reports=ReportStore(self._database),
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

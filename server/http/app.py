@@ -32,6 +32,7 @@ from server.http.openapi import openapi_document, tag_of
 from server.http.pages import DemoRoutes, pages_blueprint
 from server.http.people import Others
 from server.http.ports import Limits, Log, Rate
+from server.http.reports import ReportRoutes
 from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route, Streamed
@@ -44,6 +45,7 @@ from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
+from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
@@ -66,6 +68,7 @@ class Parts:
     exports: ExportStore
     blocks: BlockStore
     blocking: Blocking
+    reports: ReportStore
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -116,10 +119,12 @@ def make_routes(parts: Parts) -> list[Route]:
     )
     reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
     exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock)
-    demo = DemoRoutes(parts.demo)
+    reports = ReportRoutes(
+        reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
+    )
     subjects = (
-        *(accounts, others, blocks, rooms, channels, messages, changes, reveals, exports),
-        demo,
+        *(accounts, others, blocks, rooms, channels, messages, changes, reports, reveals, exports),
+        DemoRoutes(parts.demo),
     )
     return [
         *(route for subject in subjects for route in subject.routes()),

@@ -30,6 +30,13 @@ WITH due AS (
 SELECT count(*) FROM due"""
 
 
+# A report that is open keeps what it is about.
+FORGET = """
+UPDATE message_reports r SET body = NULL, extra = NULL FROM message_states s
+WHERE r.status = 'closed' AND r.body IS NOT NULL
+    AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased"""
+
+
 class Log(Protocol):
     """What is wanted of a logger."""
 
@@ -67,4 +74,5 @@ class Erasure:
         total = 0
         while erased := await self._database.fetchval(ERASE, before, self.AT_ONCE):
             total += erased
+        await self._database.execute(FORGET)
         return total

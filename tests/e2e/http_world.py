@@ -37,7 +37,8 @@ from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
-from server.postgres.pool import open_database, quiet_loop
+from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
@@ -71,9 +72,9 @@ class NotedRequests(Requests):
         self.signed_out.append((user, jti, int(code)))
         super().sign_out(user, jti=jti, code=code)
 
-    def room_created(self, room: RoomId, members: Sequence[UserId]) -> None:
+    def room_created(self, room: RoomId, members: Sequence[UserId], *, blind: bool = False) -> None:
         self.told.append((room, list(members)))
-        super().room_created(room, members)
+        super().room_created(room, members, blind=blind)
 
 
 class NotedLog:
@@ -105,8 +106,10 @@ class Person(NamedTuple):
 class HttpWorld:
     """The application, and somebody to ask it."""
 
-    def __init__(self, parts: Parts, requests: NotedRequests, log: NotedLog) -> None:
-        self.parts, self.requests, self.log = parts, requests, log
+    def __init__(
+        self, parts: Parts, requests: NotedRequests, log: NotedLog, database: Database
+    ) -> None:
+        self.parts, self.requests, self.log, self.database = parts, requests, log, database
         self.app = make_http(parts)
         self.client = self.app.test_client()
         self.routes = make_routes(parts)
@@ -234,6 +237,7 @@ async def open_http(
                 exports=ExportStore(database),
                 blocks=BlockStore(database),
                 blocking=node.blocking,
+                reports=ReportStore(database),
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),
@@ -249,7 +253,7 @@ async def open_http(
                 log=log,
                 version="0.0.0",
             )
-            yield HttpWorld(parts, requests, log)
+            yield HttpWorld(parts, requests, log, database)
             await journal.aclose()
         nursery.cancel_scope.cancel()
 
