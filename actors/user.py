@@ -63,7 +63,7 @@ class UserActor(Actor[UserCommand]):
         self._choice, self._last_seen = state.choice, state.last_seen
         self._rooms, self._blocks = state.rooms, state.blocks
         self._context, self._around = context, around
-        self._devices: Sequence[Session] = ()  # as of the last look
+        self._devices: Sequence[Session] = []  # as of the last look
         self._away: set[Session] = set()
         self._watchers: dict[Session, SeenState | None] = {}  # what each sees; strangers: None
         self._watching: dict[Session, set[UserId]] = {}

@@ -13,7 +13,7 @@ from actors.user_commands import Choose, Watch
 from protocol.close import CloseCode
 from protocol.fields import PresenceState
 from protocol.frames import PresenceChange, Status, WatchPresence
-from protocol.ids import RoomId, UserId
+from protocol.ids import Millis, RoomId, UserId
 
 
 async def watcher(world: World) -> FakeSession:
@@ -243,3 +243,15 @@ async def test_more_may_watch_one_person_than_a_mailbox_holds(autojump_clock: Cl
             world.node.users.tell(session.user_id, Watch(session, frame))
         await world.quiet()
         assert all(states(session) == ["offline"] for session in sessions)
+
+
+async def test_to_be_watched_is_not_to_be_here(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        world.people._by_id[UserId("bob")].last_seen = Millis(5)
+        world.add_room("ann", "bob")
+        ann = await world.connect("ann")
+        await watch(world, ann, "bob")
+        await trio.sleep(5)
+        assert [change.last_seen for change in ann.of(PresenceChange)] == [5]
+        assert (await world.people.states([UserId("bob")]))[UserId("bob")].last_seen == 5
