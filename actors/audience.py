@@ -146,6 +146,11 @@ class Audiences:
             audience = self._by_room[room] = Audience(room, self._fan_out)
         return audience
 
+    def followers(self, room: RoomId) -> list[Session]:
+        """Every session that follows *room*, or is about to."""
+        audience = self._by_room.get(room)
+        return [] if audience is None else [session for session, _ in audience.standings()]
+
     def leave_all(self, session: Session, rooms: Sequence[RoomId]) -> None:
         """*session* is gone from every one of *rooms*."""
         for room in rooms:

@@ -16,6 +16,7 @@ from actors.blocks import RecentBlocks
 from actors.dispatcher import Dispatcher
 from actors.journal import GroupCommit
 from actors.message import message
+from actors.online import Attendance, Online
 from actors.ports import (
     Blocks,
     Claims,
@@ -23,6 +24,7 @@ from actors.ports import (
     FanOut,
     Journal,
     People,
+    Presences,
     Session,
     Standing,
     StoreUnavailable,
@@ -63,6 +65,7 @@ class Ports:
     log: EventLog
     people: People
     blocks: Blocks
+    presences: Presences
     fan_out: FanOut
     clock: WallClock
     turn_ended: Callable[[], None]  # whatever was offered to sessions leaves now
@@ -91,6 +94,9 @@ class Node:
         self._standings = self._batcher("standings", self._fetch_standings)
         self._summaries = self._batcher("summaries", ports.people.summaries)
         self._recent_blocks = RecentBlocks()
+        self.online = Online(ports.presences, log=log)
+        self._tasks.append(("online", self.online.run))
+        self.attendance = Attendance(self.online, self.audiences)
         self.users = self._make_users()
         self.rooms = self._make_rooms()
         self.requests = Requests(
@@ -185,7 +191,13 @@ class Node:
             log=self._log,
         )
         around = UserSurroundings(
-            users, self.sessions, self.timers, choices, self._seen.__setitem__, self._ports.clock
+            users,
+            self.sessions,
+            self.timers,
+            choices,
+            self._seen.__setitem__,
+            self.online,
+            self._ports.clock,
         )
         return users
 

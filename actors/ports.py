@@ -30,6 +30,7 @@ from actors.records import (
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
 from protocol.events import Event
+from protocol.fields import SeenState
 from protocol.frames import RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
 
@@ -174,6 +175,19 @@ class Blocks(Protocol):
 
     async def shared(self, one_no: int, other_no: int) -> Sequence[RoomId]:
         """The rooms that both are in."""
+
+
+class Presences(Protocol):
+    """How users are shown, as all nodes know it. Best effort: either method may raise AdapterError.
+
+    Invisible is offline here too.
+    """
+
+    async def put(self, states: Mapping[UserId, SeenState], *, kept_s: float) -> None:
+        """Say how users are shown on this node, for the next *kept_s* seconds."""
+
+    async def get(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+        """How users are shown on all nodes together; those who are offline are left out."""
 
 
 # ---- sessions and time

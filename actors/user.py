@@ -12,6 +12,7 @@ from actors.actor import Actor
 from actors.batcher import Batcher
 from actors.blocks import Blocked
 from actors.message import message
+from actors.online import Online
 from actors.ports import AdapterError, Session, UserState, WallClock
 from actors.registry import Context, Registry
 from actors.rules.presence import shown_state
@@ -42,6 +43,7 @@ class UserSurroundings:
     timers: Timers
     choices: Batcher[tuple[int, str], bool]  # (user_no, choice): stored
     seen: Callable[[int, Millis], None]  # write-behind
+    online: Online
     clock: WallClock
 
 
@@ -70,6 +72,10 @@ class UserActor(Actor[UserCommand]):
         self._offline_at: float | None = None  # the grace ends then
         self._recheck_at: float | None = None
         self._shown = shown_state(self._choice, ())
+
+    def started(self) -> None:
+        """Nothing that the last incarnation showed holds."""
+        self._around.online.put(self._user, self._shown)
 
     def receive(self, message: UserCommand) -> None:
         """Apply one command."""
@@ -166,6 +172,7 @@ class UserActor(Actor[UserCommand]):
         if shown == self._shown:
             return
         self._shown = shown
+        self._around.online.put(self._user, shown)
         if shown == "offline" and self._devices:  # invisible from now on
             self._last_seen = self._around.clock.now_ms()
         self._show_all()

@@ -49,6 +49,7 @@ from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
 from server.metrics import make_metrics
 from server.passwords import Passwords
+from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
 from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
@@ -64,6 +65,7 @@ from server.postgres.rooms import RoomStore
 from server.postgres.users import UserStore
 from server.redis.client import RedisClient, open_redis
 from server.redis.limits import RedisLimits
+from server.redis.presences import RedisPresences
 from server.settings import Settings
 from server.tokens import Tokens
 
@@ -185,6 +187,7 @@ class Server:
             log=events,
             people=StoredPeople(users, rooms),
             blocks=BlockStore(database),
+            presences=RedisPresences(redis, node=random_id()),
             fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
             clock=self._clock,
             turn_ended=self._hub.flush,
@@ -215,6 +218,8 @@ class Server:
             blocks=BlockStore(self._database),
             blocking=self._node.blocking,
             reports=ReportStore(self._database),
+            present=AttendanceStore(self._database),
+            attendance=self._node.attendance,
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

@@ -23,3 +23,14 @@ def shown_state(choice: str, devices: Iterable[str]) -> SeenState:
     if choice == "dnd":
         return "dnd"
     return "online" if "online" in present else "away"
+
+
+def merged(states: Iterable[SeenState]) -> SeenState:
+    """What is seen of a user who is shown with *states* on different nodes.
+
+    >>> merged(["away", "online"]), merged(["online", "dnd"]), merged([])
+    ('online', 'dnd', 'offline')
+    """
+    shown = set(states)
+    order: tuple[SeenState, ...] = ("dnd", "online", "away")
+    return next((state for state in order if state in shown), "offline")

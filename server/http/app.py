@@ -13,9 +13,11 @@ from quart.typing import RouteCallable
 from quart_trio import QuartTrio
 
 from actors.blocking import Blocking
+from actors.online import Attendance
 from actors.ports import EventLog, WallClock
 from actors.requests import Requests
 from server.http.accounts import Accounts, SignIns
+from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
 from server.http.bodies import check_path, limit_bodies, read_body, read_query
@@ -40,6 +42,7 @@ from server.http.schemas import DemoAccount
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
+from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
 from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
@@ -69,6 +72,8 @@ class Parts:
     blocks: BlockStore
     blocking: Blocking
     reports: ReportStore
+    present: AttendanceStore
+    attendance: Attendance
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -87,6 +92,15 @@ class Parts:
 
 def make_routes(parts: Parts) -> list[Route]:
     """The table of routes."""
+    return [
+        *_routes_of_people(parts),
+        *_routes_of_rooms(parts),
+        *DemoRoutes(parts.demo).routes(),
+        *HealthRoutes(parts.checks).routes(),
+    ]
+
+
+def _routes_of_people(parts: Parts) -> list[Route]:
     sign_ins = SignIns(tokens=parts.tokens, limits=parts.limits, clock=parts.clock)
     accounts = Accounts(
         users=parts.users,
@@ -95,6 +109,14 @@ def make_routes(parts: Parts) -> list[Route]:
         requests=parts.requests,
         new_id=parts.new_id,
     )
+    others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
+    blocks = BlockRoutes(
+        users=parts.users, blocks=parts.blocks, blocking=parts.blocking, limits=parts.limits
+    )
+    return [*accounts.routes(), *others.routes(), *blocks.routes()]
+
+
+def _routes_of_rooms(parts: Parts) -> list[Route]:
     rooms = RoomRoutes(
         rooms=parts.rooms,
         users=parts.users,
@@ -112,24 +134,15 @@ def make_routes(parts: Parts) -> list[Route]:
     )
     messages = MessageRoutes(requests=parts.requests, events=parts.events, new_id=parts.new_id)
     changes = ChangeRoutes(requests=parts.requests, messages=parts.messages)
-    others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
     channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
-    blocks = BlockRoutes(
-        users=parts.users, blocks=parts.blocks, blocking=parts.blocking, limits=parts.limits
-    )
     reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
     exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock)
     reports = ReportRoutes(
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
-    subjects = (
-        *(accounts, others, blocks, rooms, channels, messages, changes, reports, reveals, exports),
-        DemoRoutes(parts.demo),
-    )
-    return [
-        *(route for subject in subjects for route in subject.routes()),
-        *HealthRoutes(parts.checks).routes(),
-    ]
+    attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
+    subjects = (rooms, channels, attendance, messages, changes, reports, reveals, exports)
+    return [route for subject in subjects for route in subject.routes()]
 
 
 def make_http(parts: Parts) -> QuartTrio:

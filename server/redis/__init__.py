@@ -1,1 +1,1 @@
-"""Redis: limits that all nodes share."""
+"""Redis: limits that all nodes share, and who is online on any of them."""

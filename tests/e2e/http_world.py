@@ -29,7 +29,9 @@ from server.http.route import Route
 from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.memory.limits import LocalLimits
+from server.memory.presences import MemoryPresences
 from server.passwords import Passwords
+from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
@@ -219,6 +221,7 @@ async def open_http(
                     log=events,
                     people=people,
                     blocks=BlockStore(database),
+                    presences=MemoryPresences({}, node="node"),
                     fan_out=_fan_out,
                     clock=clock,
                     turn_ended=lambda: None,
@@ -238,6 +241,8 @@ async def open_http(
                 blocks=BlockStore(database),
                 blocking=node.blocking,
                 reports=ReportStore(database),
+                present=AttendanceStore(database),
+                attendance=node.attendance,
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

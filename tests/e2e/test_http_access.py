@@ -27,6 +27,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "create_room": ({"type": "matching"}, "401 401 400 400 400 400 400"),
     "list_rooms": (None, "401 401 200 200 200 200 200"),
     "show_room": (None, "401 401 404 403 200 200 404"),
+    "show_room_presence": (None, "401 401 404 403 200 200 404"),
     "list_messages": (None, "401 401 404 403 200 200 404"),
     "post_message": ({"body": "hi"}, "401 401 404 403 201 201 404"),
     "show_message": (None, "401 401 404 403 200 200 404"),

@@ -32,6 +32,7 @@ from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog
 from server.memory.people import MemoryPeople
+from server.memory.presences import MemoryPresences
 
 F = TypeVar("F")
 ROOM = RoomId("room")
@@ -125,6 +126,7 @@ class World:
         self.store = MemoryLog()
         self.journal = MemoryJournal(self.store, commit_s=commit_s)
         self.blocks = MemoryBlocks(self.store)
+        self.presences = MemoryPresences({}, node="node")
         self.people = MemoryPeople(
             rooms_of=self._rooms_of, blocks_of=self.blocks.of, summaries=self._summaries
         )
@@ -134,6 +136,7 @@ class World:
             MemoryEvents(self.store),
             self.people,
             self.blocks,
+            self.presences,
             self._fan_out,
             VirtualClock(),
             lambda: None,

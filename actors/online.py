@@ -1,0 +1,94 @@
+"""Who is online on this node, for those who ask about many, and for other nodes by `Presences`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import trio
+
+from actors.audience import Audiences
+from actors.ports import AdapterError, Presences
+from actors.supervisor import Log
+from protocol.fields import SeenState
+from protocol.ids import RoomId, UserId
+
+
+class Online:
+    """The shown states of users here, but for those who are shown as offline.
+
+    Users' actors write it when one changes. One task hands on what changed, and all of it again
+    before it is forgotten elsewhere. Best effort: what is lost comes with the next round.
+    """
+
+    GATHER_S = 0.5  # changes in this time go together
+    AGAIN_S, KEPT_S = 30.0, 90.0  # two rounds may be lost before somebody seems to be gone
+    AT_ONCE = 500
+    MOST_CHANGED = 20_000
+
+    def __init__(self, presences: Presences, *, log: Log) -> None:
+        self._presences, self._log = presences, log
+        self._shown: dict[UserId, SeenState] = {}
+        self._changed: dict[UserId, None] = {}
+        self._away = False
+
+    def put(self, user: UserId, state: SeenState) -> None:
+        """Note how *user* is shown from now on."""
+        if state == self.state(user):
+            return
+        if state == "offline":
+            del self._shown[user]
+        else:
+            self._shown[user] = state
+        if len(self._changed) < self.MOST_CHANGED:
+            self._changed[user] = None
+
+    def state(self, user: UserId) -> SeenState:
+        """How *user* is shown."""
+        return self._shown.get(user, "offline")
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    async def run(self) -> None:
+        """Hand on until cancelled."""
+        again_at = trio.current_time() + self.AGAIN_S
+        while True:
+            await trio.sleep(self.GATHER_S)
+            if trio.current_time() >= again_at:
+                again_at = trio.current_time() + self.AGAIN_S
+                self._changed.update(dict.fromkeys(self._shown))
+            while self._changed:
+                users = list(islice(self._changed, self.AT_ONCE))
+                for user in users:
+                    del self._changed[user]
+                if not await self._hand_on(users):
+                    self._changed.clear()
+
+    async def _hand_on(self, users: Sequence[UserId]) -> bool:
+        try:
+            states = {user: self.state(user) for user in users}
+            await self._presences.put(states, kept_s=self.KEPT_S)
+        except AdapterError as error:
+            if not self._away:  # once for each time that it goes away
+                self._log.warning("presences_are_local", reason=str(error))
+            self._away = True
+        else:
+            self._away = False
+        return not self._away
+
+
+class Attendance:
+    """Who of a room is here."""
+
+    def __init__(self, online: Online, audiences: Audiences) -> None:
+        self._online, self._audiences = online, audiences
+
+    def state(self, user: UserId) -> SeenState:
+        """How *user* is shown."""
+        return self._online.state(user)
+
+    def of(self, room: RoomId) -> int:
+        """How many who are not offline follow *room*."""
+        users = {session.user_id for session in self._audiences.followers(room)}
+        return sum(self._online.state(user) != "offline" for user in users)
