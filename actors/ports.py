@@ -142,6 +142,7 @@ class UserState:
     last_seen: Millis | None
     rooms: frozenset[RoomId]  # where he goes by his own name
     blocks: frozenset[int] = frozenset()  # the numbers of those he has a block with, either way
+    hides_last_seen: bool = False
 
 
 class People(Protocol):

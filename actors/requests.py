@@ -25,7 +25,7 @@ from actors.room_commands import (
 from actors.rules.changing import ChangeFrame
 from actors.rules.event_frames import RoomExtra
 from actors.sessions import Sessions
-from actors.user_commands import Moved, UserCommand
+from actors.user_commands import HideLastSeen, Moved, UserCommand
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
@@ -114,6 +114,11 @@ class Requests:
     def room_muted(self, room: RoomId, user_no: int, until: Millis) -> None:
         """Tell the devices of a member who muted the room until then, or (0) no longer does."""
         self._rooms.tell_or_drop(room, Mute(user_no, until))
+
+    def last_seen_set(self, user: UserId, *, hidden: bool) -> None:
+        """Tell the actor of *user* whether anybody is shown when he was last here. It is stored."""
+        if user in self._users:
+            self._users.tell_when_open(user, HideLastSeen(hidden))
 
     async def remove_member(self, caller: Caller, room: RoomId, name: str) -> Ok:
         """End the membership of *name*. Raises ProtocolError."""

@@ -37,6 +37,7 @@ from actors.room_state import Pending
 from actors.room_surroundings import Surroundings
 from protocol.events import RoomChanged
 from protocol.frames import TypingState
+from protocol.limits import CURSORS_MOST
 
 
 class RoomActor(Actor[RoomCommand]):
@@ -145,7 +146,7 @@ class RoomActor(Actor[RoomCommand]):
             self._cursors.sent(sender, countable=event.thread is None)
 
     def _type(self, command: Type) -> None:
-        """Typing is shown to the others at once and never stored."""
+        """Typing is shown to the others at once and never stored; in large rooms to nobody."""
         origin, room, log = command.origin, self._log.state.room, self._log
         member = log.state.members.get(origin.user_no)
         if member is None:
@@ -154,6 +155,9 @@ class RoomActor(Actor[RoomCommand]):
         apart = log.state.parted_refusal() if log.state.blocks else None
         if apart is not None:
             refuse(command, apart)
+            return
+        if len(log.state.members) > CURSORS_MOST:
+            confirm(command)
             return
         others = [session for session in log.audience.live if session.user_no != origin.user_no]
         typing = TypingState(room=room, user=member.shown, on=command.frame.on)

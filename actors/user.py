@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 import trio
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from actors.actor import Actor
 from actors.batcher import Batcher
@@ -20,6 +20,7 @@ from actors.sessions import Sessions
 from actors.timers import Timers
 from actors.user_commands import (
     Choose,
+    HideLastSeen,
     Look,
     Moved,
     UserCommand,
@@ -67,7 +68,9 @@ class UserActor(Actor[UserCommand]):
         self._context, self._around = context, around
         self._devices: Sequence[Session] = []  # as of the last look
         self._away: set[Session] = set()
+        self._hides_last_seen = state.hides_last_seen
         self._watchers: dict[Session, SeenState | None] = {}  # what each sees; strangers: None
+        self._untimed: frozenset[Session] = frozenset()  # watchers that are shown no ``last_seen``
         self._watching: dict[Session, set[UserId]] = {}
         self._offline_at: float | None = None  # the grace ends then
         self._recheck_at: float | None = None
@@ -80,8 +83,8 @@ class UserActor(Actor[UserCommand]):
     def receive(self, message: UserCommand) -> None:
         """Apply one command."""
         match message:
-            case Watched(session, wanted):
-                self._watched(session, wanted=wanted)
+            case Watched():
+                self._watched(message)
             case Watch():
                 self._watch(message)
             case Look():
@@ -92,6 +95,8 @@ class UserActor(Actor[UserCommand]):
                 self._moved(room, inside=inside)
             case Blocked():
                 self._block(message)
+            case HideLastSeen(hidden):
+                self._hide_last_seen(hidden=hidden)
             case _:
                 assert_never(message)
 
@@ -115,7 +120,10 @@ class UserActor(Actor[UserCommand]):
 
     def leftovers(self) -> list[UserCommand]:
         """Who watches whom, for the next incarnation."""
-        watchers: list[UserCommand] = [Watched(each, wanted=True) for each in self._watchers]
+        watchers: list[UserCommand] = [
+            Watched(each, True, each not in self._untimed)  # noqa: FBT003
+            for each in self._watchers
+        ]
         for session, users in self._watching.items():
             watchers.append(Watch(session, WatchPresence(watch=sorted(users))))
         return watchers
@@ -184,7 +192,7 @@ class UserActor(Actor[UserCommand]):
     def _show_to(self, session: Session) -> None:
         """Strangers, who share no room with this user, see nothing."""
         if session.gone:
-            del self._watchers[session]
+            self._forget(session)
             return
         seen, before = self._shown if self._meets(session) else None, self._watchers[session]
         if seen == before:
@@ -197,12 +205,11 @@ class UserActor(Actor[UserCommand]):
             session.offer_state(("presence", self._user), gone)
 
     def _tell_state(self, session: Session) -> None:
-        offline = self._shown == "offline" and self._last_seen is not None
-        change = PresenceChange(
-            user=self._user,
-            state=self._shown,
-            last_seen=self._last_seen if offline and self._last_seen is not None else UNSET,
-        )
+        last_seen: int | UnsetType = UNSET
+        if self._shown == "offline" and self._last_seen is not None:
+            hidden = self._hides_last_seen or session in self._untimed
+            last_seen = UNSET if hidden else self._last_seen
+        change = PresenceChange(user=self._user, state=self._shown, last_seen=last_seen)
         session.offer_state(("presence", self._user), change)
 
     # ---- who watches whom
@@ -225,14 +232,37 @@ class UserActor(Actor[UserCommand]):
                 self._tell(UserId(name), Watched(session, wanted=False))
         for name in dict.fromkeys(wanted):
             mine.add(UserId(name))
-            self._tell(UserId(name), Watched(session, wanted=True))
+            self._tell(UserId(name), self._wanted(session))
 
-    def _watched(self, session: Session, *, wanted: bool) -> None:
-        if wanted:
-            self._watchers.setdefault(session, None)
-            self._show_to(session)
-        else:
-            self._watchers.pop(session, None)
+    def _wanted(self, session: Session) -> Watched:
+        return Watched(session, wanted=True, timed=not self._hides_last_seen)
+
+    def _watched(self, command: Watched) -> None:
+        session = command.session
+        if not command.wanted:
+            self._forget(session)
+            return
+        seen = self._watchers.get(session)
+        self._watchers.setdefault(session, None)
+        was_timed = session not in self._untimed
+        if command.timed != was_timed:
+            self._untimed = self._untimed ^ {session}
+        self._show_to(session)
+        if seen == "offline" and command.timed != was_timed and session in self._watchers:
+            self._tell_state(session)
+
+    def _forget(self, session: Session) -> None:
+        self._watchers.pop(session, None)
+        if session in self._untimed:
+            self._untimed = self._untimed - {session}
+
+    def _hide_last_seen(self, *, hidden: bool) -> None:
+        """It goes both ways: who hides it does not see it of others."""
+        self._hides_last_seen = hidden
+        for session, seen in self._watchers.items():
+            if seen == "offline":
+                self._tell_state(session)
+        self._watch_again()
 
     def _moved(self, room: RoomId, *, inside: bool) -> None:
         self._rooms = self._rooms | {room} if inside else self._rooms - {room}
@@ -252,7 +282,7 @@ class UserActor(Actor[UserCommand]):
     def _watch_again(self) -> None:
         for session, watched in self._watching.items():
             for user in sorted(watched):
-                self._tell(user, Watched(session, wanted=True))
+                self._tell(user, self._wanted(session))
 
     def _meets(self, session: Session) -> bool:
         """Whether a room is shared. What a connected user is in, his sessions know best."""

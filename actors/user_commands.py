@@ -37,10 +37,14 @@ class Watch:
 
 @message
 class Watched:
-    """*session* of somebody wants to see this user, or no longer."""
+    """*session* of somebody wants to see this user, or no longer.
+
+    Whoever shows nobody when he was last here (``timed`` False) is not shown it of others.
+    """
 
     session: Session
     wanted: bool
+    timed: bool = True
 
 
 @message
@@ -51,7 +55,14 @@ class Moved:
     inside: bool
 
 
-UserCommand = Look | Choose | Watch | Watched | Moved | Blocked
+@message
+class HideLastSeen:
+    """Whether nobody is shown when this user was last here. It is stored already."""
+
+    hidden: bool
+
+
+UserCommand = Look | Choose | Watch | Watched | Moved | Blocked | HideLastSeen
 
 
 def refuse_with_code(command: UserCommand, code: ErrorCode) -> bool:

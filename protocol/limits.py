@@ -27,7 +27,7 @@ ABUSE_FRAMES: Final = 16
 CONNECTIONS_PER_USER: Final = 20
 """Open connections of one user."""
 CURSORS_MOST: Final = 200
-"""Members of a room up to which cursors and receipts are shown."""
+"""Members of a room up to which cursors, receipts, typing and who is online are shown."""
 ID_MOST: Final = 64
 """Characters of a client's ``id``."""
 EMOJI_MOST: Final = 32

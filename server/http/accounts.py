@@ -140,6 +140,8 @@ class Accounts:
         person = await self._users.patch(call.caller.user_no, changes)
         if person is None:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)
+        if body.last_seen is not UNSET:
+            self._requests.last_seen_set(person.user_id, hidden=body.last_seen == "nobody")
         return Answer(200, own_profile(person))
 
     async def change_password(self, call: Call[NewPassword, NoQuery]) -> Answer:

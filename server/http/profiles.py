@@ -12,6 +12,7 @@ from server.http.schemas import (
     AccountStatus,
     FoundPerson,
     Gender,
+    LastSeen,
     Me,
     PreferredGender,
 )
@@ -38,6 +39,7 @@ def own_profile(person: Person) -> Me:
         region=given(person.region),
         time_zone=person.time_zone,
         language=person.language,
+        last_seen=cast(LastSeen, person.last_seen),
         status=cast(AccountStatus, person.status),
         role=cast(AccountRole, person.role),
         is_test=person.is_test,

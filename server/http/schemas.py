@@ -43,6 +43,7 @@ ZoneName = Annotated[
 Region = Annotated[str, Meta(min_length=1, max_length=64)]
 Gender = Literal["female", "male", "other"]
 PreferredGender = Literal["female", "male", "other", "any"]
+LastSeen = Literal["everybody", "nobody"]
 AccountStatus = Literal["active", "suspended", "deleted"]
 AccountRole = Literal["user", "admin"]
 
@@ -83,6 +84,7 @@ class ProfileChange(msgspec.Struct):
     region: Region | UnsetType | None = UNSET
     time_zone: ZoneName | UnsetType = UNSET
     language: Language | UnsetType = UNSET
+    last_seen: LastSeen | UnsetType = UNSET
 
 
 class Me(msgspec.Struct, kw_only=True):
@@ -98,6 +100,7 @@ class Me(msgspec.Struct, kw_only=True):
     region: str | UnsetType = UNSET
     time_zone: str
     language: str
+    last_seen: LastSeen
     status: AccountStatus
     role: AccountRole
     is_test: bool

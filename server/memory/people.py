@@ -25,6 +25,7 @@ class KnownPerson:
     status: str = "active"
     choice: str = "online"
     last_seen: Millis | None = None
+    hides_last_seen: bool = False
     tokens_after: int = 0  # seconds
     revoked: set[str] = field(default_factory=set)
 
@@ -63,6 +64,7 @@ class MemoryPeople:
                 person.last_seen,
                 self._rooms_of(person.user_id),
                 self._blocks_of(person.user_no),
+                person.hides_last_seen,
             )
             for person in known
         }

@@ -9,8 +9,8 @@ from typing import Any
 from protocol.ids import Millis, UserId
 
 COLUMNS = """u.user_no, u.user_id, u.username, u.name, u.password_hash, u.phone, u.birth_date,
-    u.gender, u.preferred_gender, u.region, u.time_zone, u.language, u.status, u.role, u.is_test,
-    extract(epoch FROM u.tokens_after)::bigint AS tokens_after,
+    u.gender, u.preferred_gender, u.region, u.time_zone, u.language, u.last_seen, u.status,
+    u.role, u.is_test, extract(epoch FROM u.tokens_after)::bigint AS tokens_after,
     (extract(epoch FROM u.last_sign_in_at) * 1000)::bigint AS last_sign_in_at,
     (extract(epoch FROM u.created_at) * 1000)::bigint AS created_at"""
 
@@ -31,6 +31,7 @@ class Person:
     region: str | None
     time_zone: str
     language: str
+    last_seen: str  # to whom it is shown: everybody | nobody
     status: str
     role: str
     is_test: bool

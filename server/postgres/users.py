@@ -44,9 +44,10 @@ CROSS JOIN LATERAL (
 
 # Only these columns: whatever else $2 holds changes nothing.
 PATCH = f"""
-UPDATE users u SET (name, phone, birth_date, gender, preferred_gender, region, time_zone, language)
+UPDATE users u SET (name, phone, birth_date, gender, preferred_gender, region, time_zone, language,
+        last_seen)
     = (SELECT p.name, p.phone, p.birth_date, p.gender, p.preferred_gender, p.region, p.time_zone,
-        p.language FROM jsonb_populate_record(u, $2::jsonb) p),
+        p.language, p.last_seen FROM jsonb_populate_record(u, $2::jsonb) p),
     updated_at = now()
 WHERE u.user_no = $1
 RETURNING {COLUMNS}"""  # noqa: S608 - constants
@@ -94,7 +95,8 @@ SELECT u.user_no, u.user_id, u.presence_choice AS choice,
     ARRAY(SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
         WHERE m.user_no = u.user_no AND m.is_active AND r.is_active
             AND r.display_mode = 'open') AS rooms,
-    ARRAY(SELECT blocks_of(u.user_no)) AS blocks
+    ARRAY(SELECT blocks_of(u.user_no)) AS blocks,
+    u.last_seen = 'nobody' AS hides_last_seen
 FROM users u WHERE u.user_id = ANY ($1::text[])"""
 
 CHOOSE = "UPDATE users SET presence_choice = $2 WHERE user_no = $1"
@@ -228,6 +230,7 @@ class UserStore:
                 row["last_seen"],
                 frozenset(RoomId(room) for room in row["rooms"]),
                 frozenset(row["blocks"]),
+                row["hides_last_seen"],
             )
             for row in rows
         }

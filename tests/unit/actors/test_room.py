@@ -460,3 +460,15 @@ def check(world: World, ann: FakeSession, bob: FakeSession) -> None:
         cursors = [receipt.upto for receipt in session.of(Receipt) if receipt.user == "ann"]
         assert cursors == sorted(cursors)
         assert not set(session.errors()) - {"invalid", "unavailable"}
+
+
+@pytest.mark.parametrize("size", [200, 201])
+async def test_in_a_large_room_nobody_is_shown_typing(autojump_clock: Clock, size: int) -> None:
+    async with open_world() as world:
+        names = [f"user{number}" for number in range(size)]
+        world.add_people(*names)
+        world.add_room(*names)
+        one, two = await world.connect("user0"), await world.connect("user1")
+        one.type()
+        await world.quiet()
+        assert len(two.of(TypingState)) == (size == 200) and one.errors() == []

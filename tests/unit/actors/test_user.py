@@ -255,3 +255,60 @@ async def test_to_be_watched_is_not_to_be_here(autojump_clock: Clock) -> None:
         await trio.sleep(5)
         assert [change.last_seen for change in ann.of(PresenceChange)] == [5]
         assert (await world.people.states([UserId("bob")]))[UserId("bob")].last_seen == 5
+
+
+async def offline_with_time(session: FakeSession) -> list[tuple[str, bool]]:
+    await trio.sleep(5)
+    return [(each.state, bool(each.last_seen)) for each in session.of(PresenceChange)]
+
+
+async def hide(world: World, user: str, *, hidden: bool = True) -> None:
+    person = world.people._by_id[UserId(user)]
+    person.hides_last_seen = hidden
+    world.requests.last_seen_set(UserId(user), hidden=hidden)
+    await world.quiet()
+
+
+async def test_who_hides_when_he_was_here_shows_it_to_nobody(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        await hide(world, "bob")
+        bob.close(CloseCode.NORMAL, "")
+        told = await offline_with_time(ann)
+        assert told == [("offline", False), ("online", False), ("offline", False)]
+
+
+async def test_who_hides_it_is_not_shown_it_of_others(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        await hide(world, "ann")
+        bob.close(CloseCode.NORMAL, "")
+        assert (await offline_with_time(ann))[-1] == ("offline", False)
+        await hide(world, "ann", hidden=False)
+        assert (await offline_with_time(ann))[-1] == ("offline", True)
+
+
+async def test_a_time_that_is_shown_already_is_taken_back(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        (await world.connect("bob")).close(CloseCode.NORMAL, "")
+        assert (await offline_with_time(ann))[-1] == ("offline", True)
+        await hide(world, "bob")
+        assert (await offline_with_time(ann))[-1] == ("offline", False)
+        await hide(world, "bob", hidden=False)
+        assert (await offline_with_time(ann))[-1] == ("offline", True)
+
+
+async def test_a_hidden_time_is_hidden_by_the_next_actor_too(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann = await watcher(world)
+        bob = await world.connect("bob")
+        await hide(world, "ann")
+        for user in ("ann", "bob"):
+            world.node.users.tell(UserId(user), None)  # type: ignore[arg-type]
+        await world.quiet()
+        assert world.node.users.crashes == 2
+        bob.close(CloseCode.NORMAL, "")
+        assert (await offline_with_time(ann))[-1] == ("offline", False)
