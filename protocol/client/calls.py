@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from protocol.client.http import Http
+from protocol.client.http import API, Http
 from protocol.client.record import Record
 
 
@@ -75,6 +75,10 @@ class HttpCalls:
         """Make a member owner, admin, member or guest."""
         return await self._http.ask("PATCH", room, "members", user, body={"role": role})
 
+    async def room_presence(self, room: str) -> Record:
+        """How many members are online; in a room of up to 200 also who."""
+        return await self._http.ask("GET", room, "presence")
+
     # ---- messages
 
     async def message(self, room: str, seq: int) -> Record:
@@ -98,3 +102,22 @@ class HttpCalls:
     async def pins(self, room: str, *, after: str | None = None) -> Record:
         """What is pinned, the latest pin first."""
         return await self._http.ask("GET", room, "pins", query={"after": after})
+
+    async def report(self, room: str, seq: int, reason: str, note: str | None = None) -> Record:
+        """Report a message as spam, abuse, illegal or other; again it changes reason and note."""
+        body = {"reason": reason, "note": note}
+        return await self._http.ask("POST", room, "messages", seq, "report", body=body)
+
+    # ---- people
+
+    async def block(self, user: str) -> Record:
+        """Block *user*, by id or username: it holds in both directions from the answer on."""
+        return await self._http.ask("PUT", "blocks", user, below=API)
+
+    async def unblock(self, user: str) -> Record:
+        """Take a block back."""
+        return await self._http.ask("DELETE", "blocks", user, below=API)
+
+    async def blocks(self, *, after: int | None = None) -> Record:
+        """Whom one blocks, newest first."""
+        return await self._http.ask("GET", "blocks", query={"after": after}, below=API)

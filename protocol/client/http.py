@@ -16,6 +16,8 @@ from protocol.client.record import Record
 
 MOST_BYTES: Final = 16 * 2**20
 GOOD: Final = range(200, 300)
+API: Final = "/api/v1"
+ROOMS: Final = f"{API}/chats/rooms"
 
 
 class Http:
@@ -31,12 +33,13 @@ class Http:
         *parts: str | int,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        below: str = ROOMS,
     ) -> Record:
-        """What the path of *parts*, below the rooms, answers. None is left out, as on the wire.
+        """What the path of *parts* *below* there answers. None is left out, as on the wire.
 
         Raises RequestError, RequestTimeout (it may have been done), and ConnectionLost.
         """
-        path = "/".join(["/api/v1/chats/rooms", *(quote(str(part), safe="") for part in parts)])
+        path = "/".join([below, *(quote(str(part), safe="") for part in parts)])
         asked = urlencode(_present(query or {}))
         data = b"" if body is None else json.dumps(_present(body)).encode()
         request = self._request(method, f"{path}?{asked}" if asked else path, data)

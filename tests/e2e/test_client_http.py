@@ -79,6 +79,24 @@ async def test_a_program_reads_what_became_of_a_message(server: RunningServer) -
             assert (await one.restore(room, 1)).seq == 6
 
 
+async def test_a_program_keeps_clear_of_somebody(server: RunningServer) -> None:
+    ann, bob = (server.sign_up(f"{name}-clear") for name in ("ann", "bob"))
+    room = server.make_room(ann, bob)
+    with trio.fail_after(30):
+        async with open_client(server.url, ann.token, listen=False) as one:
+            await one.send(room, "hi")
+            assert (await one.report(room, 1, "spam", "see")).note == "see"
+            online = await one.room_presence(room)
+            assert (online.members, [each.user for each in online.people]) == (2, [ann.id])
+            assert (await one.block(bob.username)).user == bob.id
+            with pytest.raises(RequestError) as info:
+                await one.direct_room(bob.id)
+            assert info.value.code == "blocked"
+            assert [each.user for each in (await one.blocks())["items"]] == [bob.id]
+            await one.unblock(bob.id)
+            assert (await one.blocks())["items"] == []
+
+
 async def test_without_a_server_there_is_no_answer() -> None:
     with pytest.raises(ConnectionLost):
         await Http("http://127.0.0.1:9", "t", within=5).ask("GET", "r")
