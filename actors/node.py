@@ -145,6 +145,8 @@ class Node:
             self._batcher("bodies", log.bodies, most=self.BODIES_AT_ONCE),
             self._batcher("withdrawn", log.withdrawn),
             self._batcher("counts", log.counts),
+            self._batcher("thread_counts", log.thread_counts),
+            self._batcher("participants", log.participants),
             self._batcher("former", log.former),
         )
         around = Surroundings(

@@ -24,6 +24,8 @@ from actors.records import (
     Sent,
     SentKey,
     Target,
+    ThreadCount,
+    ThreadKey,
     Verdict,
     Withdrawn,
 )
@@ -96,6 +98,16 @@ class EventLog(Protocol):
 
     async def counts(self, keys: Sequence[CountKey]) -> Mapping[CountKey, Count]:
         """What each cursor has behind and before it."""
+
+    async def thread_counts(self, keys: Sequence[ThreadKey]) -> Mapping[ThreadKey, ThreadCount]:
+        """What each has read of a thread, and what not."""
+
+    async def participants(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Sequence[int]]:
+        """For (room_no, root): the members who wrote the root or in its thread, or were mentioned
+        there by name. Threads of nobody are left out.
+        """
 
     async def former(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bool]:
         """For (room_no, user_no): True for everyone who was ever a member."""

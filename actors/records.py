@@ -77,6 +77,8 @@ class Batch(msgspec.Struct, array_like=True):
     moves: list[MemberMove]
     cursors: dict[int, int]  # user_no -> read seq; only ever raised
     mentions: list[tuple[int, int]]  # (user_no, seq); user_no 0 stands for everybody
+    thread_cursors: list[tuple[int, int, int]] = msgspec.field(default_factory=list)
+    """(user_no, root, read seq): what was read of threads; only ever raised."""
 
 
 class Verdict(Enum):
@@ -187,6 +189,29 @@ class Count(NamedTuple):
 
     countable: int
     mentions: int
+
+
+class ThreadKey(NamedTuple):
+    """Whose unread of the thread *root* is asked, as of which event, and where he stood before."""
+
+    room_no: int
+    root: int
+    user_no: int
+    upto: int
+    since: int
+
+
+class ThreadCount(NamedTuple):
+    """Where somebody stands in a thread, what is unread above that, and what is below to *since*.
+
+    Messages of others that are not deleted. One's own last message there is read, and so is
+    everything from before one joined.
+    """
+
+    read_seq: int
+    unread: int
+    mentions: int
+    read: int
 
 
 class PageQuery(NamedTuple):

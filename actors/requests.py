@@ -16,6 +16,7 @@ from actors.room_commands import (
     Change,
     ChangeRole,
     ChangeRoom,
+    MarkRead,
     Mute,
     Post,
     RemoveMember,
@@ -29,7 +30,7 @@ from actors.user_commands import HideLastSeen, Moved, UserCommand
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
-from protocol.frames import Ack, Error, Ok, Send, ServerFrame
+from protocol.frames import Ack, Error, Ok, Read, Send, ServerFrame
 from protocol.ids import Millis, RoomId, UserId
 
 F = TypeVar("F")
@@ -82,6 +83,12 @@ class Requests:
         asked = structs.replace(frame, rid=0)  # somebody waits for the answer
         answer = await self._ask(caller, RoomId(frame.room), lambda origin: Change(origin, asked))
         return _expect(answer, Ok)
+
+    async def read(self, caller: Caller, frame: Read) -> None:
+        """Move the caller's cursor in a room, or in a thread of it. Raises ProtocolError."""
+        asked = structs.replace(frame, rid=0)  # somebody waits for the answer
+        answer = await self._ask(caller, RoomId(frame.room), lambda origin: MarkRead(origin, asked))
+        _expect(answer, Ok)
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:
         """Make *user* a member; the event it made, if any. Raises ProtocolError."""

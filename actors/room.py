@@ -144,6 +144,8 @@ class RoomActor(Actor[RoomCommand]):
         sender = members.get(event.sender_no)
         if sender is not None:
             self._cursors.sent(sender, countable=event.thread is None)
+            if event.thread is not None:
+                self._cursors.threads.sent(sender, event.thread, event.seq)
 
     def _type(self, command: Type) -> None:
         """Typing is shown to the others at once and never stored; in large rooms to nobody."""

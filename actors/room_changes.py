@@ -95,6 +95,8 @@ class Changes:
         if event.kind in (EventKind.DELETED, EventKind.RESTORED):
             deleted = event.kind is EventKind.DELETED
             self._cursors.recount(of, countable=event.thread is None, deleted=deleted)
+            if event.thread is not None:
+                self._cursors.threads.recount(event.thread, of)
 
     # ---- one by one
 

@@ -8,6 +8,7 @@ from actors.room_commands import MarkRead, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member
+from actors.room_threads import Threads
 from actors.rules import sending
 from protocol.frames import Receipt, Unread
 from protocol.limits import CURSORS_MOST
@@ -20,6 +21,7 @@ class Cursors:
 
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
+        self.threads = Threads(log)
 
     def take(self, command: MarkRead) -> None:
         """Have the cursor stored, or say why it does not move."""
@@ -27,10 +29,10 @@ class Cursors:
         member = self._state.members.get(command.origin.user_no)
         if member is None:
             refuse_stranger(self._log, command)
-        elif frame.thread is not None:
-            refuse(command, sending.invalid("thread", "threads have no cursor yet"))
         elif frame.seq > self._state.durable.seq:
             refuse(command, sending.invalid("seq", "above the last event of this room"))
+        elif frame.thread is not None:
+            self.threads.take(command, frame.thread, lambda: self.take(command))
         elif frame.seq <= member.read_seq:
             confirm(command)
         else:
@@ -41,6 +43,9 @@ class Cursors:
         confirm(command)
         member = self._state.members.get(command.origin.user_no)
         seq = command.frame.seq
+        if member is not None and command.frame.thread is not None:
+            self.threads.moved(member, command.frame.thread, seq)
+            return
         if member is None or seq <= member.read_seq:
             return
         before = self.unread(member), member.mentions

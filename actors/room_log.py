@@ -208,7 +208,11 @@ class RoomLog:
         cursors: dict[int, int] = {}
         batch = Batch(self.state.room_no, self.state.epoch, [], [], cursors, [])
         for read in flight.reads:
-            _raise(cursors, read.origin.user_no, read.frame.seq)
+            user_no, frame = read.origin.user_no, read.frame
+            if frame.thread is None:
+                _raise(cursors, user_no, frame.seq)
+            else:
+                batch.thread_cursors.append((user_no, frame.thread, frame.seq))
         for pending in flight.pending:
             event = pending.event
             batch.events.append(event)

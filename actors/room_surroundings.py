@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from actors.audience import Audience
 from actors.batcher import Batcher
@@ -10,7 +10,17 @@ from actors.blocks import RecentBlocks
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import FanOut, Session, WallClock
-from actors.records import Count, CountKey, MarkKey, Sent, SentKey, Target, Withdrawn
+from actors.records import (
+    Count,
+    CountKey,
+    MarkKey,
+    Sent,
+    SentKey,
+    Target,
+    ThreadCount,
+    ThreadKey,
+    Withdrawn,
+)
 from actors.sessions import Sessions
 from protocol.ids import RoomId, UserId
 
@@ -26,6 +36,8 @@ class Questions:
     bodies: Batcher[tuple[int, int], str]
     withdrawn: Batcher[tuple[int, int], Withdrawn]
     counts: Batcher[CountKey, Count]
+    thread_counts: Batcher[ThreadKey, ThreadCount]
+    participants: Batcher[tuple[int, int], Sequence[int]]
     former: Batcher[tuple[int, int], bool]
 
 

@@ -207,13 +207,14 @@ class Receipt(Frame):
 
 
 class Unread(Frame):
-    """The user's own count after a cursor moved."""
+    """The user's own count after a cursor moved: of a room, or of one ``thread`` in it."""
 
     room: str
     unread: int
     mentions: int
     upto: int
     last_seq: int
+    thread: int | UnsetType = UNSET
 
 
 class TypingState(Frame):

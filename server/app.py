@@ -62,6 +62,7 @@ from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.redis.client import RedisClient, open_redis
 from server.redis.limits import RedisLimits
@@ -220,6 +221,7 @@ class Server:
             reports=ReportStore(self._database),
             present=AttendanceStore(self._database),
             attendance=self._node.attendance,
+            threads=ThreadStore(self._database),
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

@@ -266,7 +266,7 @@ class Core:
 
     def _note(self, done: Record) -> None:
         """What a request that succeeded says about us."""
-        if done.t == "read":
+        if done.t == "read" and done.thread is None:
             self.rooms.read(done["room"], done["seq"])
         elif done.t == "presence":
             self._watched.update(done.watch or ())
@@ -324,7 +324,7 @@ class Core:
     def _state(self, frame: Record) -> None:
         if frame.t == "receipt":
             self.rooms.receipt(frame)
-        elif frame.t == "unread":
+        elif frame.t == "unread" and frame.thread is None:
             self.rooms.unread(frame)
         self._deliver(frame)
 

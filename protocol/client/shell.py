@@ -147,9 +147,9 @@ class Client(HttpCalls):
         """Pin a message or unpin it; ``ok``, without a seq where nothing changed."""
         return await self._ask({"t": "pin", "room": room, "seq": seq, "on": on})
 
-    async def read(self, room: str, seq: int) -> None:
-        """Move the read cursor forward to *seq*."""
-        await self._ask({"t": "read", "room": room, "seq": seq})
+    async def read(self, room: str, seq: int, *, thread: int | None = None) -> None:
+        """Move the read cursor forward to *seq*: of the room, or of the *thread* of that root."""
+        await self._ask({"t": "read", "room": room, "seq": seq, "thread": thread})
 
     async def typing(self, room: str, *, on: bool = True) -> None:
         """Show the others of the room that the user types, or stopped."""

@@ -187,9 +187,9 @@ class ChatSession:
         early, self._early = self._early, None
         if early is None:
             return
-        read = {summary.id: summary.read_seq for summary in summaries}
+        read = {summary.id: summary for summary in summaries}
         for key, frame in early.items():
-            if not isinstance(frame, Unread) or frame.upto > read.get(frame.room, frame.upto):
+            if not isinstance(frame, Unread) or _is_news(frame, read.get(frame.room)):
                 self.offer_state(key, frame)
 
     def _welcome(self, rooms: list[RoomSummary]) -> bytes:
@@ -364,3 +364,10 @@ class ChatSession:
             self._desk.node.users.tell(self.user_id, command)
         except (ActorStopped, MailboxFull):
             self.refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
+
+
+def _is_news(frame: Unread, summary: RoomSummary | None) -> bool:
+    """Whether *frame* is no older than *summary*, which says nothing of threads."""
+    if summary is None or frame.thread is not UNSET:
+        return summary is not None
+    return frame.upto >= summary.read_seq and frame.last_seq >= summary.last_seq

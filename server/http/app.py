@@ -39,6 +39,7 @@ from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route, Streamed
 from server.http.schemas import DemoAccount
+from server.http.unread import UnreadRoutes
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
@@ -51,6 +52,7 @@ from server.postgres.messages import MessageStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
 
@@ -74,6 +76,7 @@ class Parts:
     reports: ReportStore
     present: AttendanceStore
     attendance: Attendance
+    threads: ThreadStore
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -141,7 +144,8 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
-    subjects = (rooms, channels, attendance, messages, changes, reports, reveals, exports)
+    unread = UnreadRoutes(requests=parts.requests, threads=parts.threads)
+    subjects = (rooms, channels, attendance, messages, changes, unread, reports, reveals, exports)
     return [route for subject in subjects for route in subject.routes()]
 
 

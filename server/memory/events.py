@@ -18,6 +18,8 @@ from actors.records import (
     Sent,
     SentKey,
     Target,
+    ThreadCount,
+    ThreadKey,
     Withdrawn,
 )
 from actors.rules.event_frames import AROUND_BYTES, frame_of, page_of
@@ -73,6 +75,19 @@ class MemoryEvents(EventLog):
         """What each cursor has behind and before it."""
         await trio.lowlevel.checkpoint()
         return {key: _count(self._log.rooms[key.room_no], key) for key in keys}
+
+    async def thread_counts(self, keys: Sequence[ThreadKey]) -> Mapping[ThreadKey, ThreadCount]:
+        """What each has read of a thread, and what not."""
+        await trio.lowlevel.checkpoint()
+        return {key: _thread_count(self._log.rooms[key.room_no], key) for key in keys}
+
+    async def participants(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Sequence[int]]:
+        """The members who take part in threads."""
+        await trio.lowlevel.checkpoint()
+        found = {key: self._log.rooms[key[0]].participants(key[1]) for key in keys}
+        return {key: members for key, members in found.items() if members}
 
     async def former(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bool]:
         """Whether each was ever a member."""
@@ -175,6 +190,20 @@ def _asked(event: NewEvent, query: PageQuery) -> bool:
     if query.after is not None:
         return event.seq > query.after
     return query.before is None or event.seq < query.before
+
+
+def _thread_count(room: MemoryRoom, key: ThreadKey) -> ThreadCount:
+    read_seq = room.thread_cursor(key.user_no, key.root)
+    replies = [
+        reply.seq
+        for reply in room.replies(key.root)
+        if reply.sender_no != key.user_no
+        and min(key.since, read_seq) < reply.seq <= key.upto
+        and not room.deleted(reply.seq, len(room.events))
+    ]
+    unread = [seq for seq in replies if seq > read_seq]
+    meant = [seq for seq in unread if room.mentions & {(0, seq), (key.user_no, seq)}]
+    return ThreadCount(read_seq, len(unread), len(meant), len(replies) - len(unread))
 
 
 def _count(room: MemoryRoom, key: CountKey) -> Count:

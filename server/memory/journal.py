@@ -38,6 +38,7 @@ class MemoryMember:
     role: Role
     active: bool = True
     read_seq: int = 0
+    joined_seq: int = 0
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class MemoryRoom:
     events: list[NewEvent] = field(default_factory=list)
     members: dict[int, MemoryMember] = field(default_factory=dict)
     mentions: set[tuple[int, int]] = field(default_factory=set)
+    thread_cursors: dict[tuple[int, int], int] = field(default_factory=dict)  # (user_no, root)
     seq_by_key: dict[tuple[int, str], int] = field(default_factory=dict)
     changes: dict[int, list[NewEvent]] = field(default_factory=dict)  # by the seq they are of
     pseudonyms: Mapping[int, str] = field(default_factory=dict)
@@ -91,6 +93,26 @@ class MemoryRoom:
         return self.countable_at(read_seq) + sum(
             self.events[seq - 1].thread is None for seq in gone
         )
+
+    def replies(self, root: int) -> list[NewEvent]:
+        """The messages of a thread, without its root."""
+        said = (event for event in self.events if event.kind is EventKind.MESSAGE)
+        return [event for event in said if event.thread == root]
+
+    def thread_cursor(self, user_no: int, root: int) -> int:
+        """How far a member has read in a thread: by request, by writing, or as he joined later."""
+        mine = (reply.seq for reply in self.replies(root) if reply.sender_no == user_no)
+        joined = self.members[user_no].joined_seq if user_no in self.members else 0
+        return max(self.thread_cursors.get((user_no, root), 0), joined, *mine)
+
+    def participants(self, root: int) -> list[int]:
+        """The members who wrote the root or in its thread, or were mentioned there."""
+        replies = self.replies(root)
+        seqs = {reply.seq for reply in replies}
+        meant = {user_no for user_no, seq in self.mentions if seq in seqs}
+        wrote = {event.sender_no for event in [self.events[root - 1], *replies]}
+        members = self.members
+        return sorted(no for no in wrote | meant if no in members and members[no].active)
 
     def deleted(self, seq: int, upto: int) -> bool:
         """Whether the message *seq* is deleted as of *upto*."""
@@ -216,6 +238,9 @@ class MemoryJournal(Journal):
                 member = room.members[user_no]
                 member.read_seq = max(member.read_seq, seq)
         room.mentions.update(batch.mentions)
+        for user_no, root, seq in batch.thread_cursors:
+            key = (user_no, root)
+            room.thread_cursors[key] = max(room.thread_cursors.get(key, 0), seq)
         return Verdict.STORED
 
     def _claimed(self, room: MemoryRoom, tail: int) -> Claimed:
@@ -296,4 +321,4 @@ def _apply(room: MemoryRoom, move: MemberMove) -> None:
     elif member is not None and member.active:
         member.role = move.role
     else:
-        room.members[move.user_no] = MemoryMember(move.role, read_seq=move.seq)
+        room.members[move.user_no] = MemoryMember(move.role, read_seq=move.seq, joined_seq=move.seq)

@@ -15,6 +15,8 @@ from actors.records import (
     Sent,
     SentKey,
     Target,
+    ThreadCount,
+    ThreadKey,
     Withdrawn,
 )
 from actors.rules.event_frames import AROUND_BYTES, PAGE_BYTES, frame_of, page_of
@@ -32,6 +34,7 @@ from server.postgres.room_rows import (
     read_of,
     stored_of,
 )
+from server.postgres.thread_rows import countable_replies, participants, thread_cursor
 
 SENT = """
 SELECT k.n, e.seq, e.at, e.digest
@@ -92,6 +95,35 @@ SELECT {read_of("k.read_seq", "deleted.seqs")} AS countable,
 FROM k JOIN deleted ON deleted.room_no = k.room_no AND deleted.upto = k.upto
 LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
 ORDER BY k.n"""  # noqa: S608 - constants
+
+THREAD_COUNTS = f"""
+SELECT c.read_seq, found.*
+FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[])
+    WITH ORDINALITY AS k (room_no, root, user_no, upto, since, n)
+CROSS JOIN LATERAL (
+    SELECT {thread_cursor("k.room_no", "k.user_no", "k.root")} AS read_seq
+) c
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE e.seq > c.read_seq) AS unread,
+        count(*) FILTER (WHERE e.seq > c.read_seq AND EXISTS (
+            SELECT FROM room_mentions x WHERE x.room_no = e.room_no
+                AND x.user_no IN (0, k.user_no) AND x.seq = e.seq
+        )) AS mentions,
+        count(*) FILTER (WHERE e.seq <= c.read_seq) AS read
+    FROM {
+    countable_replies(
+        "k.room_no", "k.user_no", "k.root", above="least(k.since, c.read_seq)", upto="k.upto"
+    )
+}
+) found
+ORDER BY k.n"""  # noqa: S608 - constants
+
+PARTICIPANTS = f"""
+SELECT k.room_no, k.root, array_agg(DISTINCT m.user_no) AS members
+FROM unnest($1::integer[], $2::integer[]) AS k (room_no, root)
+CROSS JOIN LATERAL ({participants("k.room_no", "k.root")}) p
+JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = p.user_no AND m.is_active
+GROUP BY k.room_no, k.root"""  # noqa: S608 - constants
 
 FORMER = """
 SELECT m.room_no, m.user_no
@@ -209,6 +241,18 @@ class PostgresEvents(EventLog):
         rows = await self._database.fetch(COUNTS, *_columns(keys, 4))
         found = (Count(row["countable"], row["mentions"]) for row in rows)
         return dict(zip(keys, found, strict=True))
+
+    async def thread_counts(self, keys: Sequence[ThreadKey]) -> Mapping[ThreadKey, ThreadCount]:
+        """What each has read of a thread, and what not."""
+        rows = await self._database.fetch(THREAD_COUNTS, *_columns(keys, 5))
+        return dict(zip(keys, (ThreadCount(*row) for row in rows), strict=True))
+
+    async def participants(
+        self, keys: Sequence[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Sequence[int]]:
+        """The members who take part in threads."""
+        rows = await self._database.fetch(PARTICIPANTS, *_columns(keys, 2))
+        return {(row["room_no"], row["root"]): row["members"] for row in rows}
 
     async def former(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bool]:
         """Whether each was ever a member."""

@@ -10,8 +10,18 @@ from msgspec import UNSET
 from actors.records import EventKind, NewEvent, StoredEvent
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import Fold, folded
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Message
 from protocol.frames import RoomSummary
+from protocol.ids import RoomId
+from server.postgres.pool import Database
+
+INSIDE = """
+SELECT r.room_no, m.is_active FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
+WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2"""
+
+SHOWN_AS = "coalesce(m.anonymous_name, u.user_id)"
+"""How a room names the user ``u``, its member ``m``, in what it shows to its members."""
 
 NAME = "coalesce(nullif(u.name, ''), u.username)"
 """How people see the user ``u``."""
@@ -96,6 +106,14 @@ LEFT JOIN LATERAL (
 ) said ON true
 WHERE r.room_no = asked.room_no AND r.is_active"""  # noqa: S608 - constants
 """The room ``asked.room_no``, its last event and, in the columns of an event, its last message."""
+
+
+async def room_of_member(database: Database, room: RoomId, user_no: int) -> int:
+    """The number of a room; refuses strangers and former members, as ``page`` does."""
+    row = await database.fetchrow(INSIDE, room, user_no)
+    if row is None or not row["is_active"]:
+        raise ProtocolError(ErrorCode.NOT_FOUND if row is None else ErrorCode.NOT_MEMBER)
+    return int(row["room_no"])
 
 
 def stored_of(row: Any) -> StoredEvent:

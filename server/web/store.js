@@ -32,7 +32,7 @@ export class Store {
     if (frame.t === "typing") this.#typing(room, frame);
     if (frame.t === "gap") room.drop();
     if (frame.t === "room_gone") this.rooms.delete(room.id);
-    if (frame.t === "unread") this.#unread(room, frame);
+    if (frame.t === "unread" && !frame.thread) this.#unread(room, frame);
     return room;
   }
 

@@ -43,6 +43,7 @@ from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
 
@@ -243,6 +244,7 @@ async def open_http(
                 reports=ReportStore(database),
                 present=AttendanceStore(database),
                 attendance=node.attendance,
+                threads=ThreadStore(database),
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

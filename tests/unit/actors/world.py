@@ -108,8 +108,9 @@ class FakeSession:
         frame = Send(room=ROOM, id=client_id, body=body, **fields)  # type: ignore[arg-type]
         self._world.node.rooms.tell(ROOM, Post(self, frame))
 
-    def read(self, seq: int, rid: int | None = None) -> None:
-        self._world.node.rooms.tell(ROOM, MarkRead(self, Read(room=ROOM, seq=seq, rid=rid)))
+    def read(self, seq: int, rid: int | None = None, *, thread: int | None = None) -> None:
+        frame = Read(room=ROOM, seq=seq, rid=rid, thread=thread)
+        self._world.node.rooms.tell(ROOM, MarkRead(self, frame))
 
     def change(self, frame: ChangeFrame) -> None:
         self._world.node.rooms.tell(ROOM, Change(self, frame))

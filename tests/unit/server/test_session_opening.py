@@ -58,13 +58,22 @@ def summary(room: str, read_seq: int) -> RoomSummary:
     return RoomSummary(id=room, type="team", name="", me="a", **counts)
 
 
-async def test_a_count_that_is_newer_than_welcome_follows_it(opening: ChatSession) -> None:
-    for room, upto in (("older", 3), ("same", 5), ("newer", 6), ("newer", 7), ("left", 9)):
-        count = Unread(room=room, unread=0, mentions=0, upto=upto, last_seq=9)
+async def test_a_count_that_is_not_older_than_welcome_follows_it(opening: ChatSession) -> None:
+    early = (
+        ("older", 3, 9),
+        ("same", 5, 9),
+        ("newer", 6, 9),
+        ("newer", 7, 9),
+        ("behind", 5, 8),
+        ("later", 5, 10),
+        ("left", 9, 9),
+    )
+    for room, upto, last in early:
+        count = Unread(room=room, unread=0, mentions=0, upto=upto, last_seq=last)
         opening.offer_state(("unread", room), count)
     frames = cast(NotedConnection, opening.connection).frames
     assert not frames
-    opening.welcome([summary(room, 5) for room in ("older", "same", "newer")])
+    opening.welcome([summary(room, 5) for room in ("older", "same", "newer", "behind", "later")])
     assert isinstance(frames[0], Welcome)
     told = [(each.room, each.upto) for each in frames[1:] if isinstance(each, Unread)]
-    assert told == [("newer", 7)] and len(frames) == 2
+    assert told == [("same", 5), ("newer", 7), ("later", 5)] and len(frames) == 4

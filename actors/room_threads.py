@@ -1,0 +1,123 @@
+"""Cursors of threads: how far members have read in them. What is unread the store counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from actors.ports import AdapterError
+from actors.records import ThreadCount, ThreadKey
+from actors.room_commands import MarkRead, confirm, refuse
+from actors.room_log import RoomLog
+from actors.room_state import Member
+from actors.rules.sending import invalid
+from protocol.frames import Unread
+
+NOWHERE = 2**31 - 1
+
+
+class Threads:
+    """Moves cursors, forward only, and tells those who take part what that or a deletion changed.
+
+    A message is told of to nobody: clients count those themselves.
+    """
+
+    MOST = 1024  # cursors known without a look into the store
+    AGAIN_S = 0.5  # until what failed is asked for again
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log, self._state = log, log.state
+        self._read: dict[tuple[int, int], int] = {}  # (user_no, root): durable
+
+    def take(self, command: MarkRead, root: int, again: Callable[[], None]) -> None:
+        """Have the cursor stored, or say why not; *again* is called once the store has told."""
+        target = self._log.find(root, command, again)
+        if target is None:
+            return
+        if target.thread != 0:
+            refuse(command, invalid("thread", "no message that has a thread"))
+            return
+        user_no = command.origin.user_no
+        known = self._read.get((user_no, root))
+        if known is None:
+            self._look_up(command, root, again)
+        elif command.frame.seq <= known:
+            confirm(command)
+        else:
+            self._log.read(command)
+
+    def moved(self, member: Member, root: int, seq: int) -> None:
+        """The cursor is durable: tell the reader's devices what it changed."""
+        since = self._read.get((member.user_no, root), 0)
+        if seq > since:
+            self._remember(member.user_no, root, seq)
+            self._count(member, root, since, lambda count: count.read > 0)
+
+    def sent(self, member: Member, root: int, seq: int) -> None:
+        """*member* wrote in the thread: he has read it up to there."""
+        if (member.user_no, root) in self._read:
+            self._remember(member.user_no, root, seq)
+
+    def recount(self, root: int, of: int) -> None:
+        """The reply *of* was deleted or restored: it counts anew for those who had not read it."""
+
+        def answer(found: Sequence[int] | AdapterError | None) -> None:
+            if isinstance(found, AdapterError):
+                self._later(lambda: self.recount(root, of))
+                return
+            for user_no in found or ():
+                member = self._state.members.get(user_no)
+                if member is not None and self._log.around.sessions.every(member.user_id):
+                    self._count(member, root, NOWHERE, lambda count: count.read_seq < of)
+
+        key = (self._state.room_no, root)
+        self._log.around.questions.participants.ask(key, self._log.guard(answer))
+
+    def _look_up(self, command: MarkRead, root: int, again: Callable[[], None]) -> None:
+        user_no = command.origin.user_no
+
+        def answer(count: ThreadCount | None) -> None:
+            self._remember(user_no, root, 0 if count is None else count.read_seq)
+            again()
+
+        key = ThreadKey(self._state.room_no, root, user_no, self._state.durable.seq, NOWHERE)
+        self._log.ask(self._log.around.questions.thread_counts, key, command, answer)
+
+    def _remember(self, user_no: int, root: int, seq: int) -> None:
+        known = self._read.pop((user_no, root), 0)
+        self._read[user_no, root] = max(known, seq)
+        if len(self._read) > self.MOST:
+            del self._read[next(iter(self._read))]
+
+    def _count(
+        self, member: Member, root: int, since: int, told: Callable[[ThreadCount], bool]
+    ) -> None:
+        """Count what is unread as of now, and show it to *member* where *told* says so."""
+        upto = self._state.durable.seq
+
+        def answer(count: ThreadCount | AdapterError | None) -> None:
+            if self._state.members.get(member.user_no) is not member or count is None:
+                return
+            if isinstance(count, AdapterError):
+                self._later(lambda: self._count(member, root, since, told))
+            elif told(count):
+                self._show(member, root, count, upto)
+
+        key = ThreadKey(self._state.room_no, root, member.user_no, upto, since)
+        self._log.around.questions.thread_counts.ask(key, self._log.guard(answer))
+
+    def _later(self, call: Callable[[], None]) -> None:
+        again = self._log.guard(lambda _: call())
+        self._log.around.after(self.AGAIN_S, lambda: again(None))
+
+    def _show(self, member: Member, root: int, count: ThreadCount, upto: int) -> None:
+        room = self._state.room
+        frame = Unread(
+            room=room,
+            unread=count.unread,
+            mentions=count.mentions,
+            upto=count.read_seq,
+            last_seq=upto,
+            thread=root,
+        )
+        for session in self._log.around.sessions.every(member.user_id):
+            session.offer_state(("unread", room, root), frame)

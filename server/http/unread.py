@@ -1,0 +1,118 @@
+"""What is unread, in rooms and in their threads, and reading it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from actors.requests import Requests
+from protocol.events import Message
+from protocol.fields import EventSeq, SeqField
+from protocol.frames import Read
+from server.http.route import Answer, Call, NoQuery, Route
+from server.postgres.threads import ThreadStore
+
+PATH = "/api/v1/chats/rooms/{room}"
+THREADS_DEFAULT, THREADS_MOST = 50, 100
+
+
+class NewCursor(msgspec.Struct):
+    """How far one has read, in the room or in the thread of a root."""
+
+    seq: SeqField
+    thread: EventSeq | None = None
+
+
+class CursorMoved(msgspec.Struct):
+    """It is stored; further back it moved nothing."""
+
+    seq: int
+
+
+class ThreadsQuery(msgspec.Struct):
+    """Threads whose last reply is below ``before``; ``mine``: those one takes part in."""
+
+    before: SeqField | None = None
+    limit: Annotated[int, Meta(ge=1, le=THREADS_MOST)] = THREADS_DEFAULT
+    mine: bool = False
+
+
+class Thread(msgspec.Struct):
+    """A thread: its root in its present state, and what became of it.
+
+    ``participants`` names some of the ``participant_count`` members who wrote the root or in the
+    thread, or were mentioned there; ``unread`` is what others wrote above ``read_seq``.
+    """
+
+    root: Message
+    replies: int
+    last_seq: int
+    last_at: int
+    participants: list[str]
+    participant_count: int
+    unread: int
+    read_seq: int
+
+
+class Threads(msgspec.Struct):
+    """The newest reply first, as of the event ``upto``; ``next`` is the next page's ``before``."""
+
+    items: list[Thread]
+    upto: int
+    next: int | UnsetType = UNSET
+
+
+class UnreadRoutes:
+    """The routes of reading."""
+
+    def __init__(self, *, requests: Requests, threads: ThreadStore) -> None:
+        self._requests, self._threads = requests, threads
+
+    async def read(self, call: Call[NewCursor, NoQuery]) -> Answer:
+        """Move one's own cursor forward."""
+        asked = call.body
+        await self._requests.read(
+            call.caller, Read(room=call.room, seq=asked.seq, thread=asked.thread)
+        )
+        return Answer(200, CursorMoved(asked.seq))
+
+    async def threads(self, call: Call[None, ThreadsQuery]) -> Answer:
+        """The threads of a room."""
+        query = call.query
+        found, upto = await self._threads.threads(
+            call.room,
+            call.caller.user_no,
+            mine=query.mine,
+            before=query.before,
+            limit=query.limit + 1,
+        )
+        items = [Thread(*each) for each in found[: query.limit]]
+        more = items[-1].last_seq if len(found) > len(items) else UNSET
+        return Answer(200, Threads(items, upto, more))
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="PUT",
+                path=PATH + "/read",
+                name="read_room",
+                summary="Say how far one has read in a room or in a thread",
+                handler=self.read,
+                body=NewCursor,
+                answers={200: CursorMoved},
+                refusals=(403,),
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/threads",
+                name="list_threads",
+                summary="The threads of a room, the newest reply first",
+                handler=self.threads,
+                query=ThreadsQuery,
+                answers={200: Threads},
+                refusals=(403,),
+            ),
+        )
