@@ -79,6 +79,8 @@ class Batch(msgspec.Struct, array_like=True):
     mentions: list[tuple[int, int]]  # (user_no, seq); user_no 0 stands for everybody
     thread_cursors: list[tuple[int, int, int]] = msgspec.field(default_factory=list)
     """(user_no, root, read seq): what was read of threads; only ever raised."""
+    marks: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """(user_no, seq): from where a room is marked unread; 0 for no mark."""
 
 
 class Verdict(Enum):
@@ -102,6 +104,7 @@ class MemberState:
     unread: int
     mentions: int
     muted_until: int = 0  # milliseconds since the epoch
+    marked: int = 0  # unread from this event on, whatever the cursor; 0 for no mark
 
 
 @message
@@ -173,7 +176,7 @@ class Withdrawn(NamedTuple):
 
 
 class CountKey(NamedTuple):
-    """Whose unread is asked: with which cursor, and as of which event of the room."""
+    """Whose unread is asked: above which cursor or mark, and as of which event of the room."""
 
     room_no: int
     user_no: int
@@ -182,9 +185,9 @@ class CountKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """Countable messages up to a cursor, and unread mentions above it and up to ``upto``.
+    """Countable messages up to there, and unread mentions above it and up to ``upto``.
 
-    What is deleted, as of ``upto``, counts as read.
+    What is deleted, as of ``upto``, counts as read, and so does what is one's own.
     """
 
     countable: int

@@ -22,6 +22,7 @@ from actors.room_commands import (
     RemoveMember,
     Reveal,
     RoomCommand,
+    SetMark,
 )
 from actors.rules.changing import ChangeFrame
 from actors.rules.event_frames import RoomExtra
@@ -30,7 +31,7 @@ from actors.user_commands import HideLastSeen, Moved, UserCommand
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
-from protocol.frames import Ack, Error, Ok, Read, Send, ServerFrame
+from protocol.frames import Ack, Error, MarkUnread, Ok, Read, Send, ServerFrame
 from protocol.ids import Millis, RoomId, UserId
 
 F = TypeVar("F")
@@ -88,6 +89,12 @@ class Requests:
         """Move the caller's cursor in a room, or in a thread of it. Raises ProtocolError."""
         asked = structs.replace(frame, rid=0)  # somebody waits for the answer
         answer = await self._ask(caller, RoomId(frame.room), lambda origin: MarkRead(origin, asked))
+        _expect(answer, Ok)
+
+    async def mark_unread(self, caller: Caller, frame: MarkUnread) -> None:
+        """Mark a room unread for the caller, or take that back. Raises ProtocolError."""
+        asked = structs.replace(frame, rid=0)  # somebody waits for the answer
+        answer = await self._ask(caller, RoomId(frame.room), lambda origin: SetMark(origin, asked))
         _expect(answer, Ok)
 
     async def add_member(self, caller: Caller, room: RoomId, user: UserId) -> Ok:

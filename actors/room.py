@@ -22,6 +22,7 @@ from actors.room_commands import (
     RemoveMember,
     Reveal,
     RoomCommand,
+    SetMark,
     Type,
     WatchHere,
     confirm,
@@ -58,6 +59,7 @@ class RoomActor(Actor[RoomCommand]):
         self._settings = Settings(self._log)
         self._presence = BlindPresence(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
+        self._log.was_marked = self._cursors.marked
 
     def started(self) -> None:
         """Bring the followers up to date, in what they are shown and in who they are."""
@@ -84,6 +86,8 @@ class RoomActor(Actor[RoomCommand]):
                 self._changes.take(message)
             case Type():
                 self._type(message)
+            case SetMark():
+                self._cursors.mark(message)
             case _:
                 self._receive_rare(message)
 

@@ -83,6 +83,8 @@ class Changes:
             self._log.audience.blank(command.frame.seq)
         if event.kind in (EventKind.DELETED, EventKind.RESTORED):
             self._cursors.show_counts(command.frame.seq)
+            if event.thread is not None:
+                self._cursors.threads.recount(event.thread, command.frame.seq)
         return True
 
     def show(self, pending: Pending, command: Change) -> None:

@@ -14,7 +14,7 @@ from actors.rules.digest import content_digest
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
-from protocol.frames import Ack, Ok, Read, Send, SetTyping, WatchPresence
+from protocol.frames import Ack, MarkUnread, Ok, Read, Send, SetTyping, WatchPresence
 from protocol.ids import UserId
 from protocol.refusals import error_frame
 
@@ -36,6 +36,14 @@ class MarkRead:
 
     origin: Origin
     frame: Read
+
+
+@message
+class SetMark:
+    """Mark the room unread for the asker, or take that back."""
+
+    origin: Origin
+    frame: MarkUnread
 
 
 @message
@@ -127,7 +135,7 @@ class Mute:
 
 
 OfMembers = AddMember | RemoveMember | ChangeRole | Reveal
-Asked = Post | Change | MarkRead | Type | OfMembers | ChangeRoom | WatchHere
+Asked = Post | Change | MarkRead | SetMark | Type | OfMembers | ChangeRoom | WatchHere
 RoomCommand = Asked | Meet | Mute | Blocked
 
 
@@ -139,6 +147,7 @@ def refuse(command: Asked, error: ProtocolError) -> None:
         case (
             Change(origin, frame)
             | MarkRead(origin, frame)
+            | SetMark(origin, frame)
             | Type(origin, frame)
             | WatchHere(origin, frame)
         ):
@@ -172,7 +181,7 @@ def acknowledge(command: Post, seq: int, at: int, *, dup: bool) -> None:
 
 
 def confirm(
-    command: Change | MarkRead | Type | WatchHere,
+    command: Change | MarkRead | SetMark | Type | WatchHere,
     seq: int | UnsetType = UNSET,
     at: int | UnsetType = UNSET,
 ) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from actors.ports import AdapterError
 from actors.records import Count, CountKey
-from actors.room_commands import MarkRead, confirm, refuse
+from actors.room_commands import MarkRead, SetMark, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member
 from actors.room_threads import Threads
 from actors.rules import sending
 from protocol.frames import Receipt, Unread
-from protocol.limits import CURSORS_MOST
+from protocol.limits import CURSORS_MOST, MARK_BACK_MOST
 
 
 class Cursors:
@@ -33,14 +35,48 @@ class Cursors:
             refuse(command, sending.invalid("seq", "above the last event of this room"))
         elif frame.thread is not None:
             self.threads.take(command, frame.thread, lambda: self.take(command))
-        elif frame.seq <= member.read_seq:
-            confirm(command)
+        elif self._ends_mark(member, frame.seq) or frame.seq > member.read_seq:
+            self._log.read(command)
         else:
+            confirm(command)
+
+    def mark(self, command: SetMark) -> None:
+        """Have the mark stored, or taken back. It moves no cursor."""
+        member, seq = self._state.members.get(command.origin.user_no), command.frame.seq or 0
+        if member is None:
+            refuse_stranger(self._log, command)
+        elif seq > self._state.durable.seq:
+            refuse(command, sending.invalid("seq", "above the last event of this room"))
+        elif 0 < seq <= self._state.durable.seq - MARK_BACK_MOST:
+            why = f"at most {MARK_BACK_MOST} events back"
+            refuse(command, sending.invalid("seq", why))
+        elif seq == member.marked == self._state.marks.get(member.user_no, 0):
+            confirm(command)
+            self._show_count(member)
+        else:
+            self._log.mark(member.user_no, seq)
             self._log.read(command)
 
-    def moved(self, command: MarkRead) -> None:
+    def _ends_mark(self, member: Member, seq: int) -> bool:
+        """Whether there is a mark up to *seq*: then there is none any more."""
+        marked = self._state.marks.get(member.user_no, 0)
+        if not 0 < marked <= seq:
+            return False
+        self._log.mark(member.user_no, 0)
+        return True
+
+    def marked(self, user_no: int, seq: int) -> None:
+        """The mark is durable, or gone (0): what is unread from there or from the cursor on."""
+        member = self._state.members.get(user_no)
+        if member is not None and member.present and member.marked != seq:
+            member.marked = seq
+            self._count(member)
+
+    def moved(self, command: MarkRead | SetMark) -> None:
         """The cursor is durable: ``ok``, a receipt for the room, the count for the reader."""
         confirm(command)
+        if isinstance(command, SetMark):
+            return
         member = self._state.members.get(command.origin.user_no)
         seq = command.frame.seq
         if member is not None and command.frame.thread is not None:
@@ -51,9 +87,12 @@ class Cursors:
         before = self.unread(member), member.mentions
         member.read_seq = seq
         self._show_receipt(member)
+        if member.marked:
+            return  # what is unread, the mark says
         if seq < self._state.durable.seq:
             self._count(member)
             return
+        member.counting = None
         member.read_countable, member.mentions = self._state.durable.countable, 0
         if before[0] > 0 or before[1] > 0:
             self._show_count(member)
@@ -63,6 +102,7 @@ class Cursors:
         durable = self._state.durable
         before = durable.countable - countable - member.read_countable
         member.read_seq, member.read_countable = durable.seq, durable.countable
+        member.marked, member.counting = 0, None
         mentions, member.mentions = member.mentions, 0
         if before > 0 or mentions > 0:
             self._show_count(member)
@@ -73,34 +113,38 @@ class Cursors:
         Whom it mentions the store knows: it is asked about those whose count that may change.
         """
         for member in self._state.members.values():
-            if not member.present or member.read_seq >= of:
+            if not member.present or member.counted_from >= of:
                 continue
-            if countable:
+            if countable and not member.marked:
                 member.read_countable += 1 if deleted else -1
                 self._show_count(member)
-            if member.mentions or not deleted:
+            if member.marked or member.mentions or not deleted:
                 self._count(member)
 
     def show_counts(self, of: int) -> None:
         """The message *of* was deleted or restored unseen: show its readers what counts now."""
         for member in self._state.members.values():
-            if member.present and member.read_seq < of:
+            if member.present and member.counted_from < of:
                 self._show_count(member)
 
     def unread(self, member: Member) -> int:
-        """Countable messages above the member's cursor."""
+        """Countable messages above the member's cursor, or from his mark on."""
         return self._state.durable.countable - member.read_countable
 
     def _count(self, member: Member) -> None:
-        """The cursor is inside the log: the store counts what is above it.
+        """The cursor or the mark is inside the log: the store counts what is above it.
 
         What comes or is deleted while it counts is above ``upto``: that is added to its answer.
+        Only the last that was asked is answered.
         """
-        asked, mentions, countable = member.read_seq, member.mentions, member.read_countable
+        mentions, countable = member.mentions, member.read_countable
+        upto = self._state.durable.seq
+        key = CountKey(self._state.room_no, member.user_no, member.counted_from, upto)
+        member.counting = key
 
         def answer(count: Count | AdapterError | None) -> None:
             present = self._state.members.get(member.user_no) is member
-            if not present or count is None or member.read_seq != asked:
+            if not present or count is None or member.counting is not key:
                 return
             if isinstance(count, AdapterError):
                 again = self._log.guard(lambda _: self._count(member))
@@ -110,7 +154,6 @@ class Cursors:
             member.mentions += count.mentions - mentions
             self._show_count(member)
 
-        key = CountKey(self._state.room_no, member.user_no, asked, self._state.durable.seq)
         self._log.around.questions.counts.ask(key, self._log.guard(answer))
 
     def _show_count(self, member: Member) -> None:
@@ -120,6 +163,7 @@ class Cursors:
             mentions=member.mentions,
             upto=member.read_seq,
             last_seq=self._state.durable.seq,
+            marked=member.marked or UNSET,
         )
         for session in self._log.around.sessions.every(member.user_id):
             session.offer_state(("unread", self._state.room), frame)

@@ -27,6 +27,7 @@ from actors.room_commands import (
     MarkRead,
     Post,
     RoomCommand,
+    SetMark,
     acknowledge,
     confirm,
     confirm_change,
@@ -46,7 +47,8 @@ class RoomLog:
     """The events of one room between command and commit.
 
     At most one batch is in flight; the next gathers meanwhile. ``shown`` is called for each event
-    in order, once it is durable; ``was_read`` for each cursor move.
+    in order, once it is durable; ``was_read`` for each cursor move or mark that was asked for, and
+    then ``was_marked`` for each mark as it is now.
     """
 
     MOST_PENDING = 256  # events; beyond it the mailbox waits, and then the sockets do
@@ -65,7 +67,8 @@ class RoomLog:
         self.recent = RecentSends(claimed.tail)
         self._owner = owner
         self._pending: list[Pending] = []
-        self._reads: list[MarkRead] = []
+        self._reads: list[MarkRead | SetMark] = []
+        self._marks: dict[int, int] = {}
         self._flight: Flight | None = None
         self._shown = 0  # which event of the flight is being shown
         self._asked: dict[int, RoomCommand] = {}  # by identity: they wait for a word of the store
@@ -73,7 +76,8 @@ class RoomLog:
         self._full = False
         self._committed = self.guard(self._on_outcome)
         self.shown: Callable[[Pending], None]
-        self.was_read: Callable[[MarkRead], None]
+        self.was_read: Callable[[MarkRead | SetMark], None]
+        self.was_marked: Callable[[int, int], None]
 
     def guard(self, call: Callable[..., None]) -> Callable[..., None]:
         """*call* as a completion of this incarnation."""
@@ -125,9 +129,15 @@ class RoomLog:
         if not self.state.blind:
             self.around.moved(user, self.state.room, inside)
 
-    def read(self, command: MarkRead) -> None:
-        """Store a cursor with the next batch."""
+    def read(self, command: MarkRead | SetMark) -> None:
+        """Answer *command* once the next batch is stored, which has its cursor."""
         self._reads.append(command)
+
+    def mark(self, user_no: int, seq: int) -> None:
+        """Store a member's mark with the next batch, or (0) that there is none any more."""
+        self._marks[user_no] = self.state.marks[user_no] = seq
+        if not seq:
+            del self.state.marks[user_no]
 
     def find(self, seq: int, command: RoomCommand, again: Callable[[], None]) -> Target | None:
         """The event *seq*, NO_MESSAGE for one that cannot be referred to.
@@ -153,8 +163,9 @@ class RoomLog:
         """Submit what gathered, unless a batch is in flight; hold the mailbox when it is much."""
         if self._flight is None and (self._pending or self._reads):
             most = self.MOST_IN_FLIGHT
-            self._flight, self._shown = Flight(self._pending[:most], self._reads), 0
-            self._pending, self._reads = self._pending[most:], []
+            self._flight = Flight(self._pending[:most], self._reads, self._marks)
+            self._shown = 0
+            self._pending, self._reads, self._marks = self._pending[most:], [], {}
             self.around.journal.submit(self._batch(self._flight), self._committed)
         full = len(self._pending) + len(self._reads) >= self.MOST_PENDING
         if full and not self._full:
@@ -201,13 +212,16 @@ class RoomLog:
     def commands(self) -> list[RoomCommand]:
         """Every command without an answer, oldest first."""
         flying = self._flight.commands(self._shown) if self._flight else []
-        gathered = Flight(self._pending, self._reads).commands()
+        gathered = Flight(self._pending, self._reads, {}).commands()
         return [*flying, *gathered, *self._asked.values()]
 
     def _batch(self, flight: Flight) -> Batch:
         cursors: dict[int, int] = {}
         batch = Batch(self.state.room_no, self.state.epoch, [], [], cursors, [])
+        batch.marks.extend(flight.marks.items())
         for read in flight.reads:
+            if isinstance(read, SetMark):
+                continue
             user_no, frame = read.origin.user_no, read.frame
             if frame.thread is None:
                 _raise(cursors, user_no, frame.seq)
@@ -277,6 +291,8 @@ class RoomLog:
                 confirm_nothing(command)
         for read in flight.reads:
             self.was_read(read)
+        for user_no, seq in flight.marks.items():
+            self.was_marked(user_no, seq)
 
     def _go_on(self) -> None:
         later, self._later = self._later, []
@@ -289,6 +305,7 @@ class RoomLog:
         """Nothing was stored: refuse it all and start anew from what is."""
         commands = self.commands()
         self._flight, self._pending, self._reads, self._asked = None, [], [], {}
+        self._marks = {}
         for command in commands:
             refuse_with_code(command, code)
         self.context.end()
@@ -333,6 +350,7 @@ class RoomLog:
                 self._answer_again(pending, found[pending.event.seq])
         kept = [pending for pending in flight.pending if pending.event.seq not in found]
         self._pending, self._reads = kept + self._pending, flight.reads + self._reads
+        self._marks = flight.marks | self._marks
         self.state.last.move_to(self.state.durable)
         for pending in self._pending:
             self._number(pending)

@@ -128,6 +128,8 @@ class Membership:
             refuse(command, error or membership.nobody())
             return
         self._append(command, target, "left" if target is asker else "kicked", None)
+        if target.user_no in self._state.marks:
+            self._log.mark(target.user_no, 0)
         self._state.remove(target)
 
     def _change_role(self, command: ChangeRole) -> None:

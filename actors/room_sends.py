@@ -109,6 +109,8 @@ class Sends:
         pending = Pending(event, shown, command)
         if frame.mentions:
             pending.mentioned = self._mentioned(frame.mentions, origin.user_no)
+        if state.marks and origin.user_no in state.marks:
+            self._log.mark(origin.user_no, 0)
         self._log.append(pending)
         self._log.recent.put(origin.user_no, frame.id, pending)
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType, structs
 from actors.blocks import BlocksAmong, Pair
 from actors.records import (
     Claimed,
+    CountKey,
     EventKind,
     MemberMove,
     MemberState,
@@ -20,7 +21,7 @@ from actors.records import (
     StoredEvent,
     Target,
 )
-from actors.room_commands import Change, ChangeRoom, MarkRead, OfMembers, Post, RoomCommand
+from actors.room_commands import Change, ChangeRoom, MarkRead, OfMembers, Post, RoomCommand, SetMark
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import changed
 from protocol.errors import ErrorCode, ProtocolError
@@ -32,13 +33,16 @@ from protocol.limits import CURSORS_MOST
 
 
 class Member:
-    """One member. ``read_countable``: countable messages up to and with the cursor.
+    """One member. ``read_countable``: countable messages that are not unread for him.
 
     ``shown`` is how the room names him: by his user id, or by his pseudonym. ``present``: the
-    membership is durable.
+    membership is durable. ``marked``: unread from there on, 0 for no mark; ``counting``: what the
+    store was asked last to count for him.
     """
 
     __slots__ = (
+        "counting",
+        "marked",
         "mentions",
         "muted_until",
         "present",
@@ -55,8 +59,14 @@ class Member:
     ) -> None:
         self.user_no, self.user_id, self.role = user_no, user_id, role
         self.read_seq, self.shown = read_seq, shown
-        self.read_countable = self.mentions = self.muted_until = 0
+        self.read_countable = self.mentions = self.muted_until = self.marked = 0
+        self.counting: CountKey | None = None
         self.present = False
+
+    @property
+    def counted_from(self) -> int:
+        """What is unread is above this."""
+        return self.marked - 1 if self.marked else self.read_seq
 
 
 Agreeable = Change | OfMembers | ChangeRoom
@@ -83,7 +93,8 @@ class Flight(msgspec.Struct):
     """The batch that is being stored."""
 
     pending: list[Pending]
-    reads: list[MarkRead]
+    reads: list[MarkRead | SetMark]
+    marks: dict[int, int]  # user_no -> the mark, 0 for none
 
     def commands(self, start: int = 0) -> list[RoomCommand]:
         """Every command in it from the event *start* on, oldest first."""
@@ -168,6 +179,7 @@ class RoomState:
         self.revealed = {frozenset(pair) for pair in claimed.revealed}
         self.members: dict[int, Member] = {}
         self.no_by_name: dict[str, int] = {}  # by how the room names them
+        self.marks: dict[int, int] = {}  # of members, as of the last command taken
         for member in claimed.members:
             self._load(member)
         # In a blind room a block has no effect: what it stops would tell which pseudonym it is.
@@ -183,6 +195,9 @@ class RoomState:
         member = Member(state.user_no, state.user_id, state.role, state.read_seq, shown=shown)
         member.read_countable = self.durable.countable - state.unread
         member.mentions, member.muted_until = state.mentions, state.muted_until
+        member.marked = state.marked
+        if state.marked:
+            self.marks[state.user_no] = state.marked
         member.present = True
         self.add(member)
 
@@ -270,6 +285,7 @@ class RoomState:
         cursors = {other.shown: other.read_seq for other in self.listed()}
         fields = structs.asdict(self.summary) | {
             "role": member.role,
+            "marked": member.marked or UNSET,
             "muted": member.muted_until > now,
             "me": member.shown,
             "last_seq": last_seq,

@@ -74,6 +74,14 @@ class Read(Frame):
     rid: Rid | None = None
 
 
+class MarkUnread(Frame):
+    """Have the room unread again from ``seq`` on, for oneself; 0 or none takes that back."""
+
+    room: IdField
+    seq: SeqField | None = None
+    rid: Rid | None = None
+
+
 class SetTyping(Frame):
     """Started or stopped typing."""
 
@@ -160,6 +168,7 @@ ClientFrame = (
     | React
     | Pin
     | Read
+    | MarkUnread
     | SetTyping
     | History
     | WatchPresence
@@ -189,6 +198,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     read_seq: int
     unread: int
     mentions: int
+    marked: int | UnsetType = UNSET
     muted: bool = False
     last_message: Message | UnsetType = UNSET
     cursors: dict[str, int] | UnsetType = UNSET
@@ -215,6 +225,7 @@ class Unread(Frame):
     upto: int
     last_seq: int
     thread: int | UnsetType = UNSET
+    marked: int | UnsetType = UNSET
 
 
 class TypingState(Frame):

@@ -28,6 +28,8 @@ CONNECTIONS_PER_USER: Final = 20
 """Open connections of one user."""
 CURSORS_MOST: Final = 200
 """Members of a room up to which cursors, receipts, typing and who is online are shown."""
+MARK_BACK_MOST: Final = 10_000
+"""Events back from the last one, where a room can be marked unread from."""
 ID_MOST: Final = 64
 """Characters of a client's ``id``."""
 EMOJI_MOST: Final = 32

@@ -12,7 +12,7 @@ EVERYBODY: Final = frozenset({"@all", "@here"})
 REMEMBERED: Final = 256
 SETTINGS: Final = ("name", "description", "visibility", "archived", "post", "metadata")
 TOLD: Final = ("body", "mentions", "edited_at")
-COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "last_message")
+COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "marked", "last_message")
 
 
 class Rooms(Mapping[str, Record]):
@@ -50,6 +50,8 @@ class Rooms(Mapping[str, Record]):
         fresh.pop("t")
         known = self._rooms.get(fresh["id"])
         if known is not None and known["last_seq"] > fresh["last_seq"]:
+            for name in COUNTED:
+                fresh.pop(name, None)
             fresh.update({name: known[name] for name in COUNTED if name in known})
         self._rooms[fresh["id"]] = fresh
 
@@ -75,11 +77,12 @@ class Rooms(Mapping[str, Record]):
         of = max(frame["last_seq"], frame["upto"])
         later = [entry for entry in self._counted.get(frame["room"], ()) if entry[0] > of]
         self._change(
-            known,
+            _without_mark(known),
             last_seq=max(known["last_seq"], frame["last_seq"]),
             read_seq=frame["upto"],
             unread=frame["unread"] + sum(countable for _, countable, _ in later),
             mentions=frame["mentions"] + sum(mentioned for _, _, mentioned in later),
+            **({} if frame.marked is None else {"marked": frame.marked}),
         )
 
     def event(self, event: Record) -> None:
@@ -91,6 +94,7 @@ class Rooms(Mapping[str, Record]):
         if event["seq"] > known["last_seq"]:
             changes["last_seq"] = event["seq"]
             if event.t == "message":
+                known = _without_mark(known) if event["sender"] == known["me"] else known
                 changes |= self._count(known, event)
         if event.t == "message":
             changes |= _with_cursor(known, event["sender"], event["seq"])
@@ -113,6 +117,10 @@ class Rooms(Mapping[str, Record]):
     def _change(self, known: Record, **changes: object) -> None:
         if changes:
             self._rooms[known["id"]] = Record(known, **changes)
+
+
+def _without_mark(known: Record) -> Record:
+    return Record({name: value for name, value in known.items() if name != "marked"})
 
 
 def _with_cursor(known: Record, user: str, seq: int) -> dict[str, object]:

@@ -151,6 +151,10 @@ class Client(HttpCalls):
         """Move the read cursor forward to *seq*: of the room, or of the *thread* of that root."""
         await self._ask({"t": "read", "room": room, "seq": seq, "thread": thread})
 
+    async def mark_unread(self, room: str, seq: int) -> None:
+        """Have *room* unread again from *seq* on, on all devices; 0 takes that back."""
+        await self._ask({"t": "mark_unread", "room": room, "seq": seq})
+
     async def typing(self, room: str, *, on: bool = True) -> None:
         """Show the others of the room that the user types, or stopped."""
         await self._ask({"t": "typing", "room": room, "on": on}, lasting=False)

@@ -14,6 +14,7 @@ from actors.room_commands import (
     MarkRead,
     Post,
     RoomCommand,
+    SetMark,
     Type,
     WatchHere,
     refuse_with_code,
@@ -30,6 +31,7 @@ from protocol.frames import (
     Hello,
     History,
     Lag,
+    MarkUnread,
     Pin,
     Ping,
     Pong,
@@ -328,6 +330,8 @@ class ChatSession:
 
     def _handle_rare(self, frame: ClientFrame) -> None:
         match frame:
+            case MarkUnread():
+                self._tell_room(frame.room, SetMark(self, frame))
             case Edit() | Delete() | React() | Pin():
                 self._tell_room(frame.room, Change(self, frame))
             case History():

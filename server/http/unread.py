@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from actors.requests import Requests
 from protocol.events import Message
 from protocol.fields import EventSeq, SeqField
-from protocol.frames import Read
+from protocol.frames import MarkUnread, Read
 from server.http.route import Answer, Call, NoQuery, Route
 from server.postgres.threads import ThreadStore
 
@@ -64,6 +64,18 @@ class Threads(msgspec.Struct):
     next: int | UnsetType = UNSET
 
 
+class NewMark(msgspec.Struct):
+    """The first message that is to be unread again."""
+
+    seq: EventSeq
+
+
+class Marked(msgspec.Struct):
+    """From where the room is marked unread."""
+
+    marked: int | UnsetType = UNSET
+
+
 class UnreadRoutes:
     """The routes of reading."""
 
@@ -77,6 +89,17 @@ class UnreadRoutes:
             call.caller, Read(room=call.room, seq=asked.seq, thread=asked.thread)
         )
         return Answer(200, CursorMoved(asked.seq))
+
+    async def mark(self, call: Call[NewMark, NoQuery]) -> Answer:
+        """Have a room unread from a message on, on all devices."""
+        seq = call.body.seq
+        await self._requests.mark_unread(call.caller, MarkUnread(room=call.room, seq=seq))
+        return Answer(200, Marked(seq))
+
+    async def unmark(self, call: Call[None, NoQuery]) -> Answer:
+        """Have what the cursor says again."""
+        await self._requests.mark_unread(call.caller, MarkUnread(room=call.room))
+        return Answer(200, Marked())
 
     async def threads(self, call: Call[None, ThreadsQuery]) -> Answer:
         """The threads of a room."""
@@ -103,6 +126,25 @@ class UnreadRoutes:
                 handler=self.read,
                 body=NewCursor,
                 answers={200: CursorMoved},
+                refusals=(403,),
+            ),
+            Route(
+                method="PUT",
+                path=PATH + "/unread",
+                name="mark_unread",
+                summary="Mark a room unread from a message on",
+                handler=self.mark,
+                body=NewMark,
+                answers={200: Marked},
+                refusals=(403,),
+            ),
+            Route(
+                method="DELETE",
+                path=PATH + "/unread",
+                name="unmark_unread",
+                summary="Take the mark back",
+                handler=self.unmark,
+                answers={200: Marked},
                 refusals=(403,),
             ),
             Route(

@@ -208,4 +208,4 @@ def _thread_count(room: MemoryRoom, key: ThreadKey) -> ThreadCount:
 
 def _count(room: MemoryRoom, key: CountKey) -> Count:
     mentions = room.mentioned(key.user_no, key.read_seq, key.upto)
-    return Count(room.read_countable(key.read_seq, key.upto), mentions)
+    return Count(room.read_countable(key.user_no, key.read_seq, key.upto), mentions)

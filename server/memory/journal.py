@@ -39,6 +39,12 @@ class MemoryMember:
     active: bool = True
     read_seq: int = 0
     joined_seq: int = 0
+    marked: int = 0
+
+    @property
+    def counted_from(self) -> int:
+        """What is unread is above this."""
+        return self.marked - 1 if self.marked else self.read_seq
 
 
 @dataclass(slots=True)
@@ -83,16 +89,25 @@ class MemoryRoom:
         return self.events[seq - 1].countable if seq else 0
 
     def mentioned(self, user_no: int, after: int, upto: int) -> int:
-        """Messages above *after*, up to *upto*, that mention *user_no* or everybody."""
+        """Others' messages above *after*, up to *upto*, that mention *user_no* or everybody."""
         found = {seq for no, seq in self.mentions if no in (0, user_no) and after < seq <= upto}
-        return sum(not self.deleted(seq, upto) for seq in found)
+        theirs = [seq for seq in found if self.events[seq - 1].sender_no != user_no]
+        return sum(not self.deleted(seq, upto) for seq in theirs)
 
-    def read_countable(self, read_seq: int, upto: int) -> int:
-        """Countable messages up to *read_seq*, and those above it deleted as of *upto*."""
-        gone = (seq for seq in self.changes if seq > read_seq and self.deleted(seq, upto))
-        return self.countable_at(read_seq) + sum(
-            self.events[seq - 1].thread is None for seq in gone
+    def read_countable(self, user_no: int, above: int, upto: int) -> int:
+        """Countable messages up to *above*, and those above it that are deleted or one's own."""
+        said = [event for event in self.events[above:upto] if event.kind is EventKind.MESSAGE]
+        cursor = self.members[user_no].read_seq if user_no in self.members else 0
+        return self.countable_at(above) + sum(
+            (event.sender_no == user_no and event.seq <= cursor) or self.deleted(event.seq, upto)
+            for event in said
+            if event.thread is None
         )
+
+    def unread(self, user_no: int) -> int:
+        """Countable messages that a member has not read, or has from his mark on."""
+        above, last = self.members[user_no].counted_from, len(self.events)
+        return self.countable - self.read_countable(user_no, above, last)
 
     def replies(self, root: int) -> list[NewEvent]:
         """The messages of a thread, without its root."""
@@ -233,14 +248,8 @@ class MemoryJournal(Journal):
         room.extend(batch.events)
         for move in batch.moves:
             _apply(room, move)
-        for user_no, seq in batch.cursors.items():
-            if user_no in room.members:
-                member = room.members[user_no]
-                member.read_seq = max(member.read_seq, seq)
+        _move_cursors(room, batch)
         room.mentions.update(batch.mentions)
-        for user_no, root, seq in batch.thread_cursors:
-            key = (user_no, root)
-            room.thread_cursors[key] = max(room.thread_cursors.get(key, 0), seq)
         return Verdict.STORED
 
     def _claimed(self, room: MemoryRoom, tail: int) -> Claimed:
@@ -274,8 +283,9 @@ class MemoryJournal(Journal):
             name=str(user),
             role=member.role,
             read_seq=member.read_seq,
-            unread=room.countable - room.read_countable(member.read_seq, len(room.events)),
-            mentions=room.mentioned(user_no, member.read_seq, len(room.events)),
+            unread=room.unread(user_no),
+            mentions=room.mentioned(user_no, member.counted_from, len(room.events)),
+            marked=member.marked,
         )
 
     def _last_message(self, room: MemoryRoom) -> Message | msgspec.UnsetType:
@@ -293,6 +303,19 @@ def _revealed(events: Iterable[NewEvent]) -> list[tuple[str, str]]:
         if event.kind is EventKind.MEMBER
     ]
     return [(each.user, str(each.by)) for each in said if each.change == "revealed"]
+
+
+def _move_cursors(room: MemoryRoom, batch: Batch) -> None:
+    for user_no, seq in batch.cursors.items():
+        if user_no in room.members:
+            member = room.members[user_no]
+            member.read_seq = max(member.read_seq, seq)
+    for user_no, root, seq in batch.thread_cursors:
+        key = (user_no, root)
+        room.thread_cursors[key] = max(room.thread_cursors.get(key, 0), seq)
+    for user_no, seq in batch.marks:
+        if user_no in room.members:
+            room.members[user_no].marked = seq
 
 
 def _repeats(room: MemoryRoom, events: Sequence[NewEvent]) -> bool:

@@ -17,6 +17,7 @@ from server.postgres.room_rows import (
     PLACE,
     SENDER,
     SHOWN,
+    counted_from,
     deleted_of,
     mentions,
     room_of,
@@ -35,8 +36,9 @@ WITH deleted AS MATERIALIZED (
     FROM unnest($1::integer[]) AS asked (room_no)
 )
 SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq, m.muted_until,
-    {unread_of("m.read_seq", "coalesce(last.countable, 0)", "asked.seqs")} AS unread,
-    {mentions("m.room_no", "m.user_no", "m.read_seq")} AS mentions
+    coalesce(m.marked_seq, 0) AS marked,
+    {unread_of("m", counted_from("m"), "coalesce(last.countable, 0)", "asked.seqs")} AS unread,
+    {mentions("m.room_no", "m.user_no", counted_from("m"))} AS mentions
 FROM deleted asked
 LEFT JOIN LATERAL (
     SELECT e.countable FROM room_events e
@@ -44,7 +46,7 @@ LEFT JOIN LATERAL (
 ) last ON true
 JOIN chat_members m ON m.room_no = asked.room_no AND m.is_active
 JOIN users u ON u.user_no = m.user_no
-LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
+LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = {counted_from("m")}
 ORDER BY m.room_no, m.user_no"""  # noqa: S608 - constants
 
 BLOCKS = "SELECT blocker, blocked FROM blocks_among($1)"
@@ -149,4 +151,5 @@ def _member_of(row: Any) -> MemberState:
         unread=row["unread"],
         mentions=row["mentions"],
         muted_until=row["muted_until"],
+        marked=row["marked"],
     )

@@ -85,15 +85,16 @@ WHERE coalesce(s.body, e.body) IS NOT NULL"""
 COUNTS = f"""
 WITH k AS MATERIALIZED (
     SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
-        WITH ORDINALITY AS k (room_no, user_no, read_seq, upto, n)
+        WITH ORDINALITY AS k (room_no, user_no, above, upto, n)
 ), deleted AS MATERIALIZED (
     SELECT asked.*, {deleted_of("asked.room_no", upto="asked.upto")} AS seqs
     FROM (SELECT DISTINCT room_no, upto FROM k) asked
 )
-SELECT {read_of("k.read_seq", "deleted.seqs")} AS countable,
-    {mentions("k.room_no", "k.user_no", "k.read_seq", upto="k.upto")} AS mentions
+SELECT {read_of("m", "k.above", "deleted.seqs", upto="k.upto")} AS countable,
+    {mentions("k.room_no", "k.user_no", "k.above", upto="k.upto")} AS mentions
 FROM k JOIN deleted ON deleted.room_no = k.room_no AND deleted.upto = k.upto
-LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.read_seq
+LEFT JOIN chat_members m ON m.room_no = k.room_no AND m.user_no = k.user_no
+LEFT JOIN room_events seen ON seen.room_no = k.room_no AND seen.seq = k.above
 ORDER BY k.n"""  # noqa: S608 - constants
 
 THREAD_COUNTS = f"""

@@ -59,29 +59,49 @@ def deleted_of(room: str, *, upto: str = "2147483647") -> str:
 )"""  # noqa: S608 - names of columns
 
 
-def read_of(read_seq: str, deleted: str) -> str:
-    """Countable messages up to a cursor, where ``seen`` is, and the deleted ones above it."""
-    return f"""(coalesce(seen.countable, 0)
-        + cardinality({deleted}) - width_bucket({read_seq}, {deleted}))::integer"""
+def counted_from(member: str) -> str:
+    """What is unread for a member is above this: his cursor, unless he has a mark."""
+    return f"coalesce({member}.marked_seq - 1, {member}.read_seq)"
 
 
-def unread_of(read_seq: str, countable: str, deleted: str) -> str:
-    """Countable messages above a cursor, where ``seen`` is, by the deleted ones of its room."""
-    return f"""({countable} - {read_of(read_seq, deleted)})"""
+def read_of(member: str, above: str, deleted: str, *, upto: str = "2147483647") -> str:
+    """Countable messages that are not unread: up to *above*, where ``seen`` is, or not counted."""
+    return f"""(coalesce(seen.countable, 0) + {own_above(member, above, upto=upto)}
+        + cardinality({deleted}) - width_bucket({above}, {deleted}))::integer"""
 
 
-def mentions(room: str, user_no: str, read_seq: str, *, upto: str = "2147483647") -> str:
-    """Messages above a cursor that mention a user and are not deleted."""
-    return f"""(
-    SELECT count(DISTINCT x.seq) FROM room_mentions x
-    WHERE x.room_no = {room} AND x.user_no IN (0, {user_no})
-        AND x.seq > {read_seq} AND x.seq <= {upto}
-        AND coalesce((
+def unread_of(member: str, above: str, countable: str, deleted: str) -> str:
+    """Countable messages above *above*, where ``seen`` is, by the deleted ones of the room."""
+    return f"""({countable} - {read_of(member, above, deleted)})"""
+
+
+def own_above(member: str, above: str, *, upto: str = "2147483647") -> str:
+    """Countable messages of a member's own above *above*. Only below the cursor there are any."""
+    return f"""(CASE WHEN {above} < {member}.read_seq THEN (
+    SELECT count(*) FROM room_events o
+    WHERE o.room_no = {member}.room_no AND o.seq > {above} AND o.seq <= {member}.read_seq
+        AND o.seq <= {upto} AND o.sender_no = {member}.user_no
+        AND o.kind = 1 AND o.thread IS NULL AND {_stands("o", upto)}
+    ) ELSE 0 END)"""  # noqa: S608 - names of columns
+
+
+def _stands(message: str, upto: str) -> str:
+    """Whether a message is not deleted as of *upto*."""
+    return f"""coalesce((
             SELECT c.kind FROM room_events c
-            WHERE c.room_no = x.room_no AND c.of_seq = x.seq AND c.kind IN (4, 5)
+            WHERE c.room_no = {message}.room_no AND c.of_seq = {message}.seq AND c.kind IN (4, 5)
                 AND c.seq <= {upto}
             ORDER BY c.seq DESC LIMIT 1
-        ), 5) = 5)"""  # noqa: S608 - names of columns
+        ), 5) = 5"""  # noqa: S608 - names of columns
+
+
+def mentions(room: str, user_no: str, above: str, *, upto: str = "2147483647") -> str:
+    """Messages of others above *above* that mention a user and are not deleted."""
+    return f"""(
+    SELECT count(DISTINCT x.seq) FROM room_mentions x
+    JOIN room_events w ON w.room_no = x.room_no AND w.seq = x.seq AND w.sender_no <> {user_no}
+    WHERE x.room_no = {room} AND x.user_no IN (0, {user_no})
+        AND x.seq > {above} AND x.seq <= {upto} AND {_stands("x", upto)})"""  # noqa: S608 - names of columns
 
 
 PLACE = f"""

@@ -14,7 +14,15 @@ from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
 from server.postgres.blocks import LOCK_PAIR
 from server.postgres.pool import Database, Transaction
-from server.postgres.room_rows import NAME, PLACE, deleted_of, mentions, room_of, unread_of
+from server.postgres.room_rows import (
+    NAME,
+    PLACE,
+    counted_from,
+    deleted_of,
+    mentions,
+    room_of,
+    unread_of,
+)
 
 MOST_CURSORS = 200
 """A room with more members shows nobody's cursor."""
@@ -24,7 +32,8 @@ MOST_CURSORS = 200
 SUMMARIES = f"""
 WITH mine AS (
     SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me, m.room_no,
-        m.user_no, m.role, m.read_seq, m.muted_until
+        m.user_no, m.role, m.read_seq, m.muted_until,
+        m.marked_seq, {counted_from("m")} AS counted_from
     FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
     WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
         AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
@@ -43,6 +52,7 @@ WITH mine AS (
     ) readers
 ), rows AS (
     SELECT p.*, mine.asker, mine.me, mine.user_no, mine.role, mine.read_seq,
+        mine.marked_seq, mine.counted_from,
         mine.muted_until > extract(epoch FROM now()) * 1000 AS is_muted,
         row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
     FROM mine JOIN places p ON p.room_no = mine.room_no
@@ -56,11 +66,12 @@ SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mo
     CASE WHEN is_first THEN rows.body END AS body,
     CASE WHEN is_first THEN rows.readers END AS readers,
     CASE WHEN is_first THEN rows.cursors END AS cursors,
-    {unread_of("rows.read_seq", "last_countable", "deleted_seqs")} AS unread,
-    {mentions("rows.room_no", "rows.user_no", "rows.read_seq")} AS mentions,
+    rows.marked_seq,
+    {unread_of("rows", "rows.counted_from", "last_countable", "deleted_seqs")} AS unread,
+    {mentions("rows.room_no", "rows.user_no", "rows.counted_from")} AS mentions,
     u.user_id AS peer, {NAME} AS peer_name
 FROM rows
-LEFT JOIN room_events seen ON seen.room_no = rows.room_no AND seen.seq = rows.read_seq
+LEFT JOIN room_events seen ON seen.room_no = rows.room_no AND seen.seq = rows.counted_from
 LEFT JOIN users u ON rows.direct_key IS NOT NULL AND u.user_no =
     split_part(rows.direct_key, ':', 1)::integer + split_part(rows.direct_key, ':', 2)::integer
     - rows.user_no
@@ -298,4 +309,5 @@ def _for_member(room: RoomSummary, row: Any) -> RoomSummary:
         read_seq=row["read_seq"],
         unread=row["unread"],
         mentions=row["mentions"],
+        marked=UNSET if row["marked_seq"] is None else row["marked_seq"],
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
-from server.postgres.room_rows import deleted_of, unread_of
+from server.postgres.room_rows import counted_from, deleted_of, unread_of
 
 # The recount looks at the messages themselves and at what is deleted now; the derived count at
 # neither. They agree where each event's running count and each deletion agree with the log.
@@ -18,14 +18,14 @@ FROM (
 ) r
 LEFT JOIN LATERAL (
     SELECT m.user_no,
-        {unread_of("m.read_seq", "coalesce(last.countable, 0)", "r.deleted")} AS derived,
+        {unread_of("m", counted_from("m"), "coalesce(last.countable, 0)", "r.deleted")} AS derived,
         (SELECT count(*) FROM room_events e
          LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
-         WHERE e.room_no = m.room_no AND e.seq > m.read_seq AND e.kind = 1
+         WHERE e.room_no = m.room_no AND e.seq > {counted_from("m")} AND e.kind = 1
              AND e.thread IS NULL AND e.sender_no <> m.user_no AND s.deleted_at IS NULL
         ) AS recounted
     FROM chat_members m
-    LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = m.read_seq
+    LEFT JOIN room_events seen ON seen.room_no = m.room_no AND seen.seq = {counted_from("m")}
     LEFT JOIN LATERAL (
         SELECT e.countable FROM room_events e
         WHERE e.room_no = m.room_no ORDER BY e.seq DESC LIMIT 1

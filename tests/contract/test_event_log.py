@@ -87,7 +87,7 @@ async def test_counts_tell_what_is_behind_and_before_a_cursor(world, told):
         Count(3, 1),
         Count(4, 1),
         Count(7, 0),
-        Count(0, 1),
+        Count(0, 0),  # what he said himself is no mention of him
         Count(0, 0),
     ]
 

@@ -41,6 +41,9 @@ async def a_day_of_talk(postgres, writing, seed):
     joined = NewEvent(120, 1120, EventKind.MEMBER, 1, countable, extra="{}")
     batch = writing.batch(number, 1, [*events, joined], cursors=cursors)
     batch.moves.append(MemberMove(4, "member", 120))
+    batch.marks.extend(
+        (user, chance.randint(0, 119)) for user in (1, 2, 3) if chance.random() < 0.6
+    )
     await journal.append([batch])
     return number, room
 

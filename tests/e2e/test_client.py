@@ -45,6 +45,37 @@ async def test_two_clients_chat_and_see_the_same(open_folder: Path) -> None:
                 assert await one.ping() > 0
 
 
+async def test_a_mark_and_a_thread_are_the_same_on_all_devices(open_folder: Path) -> None:
+    with RunningServer(open_folder / "sdk-unread") as server:
+        ann, bob, room = chat(server)
+        mark = f"/api/v1/chats/rooms/{room}/unread"
+        with trio.fail_after(30):
+            async with (
+                open_client(server.url, ann.token, listen=False) as laptop,
+                open_client(server.url, ann.token) as phone,
+                open_client(server.url, bob.token, listen=False) as two,
+            ):
+                for number in range(3):
+                    await two.send(room, f"{number}", mentions=[ann.id] if number == 1 else None)
+                await laptop.read(room, 3)
+                await laptop.mark_unread(room, 2)
+                last = (await take(phone, "unread", 2))[-1]
+                assert (last.unread, last.mentions, last.upto, last.marked) == (2, 1, 3, 2)
+                assert (phone.rooms[room].unread, phone.rooms[room].marked) == (2, 2)
+                fresh = server.call("GET", "/api/v1/chats/rooms", token=ann.token)["items"][0]
+                assert (fresh["unread"], fresh["mentions"], fresh["marked"]) == (2, 1, 2)
+                server.call("DELETE", mark, token=ann.token)
+                assert (await take(phone, "unread", 1))[0].marked is None
+                server.call("PUT", mark, {"seq": 1}, token=ann.token)
+                await laptop.send(room, "mine", thread=1)
+                await two.send(room, "in the thread", thread=1)
+                await laptop.read(room, 5, thread=1)
+                thread = (await take(phone, "unread", 3))[-1]
+                assert (thread.thread, thread.unread, thread.upto) == (1, 0, 5)
+                assert (phone.rooms[room].unread, phone.rooms[room].marked) == (0, None)
+                assert laptop.rooms[room].read_seq == 4, "the thread's cursor is not the room's"
+
+
 async def take(client: object, kind: str, count: int) -> list[Record]:
     found: list[Record] = []
     async for event in client:  # type: ignore[attr-defined]

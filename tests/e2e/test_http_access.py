@@ -46,6 +46,8 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "export_room": (None, "401 401 404 403 403 200 404"),
     "restore_message": (None, "401 401 404 403 403 200 404"),
     "read_room": ({"seq": 1}, "401 401 404 403 200 200 404"),
+    "mark_unread": ({"seq": 1}, "401 401 404 403 200 200 404"),
+    "unmark_unread": (None, "401 401 404 403 200 200 404"),
     "list_threads": (None, "401 401 404 403 200 200 404"),
     "list_public_rooms": (None, "401 401 200 200 200 200 200"),
     "change_room": ({"description": "x"}, "401 401 404 403 403 200 404"),

@@ -12,21 +12,21 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 import trio.testing
-from msgspec import structs
+from msgspec import UNSET, structs
 from remembering_log import RememberingLog
 
 from actors.node import Node, Ports
 from actors.ports import Claims, Standing
-from actors.room_commands import Change, MarkRead, Post, Type
+from actors.room_commands import Change, MarkRead, Post, SetMark, Type
 from actors.rules.changing import ChangeFrame
 from protocol.close import CloseCode
 from protocol.events import Event
 from protocol.fields import RoomType
-from protocol.frames import Ack, Error, Read, RoomSummary, Send, ServerFrame, SetTyping
+from protocol.frames import Ack, Error, MarkUnread, Read, RoomSummary, Send, ServerFrame, SetTyping
 from protocol.ids import Millis, RoomId, SessionId, UserId
 from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
@@ -112,6 +112,10 @@ class FakeSession:
         frame = Read(room=ROOM, seq=seq, rid=rid, thread=thread)
         self._world.node.rooms.tell(ROOM, MarkRead(self, frame))
 
+    def mark(self, seq: int | None, rid: int | None = None) -> None:
+        frame = MarkUnread(room=ROOM, seq=seq, rid=rid)
+        self._world.node.rooms.tell(ROOM, SetMark(self, frame))
+
     def change(self, frame: ChangeFrame) -> None:
         self._world.node.rooms.tell(ROOM, Change(self, frame))
 
@@ -128,13 +132,14 @@ class World:
         self.journal = MemoryJournal(self.store, commit_s=commit_s)
         self.blocks = MemoryBlocks(self.store)
         self.presences = MemoryPresences({}, node="node")
+        self.events = MemoryEvents(self.store)
         self.people = MemoryPeople(
             rooms_of=self._rooms_of, blocks_of=self.blocks.of, summaries=self._summaries
         )
         self.numbers: dict[str, int] = {}
         ports = Ports(
             self.journal,
-            MemoryEvents(self.store),
+            self.events,
             self.people,
             self.blocks,
             self.presences,
@@ -196,10 +201,15 @@ class World:
             member = room.members.get(number)
             if member is not None and member.active:
                 last = len(room.events)
-                unread = room.countable - room.read_countable(member.read_seq, last)
-                me = room.pseudonyms.get(number, user)
-                changes = {"me": me, "last_seq": last, "read_seq": member.read_seq}
-                mine.append(structs.replace(room.summary, unread=unread, **changes))
+                changes: dict[str, Any] = {
+                    "me": room.pseudonyms.get(number, user),
+                    "last_seq": last,
+                    "read_seq": member.read_seq,
+                    "unread": room.unread(number),
+                    "mentions": room.mentioned(number, member.counted_from, last),
+                    "marked": member.marked or UNSET,
+                }
+                mine.append(structs.replace(room.summary, **changes))
         return mine
 
     @staticmethod

@@ -54,7 +54,7 @@ BY_FIELD: dict[str, Any] = {
     "code": "rate_limited", "message": "slower", "retry_after_ms": 250, "fields": {"seq": "no"},
     "reconnect_after_ms": 1_200, "deleted": False, "of": 4, "emoji": "👍", "pinned": True,
     "visibility": "public", "archived": True, "description": "뜰", "post": "admin",
-    "metadata": {"topic": "spring"},
+    "metadata": {"topic": "spring"}, "marked": 4,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 BY_FRAME: dict[str, dict[str, Any]] = {
@@ -65,6 +65,7 @@ BY_FRAME: dict[str, dict[str, Any]] = {
         "description": "뜰",
         "peer": PEER,
         "mentions": 1,
+        "marked": 4,
         "last_message": MESSAGE,
         "cursors": {USER: 7, PEER: 5},
     },

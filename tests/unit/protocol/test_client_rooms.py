@@ -83,6 +83,24 @@ def test_what_the_summary_counted_already_counts_no_more_when_it_is_replayed() -
     assert counts(rooms) == (4, 0, 3, 0) and rooms["r"].last_message.seq == 4
 
 
+def test_a_mark_comes_and_goes_with_the_counts() -> None:
+    rooms = rooms_with(last_seq=5, read_seq=5)
+    counted = {"room": "r", "upto": 5, "last_seq": 5, "mentions": 1}
+    rooms.unread(Record(counted, unread=3, marked=2))
+    rooms.event(message(6))
+    assert counts(rooms) == (6, 5, 4, 1) and rooms["r"].marked == 2
+    older = {"t": "room", "id": "r", "me": "me", "last_seq": 5, "read_seq": 0, "marked": 1}
+    rooms.summary(Record(older, unread=9, mentions=0))
+    assert rooms["r"].marked == 2
+    rooms.event(message(7, "me"))
+    assert counts(rooms) == (7, 7, 0, 0) and rooms["r"].marked is None
+    rooms.unread(Record(counted, upto=7, last_seq=7, unread=3, marked=2))
+    rooms.unread(Record(counted, upto=7, last_seq=7, unread=0))
+    assert rooms["r"].marked is None
+    rooms.summary(Record(older, unread=9, mentions=0))
+    assert rooms["r"].marked is None, "what is older brings no mark back"
+
+
 def test_a_summary_that_is_held_is_a_snapshot() -> None:
     rooms = rooms_with()
     held = rooms["r"]
