@@ -34,6 +34,13 @@ class Rooms(Mapping[str, Record]):
     def __len__(self) -> int:
         return len(self._rooms)
 
+    def total(self) -> Record:
+        """``rooms``, ``unread`` and ``mentions`` of all; of muted rooms the mentions alone."""
+        unread = {id_: 0 if room["muted"] else room["unread"] for id_, room in self.items()}
+        mentions = {id_: room["mentions"] for id_, room in self.items()}
+        rooms = sum(bool(unread[id_] or mentions[id_]) for id_ in self)
+        return Record(rooms=rooms, unread=sum(unread.values()), mentions=sum(mentions.values()))
+
     def welcome(self, summaries: Iterable[Record]) -> None:
         """All rooms as they are now."""
         self._rooms = {summary["id"]: summary for summary in summaries}

@@ -144,7 +144,7 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
-    unread = UnreadRoutes(requests=parts.requests, threads=parts.threads)
+    unread = UnreadRoutes(requests=parts.requests, rooms=parts.rooms, threads=parts.threads)
     subjects = (rooms, channels, attendance, messages, changes, unread, reports, reveals, exports)
     return [route for subject in subjects for route in subject.routes()]
 

@@ -12,6 +12,7 @@ from protocol.events import Message
 from protocol.fields import EventSeq, SeqField
 from protocol.frames import MarkUnread, Read
 from server.http.route import Answer, Call, NoQuery, Route
+from server.postgres.rooms import RoomStore
 from server.postgres.threads import ThreadStore
 
 PATH = "/api/v1/chats/rooms/{room}"
@@ -76,11 +77,33 @@ class Marked(msgspec.Struct):
     marked: int | UnsetType = UNSET
 
 
+class TotalUnread(msgspec.Struct):
+    """What is unread in all rooms, without the muted ones, whose mentions count all the same.
+
+    ``rooms`` and ``threads`` are those that have any of it; threads one takes part in.
+    """
+
+    rooms: int
+    unread: int
+    mentions: int
+    threads: int
+
+
 class UnreadRoutes:
     """The routes of reading."""
 
-    def __init__(self, *, requests: Requests, threads: ThreadStore) -> None:
-        self._requests, self._threads = requests, threads
+    def __init__(self, *, requests: Requests, rooms: RoomStore, threads: ThreadStore) -> None:
+        self._requests, self._rooms, self._threads = requests, rooms, threads
+
+    async def total(self, call: Call[None, NoQuery]) -> Answer:
+        """The number for the badge of an application."""
+        user = call.caller.user_id
+        rooms = (await self._rooms.summaries([user]))[user]
+        unread = [0 if room.muted else room.unread for room in rooms]
+        mentions = [room.mentions for room in rooms]
+        told = sum(any(counts) for counts in zip(unread, mentions, strict=True))
+        threads = await self._threads.unread(call.caller.user_no)
+        return Answer(200, TotalUnread(told, sum(unread), sum(mentions), threads))
 
     async def read(self, call: Call[NewCursor, NoQuery]) -> Answer:
         """Move one's own cursor forward."""
@@ -118,6 +141,14 @@ class UnreadRoutes:
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""
         return (
+            Route(
+                method="GET",
+                path="/api/v1/chats/unread",
+                name="show_unread",
+                summary="What is unread in all rooms",
+                handler=self.total,
+                answers={200: TotalUnread},
+            ),
             Route(
                 method="PUT",
                 path=PATH + "/read",

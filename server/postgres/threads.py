@@ -70,6 +70,33 @@ CROSS JOIN LATERAL (SELECT {thread_cursor("$1", "$2", "listed.root")} AS read_se
 ORDER BY listed.last_seq DESC"""  # noqa: S608 - constants
 
 
+UNREAD = f"""
+WITH RECURSIVE mine AS (
+    SELECT m.room_no FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
+    WHERE m.user_no = $1 AND m.is_active AND r.is_active
+        AND m.muted_until <= extract(epoch FROM now()) * 1000
+), roots AS (
+    SELECT mine.room_no, (
+        SELECT t.thread FROM room_events t
+        WHERE t.room_no = mine.room_no AND t.thread IS NOT NULL ORDER BY t.thread LIMIT 1
+    ) AS root FROM mine
+    UNION ALL
+    SELECT roots.room_no, (
+        SELECT t.thread FROM room_events t
+        WHERE t.room_no = roots.room_no AND t.thread > roots.root ORDER BY t.thread LIMIT 1
+    ) FROM roots WHERE roots.root IS NOT NULL
+)
+SELECT count(*)
+FROM roots CROSS JOIN LATERAL (
+    SELECT {thread_cursor("roots.room_no", "$1", "roots.root")} AS read_seq
+) cursor
+WHERE roots.root IS NOT NULL AND EXISTS (SELECT FROM {
+    countable_replies(
+        "roots.room_no", "$1", "roots.root", above="cursor.read_seq", upto=str(ENDLESS)
+    )
+}) AND {takes_part("roots.room_no", "$1", "roots.root")}"""  # noqa: S608 - constants
+
+
 class Thread(NamedTuple):
     """One thread as a member sees it. ``names`` are at most MOST_NAMED of its ``people``."""
 
@@ -98,6 +125,10 @@ class ThreadStore:
         rows = await self._database.fetch(THREADS, room_no, user_no, below, mine, limit)
         found = [_thread_of(room, row) for row in rows if row["seq"] is not None]
         return found, rows[0]["upto"]
+
+    async def unread(self, user_no: int) -> int:
+        """How many threads that a user takes part in have something unread, but in muted rooms."""
+        return int(await self._database.fetchval(UNREAD, user_no))
 
 
 def _thread_of(room: RoomId, row: Any) -> Thread:

@@ -71,6 +71,28 @@ async def test_pages_of_threads_end_and_deleted_replies_do_not_count(database_ur
         assert all((i["replies"], i["unread"]) == (1, 1) for i in seen[1:])
 
 
+async def test_the_total_is_that_of_all_rooms_without_the_muted(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = [await http.person(name) for name in ("ann", "bob")]
+        rooms = [await http.team(ann, bob) for _ in range(3)]
+        for room in rooms:
+            root = await say(http, ann, room, "root")
+            await say(http, bob, room, "reply", thread=root)
+            await say(http, bob, room, "hi", mentions=[ann.id])
+        path = "/api/v1/chats/rooms"
+        await http.ask("PUT", f"{path}/{rooms[0]}/mute", {}, token=ann.token)
+        read = {"seq": 2, "thread": 1}
+        await http.ask("PUT", f"{path}/{rooms[1]}/read", read, token=ann.token)
+
+        async def total(who: Person) -> Any:
+            return (await http.ask("GET", "/api/v1/chats/unread", token=who.token)).json
+
+        assert await total(ann) == {"rooms": 3, "unread": 2, "mentions": 3, "threads": 1}
+        assert await total(bob) == {"rooms": 0, "unread": 0, "mentions": 0, "threads": 0}
+        await http.ask("PUT", f"{path}/{rooms[2]}/read", {"seq": 3}, token=ann.token)
+        assert await total(ann) == {"rooms": 2, "unread": 1, "mentions": 2, "threads": 1}
+
+
 async def test_a_cursor_above_the_room_is_refused(database_url: str) -> None:
     async with open_http(database_url) as http:
         ann = await http.person("ann")

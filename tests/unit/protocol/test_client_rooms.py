@@ -101,6 +101,17 @@ def test_a_mark_comes_and_goes_with_the_counts() -> None:
     assert rooms["r"].marked is None, "what is older brings no mark back"
 
 
+def test_the_total_leaves_out_what_is_muted_but_its_mentions() -> None:
+    rooms = Rooms()
+    start = {"me": "me", "last_seq": 9, "read_seq": 0}
+    kinds = [(3, 1, False), (5, 0, True), (7, 2, True), (0, 0, False)]
+    rooms.welcome(
+        Record(start, id=f"r{n}", unread=unread, mentions=mentions, muted=muted)
+        for n, (unread, mentions, muted) in enumerate(kinds)
+    )
+    assert rooms.total() == {"rooms": 2, "unread": 3, "mentions": 3}
+
+
 def test_a_summary_that_is_held_is_a_snapshot() -> None:
     rooms = rooms_with()
     held = rooms["r"]
