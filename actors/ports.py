@@ -155,6 +155,7 @@ class UserState:
     rooms: frozenset[RoomId]  # where he goes by his own name
     blocks: frozenset[int] = frozenset()  # the numbers of those he has a block with, either way
     hides_last_seen: bool = False
+    receipts: bool = True  # shows what he has read, and sees what others have
 
 
 class People(Protocol):

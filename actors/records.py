@@ -81,6 +81,8 @@ class Batch(msgspec.Struct, array_like=True):
     """(user_no, root, read seq): what was read of threads; only ever raised."""
     marks: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """(user_no, seq): from where a room is marked unread; 0 for no mark."""
+    reads: list[tuple[int, int, int]] = msgspec.field(default_factory=list)
+    """(user_no, seq, at): who says that he has read, and when; of rooms that show it."""
 
 
 class Verdict(Enum):
@@ -105,6 +107,7 @@ class MemberState:
     mentions: int
     muted_until: int = 0  # milliseconds since the epoch
     marked: int = 0  # unread from this event on, whatever the cursor; 0 for no mark
+    receipts: bool = True  # shows what he has read, and sees what others have
 
 
 @message

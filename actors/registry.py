@@ -102,6 +102,11 @@ class Registry(Generic[M]):
         except ActorError:
             self.dropped += 1
 
+    def tell_if_there(self, key: Hashable, message: M) -> None:
+        """The same for an actor that is there: for any other it will be in what it loads."""
+        if key in self._cells:
+            self.tell_when_open(key, message)
+
     def tell_when_open(self, key: Hashable, message: M) -> None:
         """The same, but a full mailbox is waited for."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 import trio
@@ -23,6 +23,7 @@ from actors.room_commands import (
     Reveal,
     RoomCommand,
     SetMark,
+    ShowReading,
 )
 from actors.rules.changing import ChangeFrame
 from actors.rules.event_frames import RoomExtra
@@ -109,9 +110,9 @@ class Requests:
         state = (await self._people_states(user)).get(user)
         if state is None:
             raise ProtocolError(ErrorCode.INVALID, fields={"user": "no such user"})
-        number, blocks = state.user_no, state.blocks
+        number, blocks, receipts = state.user_no, state.blocks, state.receipts
         answer = await self._ask(
-            caller, room, lambda origin: AddMember(origin, user, number, blocks)
+            caller, room, lambda origin: AddMember(origin, user, number, blocks, receipts)
         )
         return _expect(answer, Ok)
 
@@ -133,6 +134,11 @@ class Requests:
         """Tell the actor of *user* whether anybody is shown when he was last here. It is stored."""
         if user in self._users:
             self._users.tell_when_open(user, HideLastSeen(hidden))
+
+    def reading_shown(self, user_no: int, rooms: Iterable[RoomId], *, on: bool) -> None:
+        """Tell the *rooms* of a user that he shows what he has read, or no longer does."""
+        for room in rooms:
+            self._rooms.tell_if_there(room, ShowReading(user_no, on))
 
     async def remove_member(self, caller: Caller, room: RoomId, name: str) -> Ok:
         """End the membership of *name*. Raises ProtocolError."""

@@ -23,6 +23,7 @@ from actors.room_commands import (
     Reveal,
     RoomCommand,
     SetMark,
+    ShowReading,
     Type,
     WatchHere,
     confirm,
@@ -92,7 +93,7 @@ class RoomActor(Actor[RoomCommand]):
                 self._receive_rare(message)
 
     def _receive_rare(
-        self, message: OfMembers | ChangeRoom | WatchHere | Mute | Meet | Blocked
+        self, message: OfMembers | ChangeRoom | WatchHere | Mute | ShowReading | Meet | Blocked
     ) -> None:
         match message:
             case AddMember() | RemoveMember() | ChangeRole() | Reveal():
@@ -103,6 +104,8 @@ class RoomActor(Actor[RoomCommand]):
                 self._presence.watch(message)
             case Mute():
                 self._members.mute(message)
+            case ShowReading():
+                self._members.show_reading(message)
             case Meet():
                 self._members.meet(message)
             case Blocked(pair, on, known):

@@ -72,6 +72,7 @@ class AddMember(msgspec.Struct, eq=False):
     user_id: UserId
     user_no: int
     blocks: frozenset[int]
+    receipts: bool = True
     event: NewEvent | None = None  # what it was taken as
 
 
@@ -134,9 +135,17 @@ class Mute:
     until: int
 
 
+@message
+class ShowReading:
+    """A member shows what he has read from now on, or no longer. It is stored already."""
+
+    user_no: int
+    on: bool
+
+
 OfMembers = AddMember | RemoveMember | ChangeRole | Reveal
 Asked = Post | Change | MarkRead | SetMark | Type | OfMembers | ChangeRoom | WatchHere
-RoomCommand = Asked | Meet | Mute | Blocked
+RoomCommand = Asked | Meet | Mute | ShowReading | Blocked
 
 
 def refuse(command: Asked, error: ProtocolError) -> None:
@@ -167,7 +176,7 @@ def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
     if isinstance(command, Blocked):
         command.known.set(True)  # no incarnation is left that does not know
         return True
-    if isinstance(command, Meet | Mute):
+    if isinstance(command, Meet | Mute | ShowReading):
         return False
     refuse(command, ProtocolError(code))
     return True

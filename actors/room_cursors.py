@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from actors.ports import AdapterError
+from actors.ports import AdapterError, Session
 from actors.records import Count, CountKey
 from actors.room_commands import MarkRead, SetMark, confirm, refuse
 from actors.room_log import RoomLog
@@ -169,8 +169,18 @@ class Cursors:
             session.offer_state(("unread", self._state.room), frame)
 
     def _show_receipt(self, member: Member) -> None:
-        if len(self._state.members) > CURSORS_MOST:
+        members, live = self._state.members, self._log.audience.live
+        if len(members) > CURSORS_MOST:
             return
+        hidden = {other.user_no for other in members.values() if not other.receipts}
+        shown = [each for each in live if self._sees(each, member, hidden)] if hidden else live
         frame = Receipt(room=self._state.room, user=member.shown, upto=member.read_seq)
         key = ("receipt", self._state.room, member.shown)
-        self._log.around.fan_out(self._log.audience.live, frame, key)
+        self._log.around.fan_out(shown, frame, key)
+
+    @staticmethod
+    def _sees(session: Session, member: Member, hidden: set[int]) -> bool:
+        """Whether *session* is shown what *member* has read; his own devices are."""
+        if session.user_no == member.user_no:
+            return True
+        return member.receipts and session.user_no not in hidden

@@ -36,7 +36,7 @@ from actors.room_commands import (
 from actors.room_state import NO_MESSAGE, Agreeable, Flight, Member, Pending, RecentSends, RoomState
 from actors.room_surroundings import Surroundings
 from protocol.errors import ErrorCode
-from protocol.frames import Room
+from protocol.frames import Read, Room
 from protocol.ids import UserId
 
 K = TypeVar("K", bound=Hashable)
@@ -220,13 +220,8 @@ class RoomLog:
         batch = Batch(self.state.room_no, self.state.epoch, [], [], cursors, [])
         batch.marks.extend(flight.marks.items())
         for read in flight.reads:
-            if isinstance(read, SetMark):
-                continue
-            user_no, frame = read.origin.user_no, read.frame
-            if frame.thread is None:
-                _raise(cursors, user_no, frame.seq)
-            else:
-                batch.thread_cursors.append((user_no, frame.thread, frame.seq))
+            if isinstance(read, MarkRead):
+                self._put_cursor(batch, read.origin.user_no, read.frame)
         for pending in flight.pending:
             event = pending.event
             batch.events.append(event)
@@ -237,6 +232,15 @@ class RoomLog:
             if pending.move is not None:
                 batch.moves.append(pending.move)
         return batch
+
+    def _put_cursor(self, batch: Batch, user_no: int, frame: Read) -> None:
+        if frame.thread is not None:
+            batch.thread_cursors.append((user_no, frame.thread, frame.seq))
+            return
+        _raise(batch.cursors, user_no, frame.seq)
+        member = self.state.members.get(user_no)
+        if member is not None and frame.seq > member.read_seq and self.state.shows(member):
+            batch.reads.append((user_no, frame.seq, self.now()))
 
     def show_room(self, member: Member) -> None:
         """Give the devices of *member* the room as it is now."""

@@ -17,6 +17,7 @@ from actors.room_commands import (
     RemoveMember,
     Reveal,
     RoomCommand,
+    ShowReading,
     confirm_change,
     refuse,
 )
@@ -89,6 +90,7 @@ class Membership:
     def _join(self, command: AddMember) -> None:
         shown = self._state.shown(command.user_no, command.user_id)
         member = Member(command.user_no, command.user_id, "member", 0, shown=shown)
+        member.receipts = command.receipts
         self._append(command, member, "joined", "member")
         self._state.add(member)
         self._learn_blocks(member, command.blocks)
@@ -222,6 +224,13 @@ class Membership:
         member = self._state.members.get(command.user_no)
         if member is not None:
             member.muted_until = command.until
+            self._log.show_room(member)
+
+    def show_reading(self, command: ShowReading) -> None:
+        """What is stored already holds from here on; the member's own devices see it at once."""
+        member = self._state.members.get(command.user_no)
+        if member is not None:
+            member.receipts = command.on
             self._log.show_room(member)
 
     def meet(self, command: Meet) -> None:

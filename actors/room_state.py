@@ -36,8 +36,9 @@ class Member:
     """One member. ``read_countable``: countable messages that are not unread for him.
 
     ``shown`` is how the room names him: by his user id, or by his pseudonym. ``present``: the
-    membership is durable. ``marked``: unread from there on, 0 for no mark; ``counting``: what the
-    store was asked last to count for him.
+    membership is durable; ``receipts``: he shows what he has read, and sees what others have;
+    ``marked``: unread from there on, 0 for no mark; ``counting``: what the store was asked last to
+    count for him.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Member:
         "present",
         "read_countable",
         "read_seq",
+        "receipts",
         "role",
         "shown",
         "user_id",
@@ -61,7 +63,7 @@ class Member:
         self.read_seq, self.shown = read_seq, shown
         self.read_countable = self.mentions = self.muted_until = self.marked = 0
         self.counting: CountKey | None = None
-        self.present = False
+        self.present, self.receipts = False, True
 
     @property
     def counted_from(self) -> int:
@@ -195,7 +197,7 @@ class RoomState:
         member = Member(state.user_no, state.user_id, state.role, state.read_seq, shown=shown)
         member.read_countable = self.durable.countable - state.unread
         member.mentions, member.muted_until = state.mentions, state.muted_until
-        member.marked = state.marked
+        member.marked, member.receipts = state.marked, state.receipts
         if state.marked:
             self.marks[state.user_no] = state.marked
         member.present = True
@@ -282,7 +284,6 @@ class RoomState:
 
     def room_frame(self, member: Member, last_seq: int, *, now: int) -> Room:
         """The room as *member* sees it, who is shown what comes after *last_seq*."""
-        cursors = {other.shown: other.read_seq for other in self.listed()}
         fields = structs.asdict(self.summary) | {
             "role": member.role,
             "marked": member.marked or UNSET,
@@ -293,7 +294,7 @@ class RoomState:
             "unread": self.durable.countable - member.read_countable,
             "mentions": member.mentions,
             "last_message": self._folded_last(),
-            "cursors": cursors if len(cursors) <= CURSORS_MOST else UNSET,
+            "cursors": self._cursors_for(member),
         }
         return Room(**fields | self._peer(member))
 
@@ -301,6 +302,16 @@ class RoomState:
         """The members; where they are to stay unknown, in an order that says nothing of them."""
         members = self.members.values()
         return sorted(members, key=lambda member: member.shown) if self.blind else members
+
+    def shows(self, member: Member) -> bool:
+        """Whether the others see what *member* has read, and he what they have."""
+        return member.receipts and len(self.members) <= CURSORS_MOST
+
+    def _cursors_for(self, member: Member) -> dict[str, int] | UnsetType:
+        """What the others have read, of those who show it, to one who shows it too."""
+        if not self.shows(member):
+            return UNSET
+        return {other.shown: other.read_seq for other in self.listed() if other.receipts}
 
     def _folded_last(self) -> Message | UnsetType:
         last = self._last_message

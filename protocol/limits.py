@@ -43,6 +43,8 @@ BLOCKS_MOST: Final = 5_000
 """People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400
 """From a deletion on, how long a message can be restored."""
+READ_LOG_S: Final = 30 * 86_400
+"""How long it is kept when somebody read."""
 TYPING_EXPIRES_S: Final = 6
 """A client forgets ``typing`` after this."""
 RATE_PER_CONNECTION: Final = 100

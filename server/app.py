@@ -59,6 +59,7 @@ from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
@@ -222,6 +223,7 @@ class Server:
             present=AttendanceStore(self._database),
             attendance=self._node.attendance,
             threads=ThreadStore(self._database),
+            readers=ReaderStore(self._database),
             kept_answers=KeptAnswers(self._database),
             requests=self._node.requests,
             tokens=self._tokens,

@@ -121,3 +121,15 @@ class HttpCalls:
     async def blocks(self, *, after: int | None = None) -> Record:
         """Whom one blocks, newest first."""
         return await self._http.ask("GET", "blocks", query={"after": after}, below=API)
+
+    async def threads(self, room: str, *, mine: bool = False, before: int | None = None) -> Record:
+        """The threads of a room, the newest reply first; *mine*: those one takes part in.
+
+        ``next`` is the *before* of the following page.
+        """
+        query = {"mine": "true" if mine else None, "before": before}
+        return await self._http.ask("GET", room, "threads", query=query)
+
+    async def readers(self, room: str, seq: int) -> Record:
+        """Who has read a message and when, and how many have not (``unread``)."""
+        return await self._http.ask("GET", room, "messages", seq, "readers")

@@ -142,6 +142,9 @@ class Accounts:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)
         if body.last_seen is not UNSET:
             self._requests.last_seen_set(person.user_id, hidden=body.last_seen == "nobody")
+        if isinstance(body.read_receipts, bool):
+            rooms = await self._users.rooms(person.user_no)
+            self._requests.reading_shown(person.user_no, rooms, on=person.read_receipts)
         return Answer(200, own_profile(person))
 
     async def change_password(self, call: Call[NewPassword, NoQuery]) -> Answer:

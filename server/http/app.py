@@ -49,6 +49,7 @@ from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
+from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
@@ -77,6 +78,7 @@ class Parts:
     present: AttendanceStore
     attendance: Attendance
     threads: ThreadStore
+    readers: ReaderStore
     kept_answers: KeptAnswers
     requests: Requests
     tokens: Tokens
@@ -144,9 +146,18 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
-    unread = UnreadRoutes(requests=parts.requests, rooms=parts.rooms, threads=parts.threads)
+    unread = _unread(parts)
     subjects = (rooms, channels, attendance, messages, changes, unread, reports, reveals, exports)
     return [route for subject in subjects for route in subject.routes()]
+
+
+def _unread(parts: Parts) -> UnreadRoutes:
+    return UnreadRoutes(
+        requests=parts.requests,
+        rooms=parts.rooms,
+        threads=parts.threads,
+        readers=parts.readers,
+    )
 
 
 def make_http(parts: Parts) -> QuartTrio:

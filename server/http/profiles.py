@@ -40,6 +40,7 @@ def own_profile(person: Person) -> Me:
         time_zone=person.time_zone,
         language=person.language,
         last_seen=cast(LastSeen, person.last_seen),
+        read_receipts=person.read_receipts,
         status=cast(AccountStatus, person.status),
         role=cast(AccountRole, person.role),
         is_test=person.is_test,

@@ -85,6 +85,7 @@ class ProfileChange(msgspec.Struct):
     time_zone: ZoneName | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     last_seen: LastSeen | UnsetType = UNSET
+    read_receipts: bool | UnsetType = UNSET
 
 
 class Me(msgspec.Struct, kw_only=True):
@@ -101,6 +102,7 @@ class Me(msgspec.Struct, kw_only=True):
     time_zone: str
     language: str
     last_seen: LastSeen
+    read_receipts: bool
     status: AccountStatus
     role: AccountRole
     is_test: bool

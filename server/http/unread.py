@@ -11,7 +11,10 @@ from actors.requests import Requests
 from protocol.events import Message
 from protocol.fields import EventSeq, SeqField
 from protocol.frames import MarkUnread, Read
+from server.http.changes import PATH as MESSAGE
+from server.http.messages import seq_of
 from server.http.route import Answer, Call, NoQuery, Route
+from server.postgres.readers import ReaderStore
 from server.postgres.rooms import RoomStore
 from server.postgres.threads import ThreadStore
 
@@ -77,6 +80,21 @@ class Marked(msgspec.Struct):
     marked: int | UnsetType = UNSET
 
 
+class Reader(msgspec.Struct):
+    """Somebody who has read a message; since when, where that is known still."""
+
+    user: str
+    name: str
+    at: int | UnsetType = UNSET
+
+
+class Readers(msgspec.Struct):
+    """How many have not read a message; ``readers`` where the room and the asker show that."""
+
+    unread: int
+    readers: list[Reader] | UnsetType = UNSET
+
+
 class TotalUnread(msgspec.Struct):
     """What is unread in all rooms, without the muted ones, whose mentions count all the same.
 
@@ -92,8 +110,11 @@ class TotalUnread(msgspec.Struct):
 class UnreadRoutes:
     """The routes of reading."""
 
-    def __init__(self, *, requests: Requests, rooms: RoomStore, threads: ThreadStore) -> None:
-        self._requests, self._rooms, self._threads = requests, rooms, threads
+    def __init__(
+        self, *, requests: Requests, rooms: RoomStore, threads: ThreadStore, readers: ReaderStore
+    ) -> None:
+        self._requests, self._rooms = requests, rooms
+        self._threads, self._readers = threads, readers
 
     async def total(self, call: Call[None, NoQuery]) -> Answer:
         """The number for the badge of an application."""
@@ -123,6 +144,15 @@ class UnreadRoutes:
         """Have what the cursor says again."""
         await self._requests.mark_unread(call.caller, MarkUnread(room=call.room))
         return Answer(200, Marked())
+
+    async def readers(self, call: Call[None, NoQuery]) -> Answer:
+        """Who has read a message, the first first. Who does not show it is counted alone."""
+        seq = seq_of(call)
+        unread, found = await self._readers.readers(call.room, call.caller.user_no, seq)
+        if found is None:
+            return Answer(200, Readers(unread))
+        shown = [Reader(user, name, UNSET if at is None else at) for user, name, at in found]
+        return Answer(200, Readers(unread, shown))
 
     async def threads(self, call: Call[None, ThreadsQuery]) -> Answer:
         """The threads of a room."""
@@ -176,6 +206,15 @@ class UnreadRoutes:
                 summary="Take the mark back",
                 handler=self.unmark,
                 answers={200: Marked},
+                refusals=(403,),
+            ),
+            Route(
+                method="GET",
+                path=MESSAGE + "/readers",
+                name="list_readers",
+                summary="Who has read a message",
+                handler=self.readers,
+                answers={200: Readers},
                 refusals=(403,),
             ),
             Route(

@@ -143,6 +143,7 @@ class MemoryLog:
         self.blocks: dict[tuple[int, int], None] = {}  # (blocker, blocked)
         self.rooms: dict[int, MemoryRoom] = {}
         self.users: dict[int, UserId] = {}
+        self.discreet: set[int] = set()  # users who do not show what they have read
 
     def add_user(self, user_no: int, user: UserId) -> None:
         """Make *user* known."""
@@ -286,6 +287,7 @@ class MemoryJournal(Journal):
             unread=room.unread(user_no),
             mentions=room.mentioned(user_no, member.counted_from, len(room.events)),
             marked=member.marked,
+            receipts=user_no not in self._log.discreet,
         )
 
     def _last_message(self, room: MemoryRoom) -> Message | msgspec.UnsetType:

@@ -26,6 +26,7 @@ class KnownPerson:
     choice: str = "online"
     last_seen: Millis | None = None
     hides_last_seen: bool = False
+    receipts: bool = True
     tokens_after: int = 0  # seconds
     revoked: set[str] = field(default_factory=set)
 
@@ -44,6 +45,10 @@ class MemoryPeople:
         person = KnownPerson(len(self._by_id) + 1, user, name or user)
         self._by_id[user] = person
         return person
+
+    def person(self, user: UserId) -> KnownPerson:
+        """Somebody who was added."""
+        return self._by_id[user]
 
     async def standings(self, claims: Sequence[Claims]) -> Mapping[str, Standing]:
         """By ``jti``; tokens of unknown users are left out."""
@@ -65,6 +70,7 @@ class MemoryPeople:
                 self._rooms_of(person.user_id),
                 self._blocks_of(person.user_no),
                 person.hides_last_seen,
+                person.receipts,
             )
             for person in known
         }

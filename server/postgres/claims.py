@@ -36,7 +36,7 @@ WITH deleted AS MATERIALIZED (
     FROM unnest($1::integer[]) AS asked (room_no)
 )
 SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq, m.muted_until,
-    coalesce(m.marked_seq, 0) AS marked,
+    coalesce(m.marked_seq, 0) AS marked, u.read_receipts,
     {unread_of("m", counted_from("m"), "coalesce(last.countable, 0)", "asked.seqs")} AS unread,
     {mentions("m.room_no", "m.user_no", counted_from("m"))} AS mentions
 FROM deleted asked
@@ -152,4 +152,5 @@ def _member_of(row: Any) -> MemberState:
         mentions=row["mentions"],
         muted_until=row["muted_until"],
         marked=row["marked"],
+        receipts=row["read_receipts"],
     )

@@ -1,4 +1,4 @@
-"""Erases what deleted messages said, once nobody can restore them any more."""
+"""Erases what deleted messages said, once nobody can restore them any more, and who read when."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 import trio
 
 from actors.ports import StoreUnavailable, WallClock
-from protocol.limits import RESTORE_WITHIN_S
+from protocol.limits import READ_LOG_S, RESTORE_WITHIN_S
 from server.postgres.pool import Database
 
 # The rows stay: their seqs, and the digests by which a resend is known.
@@ -31,10 +31,18 @@ SELECT count(*) FROM due"""
 
 
 # A report that is open keeps what it is about.
-FORGET = """
+FORGET_REPORTED = """
 UPDATE message_reports r SET body = NULL, extra = NULL FROM message_states s
 WHERE r.status = 'closed' AND r.body IS NOT NULL
     AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased"""
+
+FORGET_READS = """
+WITH old AS (
+    DELETE FROM read_log WHERE ctid = ANY (ARRAY(
+        SELECT l.ctid FROM read_log l WHERE l.at < $1 LIMIT $2
+    )) RETURNING 1
+)
+SELECT count(*) FROM old"""
 
 
 class Log(Protocol):
@@ -61,6 +69,7 @@ class Erasure:
         while True:
             try:
                 erased = await self.erase_due()
+                await self.forget_due()
             except StoreUnavailable as error:
                 self._log.warning("erasure_postponed", reason=str(error))
             else:
@@ -68,11 +77,19 @@ class Erasure:
                     self._log.info("messages_erased", count=erased)
             await trio.sleep(self.EVERY_S)
 
+    async def forget_due(self) -> int:
+        """Erase who read when, where it is long ago; how much of it. Raises StoreUnavailable."""
+        before = self._clock.now_ms() - READ_LOG_S * 1000
+        total = 0
+        while erased := await self._database.fetchval(FORGET_READS, before, self.AT_ONCE):
+            total += erased
+        return total
+
     async def erase_due(self) -> int:
         """Erase all that is due; how many messages that were. Raises StoreUnavailable."""
         before = self._clock.now_ms() - RESTORE_WITHIN_S * 1000
         total = 0
         while erased := await self._database.fetchval(ERASE, before, self.AT_ONCE):
             total += erased
-        await self._database.execute(FORGET)
+        await self._database.execute(FORGET_REPORTED)
         return total

@@ -9,8 +9,8 @@ from typing import Any
 from protocol.ids import Millis, UserId
 
 COLUMNS = """u.user_no, u.user_id, u.username, u.name, u.password_hash, u.phone, u.birth_date,
-    u.gender, u.preferred_gender, u.region, u.time_zone, u.language, u.last_seen, u.status,
-    u.role, u.is_test, extract(epoch FROM u.tokens_after)::bigint AS tokens_after,
+    u.gender, u.preferred_gender, u.region, u.time_zone, u.language, u.last_seen, u.read_receipts,
+    u.status, u.role, u.is_test, extract(epoch FROM u.tokens_after)::bigint AS tokens_after,
     (extract(epoch FROM u.last_sign_in_at) * 1000)::bigint AS last_sign_in_at,
     (extract(epoch FROM u.created_at) * 1000)::bigint AS created_at"""
 
@@ -32,6 +32,7 @@ class Person:
     time_zone: str
     language: str
     last_seen: str  # to whom it is shown: everybody | nobody
+    read_receipts: bool
     status: str
     role: str
     is_test: bool

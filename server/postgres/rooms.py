@@ -31,9 +31,9 @@ MOST_CURSORS = 200
 # body) comes with its first row alone.
 SUMMARIES = f"""
 WITH mine AS (
-    SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me, m.room_no,
-        m.user_no, m.role, m.read_seq, m.muted_until,
-        m.marked_seq, {counted_from("m")} AS counted_from
+    SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me, me.read_receipts,
+        m.room_no, m.user_no, m.role, m.read_seq, m.muted_until, m.marked_seq,
+        {counted_from("m")} AS counted_from
     FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
     WHERE (me.user_id = ANY ($1::text[]) OR me.user_no = $2::integer)
         AND ($3::text IS NULL OR m.room_no = (SELECT room_no FROM chat_rooms WHERE room_id = $3))
@@ -41,17 +41,18 @@ WITH mine AS (
     SELECT place.*, readers.*, {deleted_of("asked.room_no")} AS deleted_seqs
     FROM (SELECT DISTINCT room_no FROM mine) asked, LATERAL ({PLACE}) place,
     LATERAL (
-        SELECT array_agg(o.name ORDER BY o.place) AS readers,
-            array_agg(o.read_seq ORDER BY o.place) AS cursors
+        SELECT count(*) AS people,
+            array_agg(o.name ORDER BY o.place) FILTER (WHERE o.read_receipts) AS readers,
+            array_agg(o.read_seq ORDER BY o.place) FILTER (WHERE o.read_receipts) AS cursors
         FROM (
-            SELECT coalesce(m.anonymous_name, w.user_id) AS name, m.read_seq,
+            SELECT coalesce(m.anonymous_name, w.user_id) AS name, w.read_receipts, m.read_seq,
                 coalesce(m.anonymous_name, '') AS place
             FROM chat_members m JOIN users w ON w.user_no = m.user_no
             WHERE m.room_no = asked.room_no AND m.is_active LIMIT {MOST_CURSORS} + 1
         ) o
     ) readers
 ), rows AS (
-    SELECT p.*, mine.asker, mine.me, mine.user_no, mine.role, mine.read_seq,
+    SELECT p.*, mine.asker, mine.me, mine.read_receipts, mine.user_no, mine.role, mine.read_seq,
         mine.marked_seq, mine.counted_from,
         mine.muted_until > extract(epoch FROM now()) * 1000 AS is_muted,
         row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
@@ -66,7 +67,7 @@ SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mo
     CASE WHEN is_first THEN rows.body END AS body,
     CASE WHEN is_first THEN rows.readers END AS readers,
     CASE WHEN is_first THEN rows.cursors END AS cursors,
-    rows.marked_seq,
+    rows.marked_seq, rows.read_receipts, people,
     {unread_of("rows", "rows.counted_from", "last_countable", "deleted_seqs")} AS unread,
     {mentions("rows.room_no", "rows.user_no", "rows.counted_from")} AS mentions,
     u.user_id AS peer, {NAME} AS peer_name
@@ -293,8 +294,8 @@ def _summaries(rows: Sequence[Any]) -> Iterable[tuple[UserId, RoomSummary]]:
 
 def _common(row: Any) -> RoomSummary:
     room = room_of(row)
-    if row["readers"] is not None and len(row["readers"]) <= MOST_CURSORS:
-        room.cursors = dict(zip(row["readers"], row["cursors"], strict=True))
+    if row["people"] <= MOST_CURSORS:
+        room.cursors = dict(zip(row["readers"] or (), row["cursors"] or (), strict=True))
     return room
 
 
@@ -310,4 +311,5 @@ def _for_member(room: RoomSummary, row: Any) -> RoomSummary:
         unread=row["unread"],
         mentions=row["mentions"],
         marked=UNSET if row["marked_seq"] is None else row["marked_seq"],
+        cursors=room.cursors if row["read_receipts"] else UNSET,
     )

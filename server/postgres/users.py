@@ -45,9 +45,9 @@ CROSS JOIN LATERAL (
 # Only these columns: whatever else $2 holds changes nothing.
 PATCH = f"""
 UPDATE users u SET (name, phone, birth_date, gender, preferred_gender, region, time_zone, language,
-        last_seen)
+        last_seen, read_receipts)
     = (SELECT p.name, p.phone, p.birth_date, p.gender, p.preferred_gender, p.region, p.time_zone,
-        p.language, p.last_seen FROM jsonb_populate_record(u, $2::jsonb) p),
+        p.language, p.last_seen, p.read_receipts FROM jsonb_populate_record(u, $2::jsonb) p),
     updated_at = now()
 WHERE u.user_no = $1
 RETURNING {COLUMNS}"""  # noqa: S608 - constants
@@ -90,7 +90,7 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) AS c (user_id, jti, issued_at)
 JOIN users u ON u.user_id = c.user_id"""
 
 STATES = """
-SELECT u.user_no, u.user_id, u.presence_choice AS choice,
+SELECT u.user_no, u.user_id, u.presence_choice AS choice, u.read_receipts,
     (extract(epoch FROM u.last_seen_at) * 1000)::bigint AS last_seen,
     ARRAY(SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
         WHERE m.user_no = u.user_no AND m.is_active AND r.is_active
@@ -98,6 +98,10 @@ SELECT u.user_no, u.user_id, u.presence_choice AS choice,
     ARRAY(SELECT blocks_of(u.user_no)) AS blocks,
     u.last_seen = 'nobody' AS hides_last_seen
 FROM users u WHERE u.user_id = ANY ($1::text[])"""
+
+ROOMS = """
+SELECT r.room_id FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
+WHERE m.user_no = $1 AND m.is_active AND r.is_active ORDER BY r.room_no"""
 
 CHOOSE = "UPDATE users SET presence_choice = $2 WHERE user_no = $1"
 
@@ -231,9 +235,15 @@ class UserStore:
                 frozenset(RoomId(room) for room in row["rooms"]),
                 frozenset(row["blocks"]),
                 row["hides_last_seen"],
+                row["read_receipts"],
             )
             for row in rows
         }
+
+    async def rooms(self, user_no: int) -> list[RoomId]:
+        """Every room that a user is in."""
+        rows = await self._database.fetch(ROOMS, user_no)
+        return [RoomId(row["room_id"]) for row in rows]
 
     async def choose(self, user_no: int, choice: str) -> None:
         """Store a presence choice."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.records import EventKind, NewEvent, Sent, SentKey
 from protocol.ids import Millis
-from protocol.limits import RESTORE_WITHIN_S
+from protocol.limits import READ_LOG_S, RESTORE_WITHIN_S
 from server.postgres.erasure import Erasure
 
 DELETED_AT = 1005
@@ -63,3 +63,17 @@ async def test_what_was_restored_in_time_is_kept(postgres, writing):
     ]
     await journal.append([writing.batch(number, 1, events)])
     assert await erase(postgres, late_ms=10**9) == 0
+
+
+async def test_who_read_when_is_forgotten_after_a_while(postgres, writing):
+    number, room = await postgres.room(1, 2)
+    journal = postgres.journal()
+    await journal.claim([room], tail=0)
+    batch = writing.batch(number, 1, [writing.said(1), writing.said(2)], cursors={2: 2})
+    batch.reads.extend([(2, 1, 5000), (2, 2, 6000), (2, 2, 7000)])
+    await journal.append([batch])
+    clock = StoppedClock(6000 + READ_LOG_S * 1000)
+    erasure = Erasure(postgres.database, clock=clock, log=None)
+    assert [await erasure.forget_due() for _ in range(2)] == [1, 0]
+    left = await postgres.database.fetch("SELECT user_no, seq, at FROM read_log")
+    assert [tuple(row) for row in left] == [(2, 2, 6000)]

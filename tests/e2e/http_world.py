@@ -40,6 +40,7 @@ from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
@@ -245,6 +246,7 @@ async def open_http(
                 present=AttendanceStore(database),
                 attendance=node.attendance,
                 threads=ThreadStore(database),
+                readers=ReaderStore(database),
                 kept_answers=KeptAnswers(database),
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),

@@ -161,6 +161,9 @@ def look(ear: Ear, room: str) -> None:
         "/messages?around=1",
         "/messages/1/reactions",
         "/messages/2/versions",
+        "/messages/1/readers",
+        "/messages/3/readers",
+        "/threads",
         "/pins",
         "/reveals",
     ):

@@ -74,6 +74,10 @@ async def test_a_mark_and_a_thread_are_the_same_on_all_devices(open_folder: Path
                 assert (thread.thread, thread.unread, thread.upto) == (1, 0, 5)
                 assert (phone.rooms[room].unread, phone.rooms[room].marked) == (0, None)
                 assert laptop.rooms[room].read_seq == 4, "the thread's cursor is not the room's"
+                (found,) = (await laptop.threads(room, mine=True))["items"]
+                assert (found.root.seq, found.unread, found.read_seq) == (1, 0, 5)
+                readers = (await two.readers(room, 3)).readers
+                assert [(reader.user, reader.at > 0) for reader in readers] == [(ann.id, True)]
 
 
 async def take(client: object, kind: str, count: int) -> list[Record]:

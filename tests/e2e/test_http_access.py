@@ -45,6 +45,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "delete_message": (None, "401 401 404 403 200 200 404"),
     "export_room": (None, "401 401 404 403 403 200 404"),
     "restore_message": (None, "401 401 404 403 403 200 404"),
+    "list_readers": (None, "401 401 404 403 200 200 404"),
     "show_unread": (None, "401 401 200 200 200 200 200"),
     "read_room": ({"seq": 1}, "401 401 404 403 200 200 404"),
     "mark_unread": ({"seq": 1}, "401 401 404 403 200 200 404"),

@@ -38,7 +38,7 @@ BEGIN
     UPDATE chat_members m SET read_seq = c.seq FROM c
     WHERE m.room_no = c.room AND m.user_no = c.who AND m.read_seq < c.seq;
 
-    IF jsonb_path_exists(batches, 'lax $[*][6][*]') THEN
+    IF jsonb_path_exists(batches, 'strict $[*][6][*]') THEN
         PERFORM apply_thread_cursors(batches, rejected);
     END IF;
 END
