@@ -72,7 +72,7 @@ class RoomActor(Actor[RoomCommand]):
 
     def retake(self, message: RoomCommand) -> None:
         """Answer what did commit; take the rest again."""
-        parts = (self._sends, self._members, self._changes, self._settings)
+        parts = (self._sends, self._members, self._changes, self._settings, self._cursors)
         if not any(part.settled(message) for part in parts):
             self.receive(message)
 

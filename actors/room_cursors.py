@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from actors.ports import AdapterError, Session
 from actors.records import Count, CountKey
-from actors.room_commands import MarkRead, SetMark, confirm, refuse
+from actors.room_commands import MarkRead, RoomCommand, SetMark, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member
@@ -39,6 +39,20 @@ class Cursors:
             self._log.read(command)
         else:
             confirm(command)
+
+    def settled(self, command: RoomCommand) -> bool:
+        """A leftover read turns out to be durable: say what it changed, which nobody was told."""
+        if not isinstance(command, MarkRead):
+            return False
+        member, frame = self._state.members.get(command.origin.user_no), command.frame
+        if member is not None and frame.thread is not None:
+            self.threads.tell(member, frame.thread)
+        if member is None or frame.thread is not None or frame.seq > member.read_seq:
+            return False
+        confirm(command)
+        self._show_receipt(member)
+        self._show_count(member)
+        return True
 
     def mark(self, command: SetMark) -> None:
         """Have the mark stored, or taken back. It moves no cursor."""

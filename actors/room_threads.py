@@ -52,6 +52,10 @@ class Threads:
             self._remember(member.user_no, root, seq)
             self._count(member, root, since, lambda count: count.read > 0)
 
+    def tell(self, member: Member, root: int) -> None:
+        """Show *member* what is unread in the thread."""
+        self._count(member, root, NOWHERE, lambda _: True)
+
     def sent(self, member: Member, root: int, seq: int) -> None:
         """*member* wrote in the thread: he has read it up to there."""
         if (member.user_no, root) in self._read:

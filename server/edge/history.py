@@ -23,12 +23,16 @@ class Asker(PacedSession, Protocol):
         """Answer *frame* with *error*."""
 
 
+def bounds_refusal(frame: History) -> ProtocolError | None:
+    """Why no page lies where *frame* says, or None."""
+    if sum(bound is not None for bound in (frame.after, frame.before, frame.around)) <= 1:
+        return None
+    fields = {"before": "only one of after, before and around"}
+    return ProtocolError(ErrorCode.INVALID, fields=fields)
+
+
 async def answer_history(session: Asker, node: Node, frame: History) -> None:
     """Offer the ``page``, or say why there is none."""
-    if sum(bound is not None for bound in (frame.after, frame.before, frame.around)) > 1:
-        fields = {"before": "only one of after, before and around"}
-        session.refuse(frame, ProtocolError(ErrorCode.INVALID, fields=fields))
-        return
     await session.ready()
     try:
         found = await node.page(_query(session, frame))

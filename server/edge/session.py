@@ -58,7 +58,7 @@ from server.edge.connection import Connection
 from server.edge.desk import Desk
 from server.edge.frame_rate import FrameRate
 from server.edge.framing import ws_frame
-from server.edge.history import answer_history
+from server.edge.history import answer_history, bounds_refusal
 from server.edge.paced import Paced
 from server.tokens import TokenExpired
 
@@ -335,7 +335,7 @@ class ChatSession:
             case Edit() | Delete() | React() | Pin():
                 self._tell_room(frame.room, Change(self, frame))
             case History():
-                self.later(lambda: answer_history(self, self._desk.node, frame))
+                self._history(frame)
             case WatchPresence(room=str() as room):
                 self._tell_room(room, WatchHere(self, frame))
             case WatchPresence():
@@ -347,6 +347,13 @@ class ChatSession:
                 self.offer(Pong(time=self._desk.now_ms(), rid=rid))
             case _:
                 self.refuse(frame, ProtocolError(ErrorCode.INVALID, "hello was said already"))
+
+    def _history(self, frame: History) -> None:
+        error = bounds_refusal(frame)
+        if error is not None:
+            self.refuse(frame, error)
+        else:
+            self.later(lambda: answer_history(self, self._desk.node, frame))
 
     def _tell_room(self, room: str, command: RoomCommand) -> None:
         rooms = self._desk.node.rooms

@@ -12,16 +12,19 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from copy import deepcopy
+from typing import TypeVar
 
 import trio
 import trio.testing
-from msgspec import UNSET, structs
+from msgspec import structs
 from remembering_log import RememberingLog
 
 from actors.node import Node, Ports
 from actors.ports import Claims, Standing
+from actors.records import Claimed
 from actors.room_commands import Change, MarkRead, Post, SetMark, Type
+from actors.room_state import RoomState
 from actors.rules.changing import ChangeFrame
 from protocol.close import CloseCode
 from protocol.events import Event
@@ -30,7 +33,7 @@ from protocol.frames import Ack, Error, MarkUnread, Read, RoomSummary, Send, Ser
 from protocol.ids import Millis, RoomId, SessionId, UserId
 from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
-from server.memory.journal import MemoryJournal, MemoryLog
+from server.memory.journal import MemoryJournal, MemoryLog, MemoryRoom
 from server.memory.people import MemoryPeople
 from server.memory.presences import MemoryPresences
 
@@ -90,6 +93,7 @@ class FakeSession:
 
     def welcome(self, summaries: list[RoomSummary]) -> list[RoomSummary]:
         self.opened, self.summaries = True, summaries[: self.fit]
+        self.frames.clear()
         return summaries[self.fit :]
 
     def of(self, kind: type[F]) -> list[F]:
@@ -196,21 +200,13 @@ class World:
 
     def _mine(self, user: UserId) -> list[RoomSummary]:
         number = self.numbers.get(user, 0)
-        mine = []
-        for room in self.store.rooms.values():
-            member = room.members.get(number)
-            if member is not None and member.active:
-                last = len(room.events)
-                changes: dict[str, Any] = {
-                    "me": room.pseudonyms.get(number, user),
-                    "last_seq": last,
-                    "read_seq": member.read_seq,
-                    "unread": room.unread(number),
-                    "mentions": room.mentioned(number, member.counted_from, last),
-                    "marked": member.marked or UNSET,
-                }
-                mine.append(structs.replace(room.summary, **changes))
-        return mine
+        members = [
+            (state, state.members[number])
+            for room in self.store.rooms.values()
+            if number in (state := RoomState(as_claimed(self.store, room))).members
+        ]
+        frames = [state.room_frame(me, state.durable.seq, now=0) for state, me in members]
+        return [RoomSummary(**structs.asdict(frame)) for frame in frames]
 
     @staticmethod
     def _fan_out(
@@ -221,6 +217,11 @@ class World:
                 session.offer(frame)
             else:
                 session.offer_state(key, frame)
+
+
+def as_claimed(store: MemoryLog, room: MemoryRoom) -> Claimed:
+    """The room as a claim would find it now; nobody loses it by that."""
+    return MemoryJournal(store)._claimed(deepcopy(room), 300)
 
 
 @asynccontextmanager
