@@ -96,7 +96,7 @@ class Node:
         self._recent_blocks = RecentBlocks()
         self.online = Online(ports.presences, log=log)
         self._tasks.append(("online", self.online.run))
-        self.attendance = Attendance(self.online, self.audiences)
+        self.attendance = Attendance(self.online, self.audiences, ports.presences)
         self.users = self._make_users()
         self.rooms = self._make_rooms()
         self.requests = Requests(

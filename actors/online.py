@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import trio
 
 from actors.audience import Audiences
 from actors.ports import AdapterError, Presences
+from actors.rules.presence import merged
 from actors.supervisor import Log
 from protocol.fields import SeenState
 from protocol.ids import RoomId, UserId
@@ -79,16 +81,23 @@ class Online:
 
 
 class Attendance:
-    """Who of a room is here."""
+    """Who of a room is online."""
 
-    def __init__(self, online: Online, audiences: Audiences) -> None:
-        self._online, self._audiences = online, audiences
+    def __init__(self, online: Online, audiences: Audiences, presences: Presences) -> None:
+        self._online, self._audiences, self._presences = online, audiences, presences
 
-    def state(self, user: UserId) -> SeenState:
-        """How *user* is shown."""
-        return self._online.state(user)
+    async def states(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+        """How *users* are shown, those who are not offline: here, and as other nodes say."""
+        elsewhere: Mapping[UserId, SeenState] = {}
+        with suppress(AdapterError):
+            elsewhere = await self._presences.elsewhere(users)
+        states = {
+            user: merged([self._online.state(user), elsewhere.get(user, "offline")])
+            for user in users
+        }
+        return {user: state for user, state in states.items() if state != "offline"}
 
     def of(self, room: RoomId) -> int:
-        """How many who are not offline follow *room*."""
+        """How many who are not offline follow *room* on this node."""
         users = {session.user_id for session in self._audiences.followers(room)}
         return sum(self._online.state(user) != "offline" for user in users)

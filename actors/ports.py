@@ -200,8 +200,8 @@ class Presences(Protocol):
     async def put(self, states: Mapping[UserId, SeenState], *, kept_s: float) -> None:
         """Say how users are shown on this node, for the next *kept_s* seconds."""
 
-    async def get(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
-        """How users are shown on all nodes together; those who are offline are left out."""
+    async def elsewhere(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+        """How users are shown on the other nodes; those who are offline there are left out."""
 
 
 # ---- sessions and time

@@ -41,8 +41,8 @@ class AttendanceRoutes:
         )
         if members is None:
             return Answer(200, RoomPresence(self._attendance.of(call.room), count))
-        states = [(user, self._attendance.state(user)) for user in members]
-        people = [PersonOnline(user, state) for user, state in states if state != "offline"]
+        states = await self._attendance.states(members)
+        people = [PersonOnline(user, state) for user, state in states.items()]
         return Answer(200, RoomPresence(len(people), count, people))
 
     def routes(self) -> tuple[Route, ...]:

@@ -31,13 +31,13 @@ class MemoryPresences(Presences):
             else:
                 on_nodes[self._node] = (state, until)
 
-    async def get(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
-        """How users are shown on all nodes together; those who are offline are left out."""
+    async def elsewhere(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+        """How users are shown on the other nodes; those who are offline there are left out."""
         await trio.lowlevel.checkpoint()
         now, found = trio.current_time(), {}
         for user in users:
-            kept = self._shared.get(user, {}).values()
-            state = merged(state for state, until in kept if until > now)
+            kept = self._shared.get(user, {}).items()
+            state = merged(s for node, (s, until) in kept if node != self._node and until > now)
             if state != "offline":
                 found[user] = state
         return found

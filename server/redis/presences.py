@@ -37,9 +37,12 @@ GET = f"""{NOW}
 local found = {{}}
 for number, key in ipairs(KEYS) do
     local states = {{}}
-    for _, field in ipairs(redis.call('HVALS', key)) do
-        local state, over = string.match(field, '^(%l+) (%d+)$')
-        if state and tonumber(over) > now then table.insert(states, state) end
+    local fields = redis.call('HGETALL', key)
+    for at = 1, #fields, 2 do
+        local state, over = string.match(fields[at + 1], '^(%l+) (%d+)$')
+        if state and fields[at] ~= ARGV[1] and tonumber(over) > now then
+            table.insert(states, state)
+        end
     end
     found[number] = table.concat(states, ' ')
 end
@@ -59,11 +62,11 @@ class RedisPresences(Presences):
             kept_ms = int(kept_s * 1000)
             await self._eval(PUT, list(states), self._node, kept_ms, *states.values())
 
-    async def get(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
-        """How users are shown on all nodes together; those who are offline are left out."""
+    async def elsewhere(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+        """How users are shown on the other nodes; those who are offline there are left out."""
         if not users:
             return {}
-        found = await self._eval(GET, users)
+        found = await self._eval(GET, users, self._node)
         states = [merged(cast("list[SeenState]", text.decode().split())) for text in found]
         pairs = zip(users, states, strict=True)
         return {user: state for user, state in pairs if state != "offline"}

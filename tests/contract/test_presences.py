@@ -47,26 +47,25 @@ async def put(node: Presences, user: UserId, state: SeenState, *, kept_s: float 
 async def test_what_one_node_says_the_other_knows(open_nodes: Any) -> None:
     async with open_nodes() as (one, two):
         await one.put({ANN: "away", BOB: "dnd", EVE: "offline"}, kept_s=60.0)
-        assert await two.get([ANN, BOB, EVE, UserId("nobody")]) == {ANN: "away", BOB: "dnd"}
+        assert await two.elsewhere([ANN, BOB, EVE, UserId("nobody")]) == {ANN: "away", BOB: "dnd"}
         await one.put({ANN: "offline"}, kept_s=60.0)
-        assert await two.get([ANN, BOB]) == {BOB: "dnd"}
+        assert await two.elsewhere([ANN, BOB]) == {BOB: "dnd"}
 
 
 async def test_nobody_is_asked_or_told(open_nodes: Any) -> None:
     async with open_nodes() as (one, two):
         await one.put({}, kept_s=60.0)
-        assert await two.get([]) == {}
+        assert await two.elsewhere([]) == {}
 
 
-async def test_who_is_on_two_nodes_is_gone_when_he_has_left_both(open_nodes: Any) -> None:
+async def test_a_node_is_not_told_what_it_said_itself(open_nodes: Any) -> None:
     async with open_nodes() as (one, two):
         await put(one, ANN, "away")
         await put(two, ANN, "online")
-        assert await one.get([ANN]) == {ANN: "online"}
+        assert await one.elsewhere([ANN]) == {ANN: "online"}
+        assert await two.elsewhere([ANN]) == {ANN: "away"}
         await put(two, ANN, "offline")
-        assert await one.get([ANN]) == {ANN: "away"}
-        await put(one, ANN, "offline")
-        assert await one.get([ANN]) == {}
+        assert await one.elsewhere([ANN]) == {}
 
 
 async def test_what_is_not_said_again_ends_each_node_s_for_itself(open_nodes: Any) -> None:
@@ -74,9 +73,10 @@ async def test_what_is_not_said_again_ends_each_node_s_for_itself(open_nodes: An
         await put(one, ANN, "online", kept_s=0.3)
         await put(two, ANN, "away", kept_s=60.0)
         await put(one, BOB, "online", kept_s=0.3)
-        assert await two.get([ANN, BOB]) == {ANN: "online", BOB: "online"}
+        assert await two.elsewhere([ANN, BOB]) == {ANN: "online", BOB: "online"}
         await trio.sleep(0.4)
-        assert await two.get([ANN, BOB]) == {ANN: "away"}
+        assert await two.elsewhere([ANN, BOB]) == {}
+        assert await one.elsewhere([ANN, BOB]) == {ANN: "away"}
 
 
 async def test_a_short_word_does_not_end_a_longer_one(open_nodes: Any) -> None:
@@ -84,16 +84,16 @@ async def test_a_short_word_does_not_end_a_longer_one(open_nodes: Any) -> None:
         await put(one, ANN, "online", kept_s=60.0)
         await put(two, ANN, "away", kept_s=0.2)
         await trio.sleep(0.3)
-        assert await two.get([ANN]) == {ANN: "online"}
+        assert await two.elsewhere([ANN]) == {ANN: "online"}
 
 
 async def test_keys_go_by_themselves_and_odd_fields_are_passed_over(redis_url: str) -> None:
     async with trio_asyncio.open_loop(), open_redis(redis_url, size=2) as redis:
-        node = RedisPresences(redis, node="one")
+        node, other = (RedisPresences(redis, node=name) for name in ("one", "two"))
         await put(node, ANN, "online", kept_s=0.2)
         await put(node, BOB, "online", kept_s=60.0)
         await redis.call(lambda r: r.hset(PREFIX + BOB, "odd", "rubbish \xff"))  # type: ignore[arg-type]
-        assert await node.get([BOB]) == {BOB: "online"}
+        assert await other.elsewhere([BOB]) == {BOB: "online"}
         await trio.sleep(0.3)
         left = await redis.call(lambda r: r.exists(PREFIX + ANN, PREFIX + BOB))
         assert left == 1
@@ -106,4 +106,4 @@ async def test_without_redis_it_says_so_in_time() -> None:
             with pytest.raises(RedisUnavailable):
                 await put(node, ANN, "online")
             with pytest.raises(RedisUnavailable):
-                await node.get([ANN])
+                await node.elsewhere([ANN])

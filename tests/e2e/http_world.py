@@ -29,7 +29,7 @@ from server.http.route import Route
 from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.memory.limits import LocalLimits
-from server.memory.presences import MemoryPresences
+from server.memory.presences import MemoryPresences, Shared
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
@@ -118,6 +118,7 @@ class HttpWorld:
         self.client = self.app.test_client()
         self.routes = make_routes(parts)
         self.document: dict[str, Any] = {}
+        self.other_node: MemoryPresences
         self._numbers = count(1)
 
     async def ask(  # noqa: PLR0913 - each is a part of a request
@@ -217,13 +218,14 @@ async def open_http(
             events = PostgresEvents(database)
             journal = PostgresJournal(database, owner=1)
             people = StoredPeople(users, rooms)
+            shared: Shared = {}
             node = Node(
                 Ports(
                     journal=journal,
                     log=events,
                     people=people,
                     blocks=BlockStore(database),
-                    presences=MemoryPresences({}, node="node"),
+                    presences=MemoryPresences(shared, node="node"),
                     fan_out=_fan_out,
                     clock=clock,
                     turn_ended=lambda: None,
@@ -262,7 +264,9 @@ async def open_http(
                 log=log,
                 version="0.0.0",
             )
-            yield HttpWorld(parts, requests, log, database)
+            world = HttpWorld(parts, requests, log, database)
+            world.other_node = MemoryPresences(shared, node="other")
+            yield world
             await journal.aclose()
         nursery.cancel_scope.cancel()
 

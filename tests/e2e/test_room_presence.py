@@ -14,6 +14,8 @@ from http_world import open_http
 from running_server import Person, RunningServer
 from test_session import Speaker
 
+from protocol.ids import UserId
+
 ROOMS = "/api/v1/chats/rooms"
 
 
@@ -49,6 +51,15 @@ def test_a_room_says_who_of_it_is_online(server: RunningServer, people: list[Per
         assert asked() == (1, 3, {ann.id: "online"})
         assert asked(bob) == (1, 3, {bob.id: "away"})
         assert asked(eve) == (2, 3, {ann.id: "online", bob.id: "away"})
+
+
+async def test_who_is_online_on_another_node_is_so_here(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        owner, member = await http.person(), await http.person()
+        room = await http.team(owner, member)
+        await http.other_node.put({UserId(member.id): "away"}, kept_s=60)
+        reply = await http.ask("GET", f"{ROOMS}/{room}/presence", token=owner.token)
+        assert reply.json["people"] == [{"user": member.id, "state": "away"}]
 
 
 async def test_a_large_room_shows_counts_and_no_people(database_url: str) -> None:

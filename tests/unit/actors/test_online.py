@@ -29,7 +29,7 @@ class Elsewhere(Presences):
         if self.away is not None:
             raise self.away
 
-    async def get(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
+    async def elsewhere(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
         raise NotImplementedError
 
 
@@ -101,7 +101,7 @@ async def choose(world: World, session: FakeSession, state: PresenceState) -> No
 
 async def elsewhere_shown(world: World) -> Mapping[UserId, SeenState]:
     await trio.sleep(1)
-    return await world.presences.get([UserId("ann"), UserId("bob")])
+    return await world.other_node.elsewhere([UserId("ann"), UserId("bob")])
 
 
 async def test_users_are_written_as_they_are_shown(autojump_clock: Clock) -> None:

@@ -35,7 +35,7 @@ from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog, MemoryRoom
 from server.memory.people import MemoryPeople
-from server.memory.presences import MemoryPresences
+from server.memory.presences import MemoryPresences, Shared
 
 F = TypeVar("F")
 ROOM = RoomId("room")
@@ -135,7 +135,9 @@ class World:
         self.store = MemoryLog()
         self.journal = MemoryJournal(self.store, commit_s=commit_s)
         self.blocks = MemoryBlocks(self.store)
-        self.presences = MemoryPresences({}, node="node")
+        shared: Shared = {}
+        self.presences = MemoryPresences(shared, node="node")
+        self.other_node = MemoryPresences(shared, node="other")
         self.events = MemoryEvents(self.store)
         self.people = MemoryPeople(
             rooms_of=self._rooms_of, blocks_of=self.blocks.of, summaries=self._summaries
