@@ -6,7 +6,7 @@
 // would clear the field under the input method, which then writes its last syllable once more. So an Enter
 // during a composition is only noted, and what was noted is sent when the composition has ended, if it was
 // of Hangul: in Japanese or Chinese the same key chooses a candidate and means nothing else.
-// Whatever comes as well finds an empty field.
+// Whatever comes as well finds an empty field, or, where a draft came back into it, is known to be of the same press.
 
 const HANGUL = /[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]$/u;
 const BY_INPUT_METHOD = 229;
@@ -23,12 +23,19 @@ export function sendOnEnter(field, send) {
   let ended = { at: 0, hangul: false };
 
   let due = null; // what settle() has yet to send
+  let answered = -SAME_PRESS; // when it did
 
   const settled = () => {
     if (due === null) return;
     clearTimeout(due);
     due = null;
+    answered = performance.now();
     send();
+  };
+  const isAnswered = () => performance.now() - answered < SAME_PRESS;
+  const enter = () => {
+    if (due !== null) settled();
+    else if (!isAnswered()) send();
   };
   const settle = () => {
     due ??= setTimeout(settled, 0);
@@ -37,6 +44,7 @@ export function sendOnEnter(field, send) {
   // The next syllable may come before the timer: the message goes first, for the field holds it alone still.
   field.addEventListener("compositionstart", () => {
     settled();
+    answered = -SAME_PRESS;
     composing = true;
     noted = null;
   });
@@ -54,10 +62,10 @@ export function sendOnEnter(field, send) {
       if (noted === "enter") noted = null;
     } else if (composing || event.isComposing) noted = "enter";
     else if (event.keyCode === BY_INPUT_METHOD) {
-      if (ended.hangul && performance.now() - ended.at < SAME_PRESS) settle();
+      if (ended.hangul && performance.now() - ended.at < SAME_PRESS && !isAnswered()) settle();
     } else {
       event.preventDefault();
-      if (!event.repeat) send();
+      if (!event.repeat) enter();
     }
   });
 
@@ -66,7 +74,7 @@ export function sendOnEnter(field, send) {
     if (!isLineBreak(event) || shift) return;
     event.preventDefault();
     if (composing) noted = "enter";
-    else send();
+    else enter();
   });
 
   return () => {

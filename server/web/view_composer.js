@@ -13,6 +13,7 @@ export class Composer {
   #drafts = new Map(); // room -> {body, replyTo}
   #replyTo = null; // {seq, name, body}
   #rewritten = 0; // the seq of the message that is being edited
+  #aside = null; // {body, replyTo}: what was being written when the edit began
   #toldTyping = 0;
 
   /**
@@ -25,13 +26,13 @@ export class Composer {
     find("composer").onsubmit = (event) => event.preventDefault();
     find("send").onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
     find("send").onclick = submit;
-    find("replying-stop").onclick = () => this.reply(null);
+    find("replying-stop").onclick = () => (this.#rewritten ? this.#endEdit() : this.#drawReply(null), this.focus());
     this.#field.oninput = () => this.#written();
     this.#field.onkeydown = (event) => this.#key(event);
   }
 
   show(room) {
-    if (this.#rewritten) this.#drawReply(null);
+    this.#endEdit();
     if (this.#room) this.#drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#replyTo });
     this.#stopTyping();
     this.#room = room;
@@ -54,19 +55,23 @@ export class Composer {
 
   /** Answer a message, or (null) none any more. */
   reply(message) {
+    this.#endEdit();
     this.#drawReply(message);
     this.focus();
   }
 
   /** Put *text* that was not sent back to be written anew, before what is there. */
   edit(text) {
+    this.#endEdit();
     this.#field.value = [text, this.#field.value].filter(Boolean).join("\n");
     this.#written();
     this.focus();
   }
 
-  /** Write a stored message anew; Escape leaves it as it is. */
+  /** Write a stored message anew; Escape leaves it as it is. A draft comes back after it. */
   rewrite({ seq, body }) {
+    this.#endEdit();
+    this.#aside = { body: this.#field.value, replyTo: this.#replyTo };
     this.#drawReply({ name: words.editing, body });
     this.#replyTo = null;
     this.#rewritten = seq;
@@ -80,9 +85,17 @@ export class Composer {
     find("composer-error").textContent = text;
   }
 
-  #drawReply(message) {
-    if (this.#rewritten) this.#field.value = "";
+  #endEdit() {
+    if (!this.#rewritten) return;
+    const { body, replyTo } = this.#aside;
     this.#rewritten = 0;
+    this.#aside = null;
+    this.#field.value = body;
+    this.#fit();
+    this.#drawReply(replyTo);
+  }
+
+  #drawReply(message) {
     this.#replyTo = message;
     find("replying").hidden = !message;
     find("replying-name").textContent = message?.name ?? "";
@@ -91,14 +104,15 @@ export class Composer {
 
   #submit() {
     const body = this.#field.value.toWellFormed().replaceAll("\0", "").trim();
-    if (!body || !this.#room) return;
+    if (!body || !this.#room) return undefined;
     const taken = this.#rewritten ? this.change(this.#rewritten, body) : this.send({ body, reply_to: this.#replyTo?.seq });
     if (!taken) return void this.complain(words.tooLong);
-    this.#field.value = "";
     this.complain("");
-    this.#fit();
-    this.#drawReply(null);
     this.#toldTyping = 0; // a message ends the typing line by itself
+    if (this.#rewritten) return this.#endEdit();
+    this.#field.value = "";
+    this.#fit();
+    return this.#drawReply(null);
   }
 
   #written() {
@@ -123,7 +137,8 @@ export class Composer {
 
   #key(event) {
     if (event.key !== "Escape" || event.isComposing) return;
-    if (this.#replyTo || this.#rewritten) this.reply(null);
+    if (this.#rewritten) this.#endEdit();
+    else if (this.#replyTo) this.reply(null);
     else this.leave();
   }
 }

@@ -74,3 +74,29 @@ def test_others_messages_offer_no_edit(window: OpenWindow, person: SignUp) -> No
     items = page.locator("#actions").get_by_role("menuitem")
     expect(items.filter(has_text="고치기")).to_have_count(0)
     expect(items.filter(has_text="지우기")).to_have_count(0)
+
+
+def test_a_draft_comes_back_after_an_edit_that_is_sent_or_given_up(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    page = window(minji, minji.room("혼자"))
+    write(page, "첫 말")
+    message = page.locator(".message.mine").first
+    message.hover()
+    message.get_by_role("button", name="답장").click()
+    page.fill("#body", "쓰다 만 말")
+
+    choose(page, message, "고치기")
+    expect(page.locator("#body")).to_have_value("첫 말")
+    write(page, "고친 말")
+    expect(page.locator("#body")).to_have_value("쓰다 만 말")
+    expect(page.locator("#replying-body")).to_have_text("첫 말")
+
+    choose(page, message, "고치기")
+    page.press("#body", "Escape")
+    expect(page.locator("#body")).to_have_value("쓰다 만 말")
+    page.press("#body", "Enter")
+    expect(page.locator(".mine.stored .bubble")).to_have_count(2)
+    expect(page.locator(".mine.stored .bubble").last).to_contain_text("쓰다 만 말")
+    expect(page.locator(".mine.stored .bubble").last.locator(".quote")).to_have_count(1)

@@ -143,3 +143,25 @@ def test_shift_and_enter_begin_a_new_line(page: Page) -> None:
     expect(page.locator("#body")).to_have_value("첫 줄\n둘째 줄")
     page.press("#body", "Enter")
     expect_sent(page, "첫 줄\n둘째 줄")
+
+
+def test_an_edit_that_ends_with_a_doubled_enter_does_not_send_the_draft(
+    page: Page, keyboard: Keyboard
+) -> None:
+    page.fill("#body", "안")
+    page.press("#body", "Enter")
+    message = page.locator(".message.mine.stored")
+    expect(message).to_have_count(1)
+    page.fill("#body", "쓰다 만 말")
+    message.hover()
+    message.get_by_role("button", name="더 보기").click()
+    page.locator("#actions").get_by_role("menuitem", name="고치기", exact=True).click()
+    expect(page.locator("#body")).to_have_value("안")
+    keyboard.compose("ㄴ", "녀", "녕")
+    keyboard.enter_for_the_input_method()
+    keyboard.commit("녕")
+    keyboard.enter()
+    expect(message.locator(".bubble")).to_have_text(["안녕"])
+    page.wait_for_timeout(300)
+    expect(message).to_have_count(1)
+    expect(page.locator("#body")).to_have_value("쓰다 만 말")
