@@ -152,11 +152,16 @@ export class Chat {
   #happened(room, event) {
     this.outbox.stored(room.id, event.seq);
     if (room !== this.#room) return;
+    if (event.t === "reaction") this.#sureOf(room, event.of);
     if (event.t === "member" && event.change === "joined") this.#loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
     if (document.visibilityState === "hidden" || !this.log.follow) this.log.missed(event.seq);
     const name = event.name ?? this.store.people.get(event.sender) ?? "";
     find("announcer").textContent = `${name}: ${event.body ?? ""}`;
+  }
+
+  async #sureOf(room, seq) {
+    if (eventAt(room.events, seq)?.unsure && (await this.loader.again(room, seq))) this.#soon();
   }
 
   #wireState(state, code) {

@@ -3,11 +3,13 @@
 const NEWEST_PAGE = 50;
 const OLDER_PAGE = 100;
 const LARGEST_PAGE = 200;
+const TURNS = 5; // a page that is too old when it comes is asked for this often
 const MOST_NAMED = 50; // rooms at the top of the list whose last sender is named
 
 /** Each is a promise: whether it came. What did not is asked for again after the next welcome. */
 export class Loader {
   #older = new Map(); // room -> the promise of the older page that is on its way
+  #again = new Set(); // "room seq" that are asked for again
   #naming = false;
   #asked = new Set(); // "room sender": whose name was asked for
 
@@ -19,12 +21,31 @@ export class Loader {
   async newest(room) {
     room.startLoading();
     const limit = Math.min(LARGEST_PAGE, Math.max(NEWEST_PAGE, room.unread + 20));
+    const came = await this.#ask(room, { limit }, (page) => room.newestPage(page));
+    if (!came) room.drop();
+    return came;
+  }
+
+  // Whether a page came that was young enough to be taken in.
+  async #ask(room, bounds, take) {
     try {
-      room.newestPage(await this.wire.ask({ t: "history", room: room.id, limit }));
+      for (let turn = 0; turn < TURNS; turn += 1) {
+        if (take(await this.wire.ask({ t: "history", room: room.id, ...bounds }))) return true;
+      }
     } catch {
-      room.drop();
+      // Not connected, or no member any more: said elsewhere.
     }
-    return room.hold === "held";
+    return false;
+  }
+
+  /** The message `seq` as the server has it now. */
+  async again(room, seq) {
+    const key = `${room.id} ${seq}`;
+    if (this.#again.has(key)) return false;
+    this.#again.add(key);
+    const came = await this.#ask(room, { before: seq + 1, limit: 1 }, (page) => room.freshPage(page));
+    this.#again.delete(key);
+    return came;
   }
 
   older(room, limit = OLDER_PAGE) {
@@ -36,15 +57,13 @@ export class Loader {
   }
 
   async #page(room, limit) {
-    const first = room.events[0];
-    try {
-      const page = await this.wire.ask({ t: "history", room: room.id, before: first?.seq, limit });
-      if (room.events[0] !== first) return false; // dropped or reloaded meanwhile
-      room.olderPage(page);
-      return true;
-    } catch {
-      return false;
-    }
+    const first = room.events[0]?.seq;
+    let gone = false; // dropped or reloaded meanwhile
+    const take = (page) => {
+      gone = room.events[0]?.seq !== first;
+      return gone || room.olderPage(page);
+    };
+    return (await this.#ask(room, { before: first, limit }, take)) && !gone;
   }
 
   async members(room) {

@@ -28,6 +28,7 @@ export class Room {
   #countedTo = 0;
   #fresh = []; // seqs of countable messages above #countedTo
   #changes = []; // that came since the log is kept: a page may be older than they
+  #forgotten = 0; // the seq of the last change that is kept no more: no page older than that can be made true
 
   constructor(summary) {
     this.id = summary.id;
@@ -83,7 +84,7 @@ export class Room {
     if (this.last_message?.seq === event.of) this.last_message = changed(this.last_message, event, this.me);
     if (this.hold === "none") return;
     this.#changes.push(event);
-    if (this.#changes.length > CHANGES_KEPT) this.#changes.shift();
+    if (this.#changes.length > CHANGES_KEPT) this.#forgotten = this.#changes.shift().seq;
     const index = indexOfSeq(this.events, event.of);
     const message = this.events[index];
     if (message?.seq === event.of && !(event.seq <= message.asOf)) this.events[index] = changed(message, event, this.me);
@@ -160,21 +161,37 @@ export class Room {
     this.hold = "loading";
   }
 
+  /** Take in the newest page. False: it is too old by now. So it is with the pages below. */
   newestPage(page) {
+    if (page.upto < this.#forgotten) return false;
     this.events = mergeEvents(this.events, this.#present(page));
     this.more = page.more;
     this.seen = Math.max(this.seen, page.upto);
     this.hold = "held";
+    return true;
   }
 
   olderPage(page) {
+    if (page.upto < this.#forgotten) return false;
     this.events = mergeEvents(this.#present(page), this.events);
     this.more = page.more;
+    return true;
+  }
+
+  /** What is held is said anew. */
+  freshPage(page) {
+    if (page.upto < this.#forgotten) return false;
+    for (const message of this.#present(page)) {
+      const index = indexOfSeq(this.events, message.seq);
+      if (this.events[index]?.seq === message.seq) this.events[index] = message;
+    }
+    return true;
   }
 
   /** Forget the log; it must be loaded anew. */
   drop() {
     this.events = [];
+    this.#forgotten = Math.max(this.#forgotten, this.#changes.at(-1)?.seq ?? 0);
     this.#changes = [];
     this.hold = "none";
     this.more = false;
