@@ -11,7 +11,10 @@ import { Composer, drawTyping } from "./view_composer.js";
 import { LogView } from "./view_log.js";
 import { MembersPanel } from "./view_members.js";
 import { NewRoom } from "./view_new_room.js";
-import { drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
+import { RoomCalls } from "./room_calls.js";
+import { showChannels } from "./view_channels.js";
+import { closedBecause, drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
+import { RoomMenu } from "./view_room_menu.js";
 import { RoomsView } from "./view_rooms.js";
 import { Wire } from "./wire.js";
 import { explain, words } from "./words.js";
@@ -24,6 +27,7 @@ const LONGEST_ID = "0".repeat(64);
 
 export class Chat {
   #room = null; // the room that is open
+  #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
 
   /** `leave(reason)` goes back to the gate. */
@@ -37,6 +41,7 @@ export class Chat {
       onFrame: (frame) => this.#frame(frame),
       onState: (state, code) => this.#wireState(state, code),
     });
+    this.calls = new RoomCalls(this.#http.bind(this));
     this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.#makeViews();
@@ -74,7 +79,8 @@ export class Chat {
 
   #makeViews() {
     const { store, outbox } = this;
-    const search = (text) => this.#http("GET", `/users?q=${encodeURIComponent(text)}`).then((found) => found.items);
+    const search = this.calls.people;
+    const failed = (error) => this.composer.complain(explain(error));
     this.rooms = new RoomsView({ store, open: (id) => this.#go(id) });
     this.log = new LogView({
       store,
@@ -93,8 +99,9 @@ export class Chat {
     this.actions = new Actions({
       ask: (frame) => this.wire.ask(frame),
       edit: (message) => this.composer.rewrite(message),
-      failed: (error) => this.composer.complain(explain(error)),
+      failed,
     });
+    this.menu = new RoomMenu({ calls: this.calls, failed });
     this.composer = new Composer({
       send: (message) => this.#send(message),
       change: (seq, body) => this.#change(seq, body),
@@ -104,11 +111,11 @@ export class Chat {
     this.members = new MembersPanel({
       store,
       search,
-      add: (room, user) => this.#http("POST", `/chats/rooms/${room.id}/members`, { user }),
-      remove: (room, user) => this.#http("DELETE", `/chats/rooms/${room.id}/members/${user}`),
+      calls: this.calls,
       opened: (room) => this.#loadMembers(room),
     });
     this.newRoom = new NewRoom({ search, create: (room) => this.#create(room), myId: this.user.id });
+    find("channels-open").onclick = () => this.#channels();
     find("back").onclick = () => this.#back();
     find("banner-now").onclick = () => this.wire.now();
   }
@@ -127,7 +134,7 @@ export class Chat {
     if (frame.t === "welcome") this.#welcomed();
     if (frame.t === "ack") this.#acked(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
-    if (frame.t === "room") this.#watch([room]);
+    if (frame.t === "room") this.#arrived(room);
     if (frame.t === "room_gone" && this.#room?.id === frame.room) this.#go("");
     if (frame.t === "gap" && room === this.#room) this.#load(room);
     if (room && isEvent(frame)) this.#happened(room, frame);
@@ -142,6 +149,13 @@ export class Chat {
     if (!this.#room) return;
     if (this.#room.hold === "none") this.#load(this.#room);
     this.#loadMembers(this.#room);
+  }
+
+  #arrived(room) {
+    this.#watch([room]);
+    if (room.id !== this.#awaited) return;
+    this.#awaited = "";
+    this.#go(room.id);
   }
 
   #acked(ack) {
@@ -198,6 +212,7 @@ export class Chat {
     find("nothing-open").hidden = Boolean(room);
     this.composer.show(room);
     this.members.setRoom(room);
+    this.menu.setRoom(room);
     this.log.show(room);
     if (room?.hold === "none") this.#load(room);
     if (room) this.#loadMembers(room);
@@ -205,8 +220,16 @@ export class Chat {
     this.#draw();
   }
 
+  #channels() {
+    const open = (id) => {
+      if (this.store.rooms.has(id)) this.#go(id);
+      else this.#awaited = id; // its frame is on the way
+    };
+    showChannels({ find: this.calls.publicRooms, join: this.calls.join, open });
+  }
+
   async #create(room) {
-    const made = this.store.addRoom(await this.#http("POST", "/chats/rooms", room));
+    const made = this.store.addRoom(await this.calls.create(room));
     this.#watch([made]);
     this.#go(made.id);
   }
@@ -267,7 +290,7 @@ export class Chat {
     drawTitle(this.store.totalUnread());
     if (!this.#room) return;
     drawRoomHeader(this.#room, this.store);
-    this.composer.allow(!this.#room.archived);
+    this.composer.allow(closedBecause(this.#room));
     this.log.draw();
     this.members.draw();
     this.#drawTypists();

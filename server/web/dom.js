@@ -48,6 +48,7 @@ const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   send: "M5 12h13M12 5l7 7-7 7",
   more: "M6 12h.01M12 12h.01M18 12h.01",
+  find: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l4 4M11 8v6M8 11h6",
   reply: "M9 6l-5 5 5 5M4 11h9c4 0 7 2 7 7",
 };
 

@@ -38,15 +38,16 @@ export class Composer {
     this.#room = room;
     const { body = "", replyTo = null } = this.#drafts.get(room?.id) ?? {};
     this.#field.value = body;
-    this.#field.disabled = !room || room.archived;
     this.complain("");
     this.#fit();
     this.#drawReply(replyTo);
   }
 
-  /** Whether anything can be written here now. */
-  allow(can) {
-    this.#field.disabled = !can;
+  /** Whether anything can be written here now; else `why` not stands in its place. */
+  allow(why = "") {
+    find("closed").hidden = !why;
+    find("closed").textContent = why;
+    find("composer").hidden = Boolean(why);
   }
 
   focus() {

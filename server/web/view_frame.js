@@ -1,7 +1,8 @@
 // What stands around the conversation: the banner of the connection, the room's header, the title.
 
 import { shortTime } from "./calendar.js";
-import { find, paintAvatar } from "./dom.js";
+import { find, make, paintAvatar } from "./dom.js";
+import { may } from "./may.js";
 import { words } from "./words.js";
 
 const PATIENCE = 1_500; // a shorter break needs no banner
@@ -54,10 +55,18 @@ export function drawRoomHeader(room, store) {
   paintAvatar(find("room-avatar"), room.peer ?? room.id, room.name);
   find("room-name").textContent = room.name;
   find("room-about").textContent = about(room, store);
+  const marks = [room.archived && words.isArchived, room.visibility === "public" && words.isPublic, room.muted && words.isMuted];
+  find("room-marks").replaceChildren(...marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text)));
+}
+
+/** Why nothing can be written in the room; empty where it can. */
+export function closedBecause(room) {
+  if (room.archived) return words.archivedHere;
+  return may("send", room) ? "" : words.postOnly(words.postFrom[room.post]);
 }
 
 function about(room, store) {
-  if (room.type !== "direct") return room.members.size ? words.memberCount(room.members.size) : "";
+  if (room.type !== "direct") return [room.members.size && words.memberCount(room.members.size), room.description].filter(Boolean).join(" · ");
   const presence = store.presence.get(room.peer);
   if (presence?.state === "offline" && presence.last_seen) return words.lastSeen(shortTime(presence.last_seen));
   return words[presence?.state ?? "offline"];

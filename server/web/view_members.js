@@ -10,14 +10,14 @@ export class MembersPanel {
   #toggle = find("members-toggle");
   #room = null;
 
-  /** `add(room, user)` and `remove(room, user)` are promises; `opened(room)` when it is looked at. */
-  constructor({ store, search, add, remove, opened }) {
-    Object.assign(this, { store, remove, opened });
+  /** `calls` is RoomCalls; `opened(room)` when it is looked at. */
+  constructor({ store, search, calls, opened }) {
+    Object.assign(this, { store, calls, opened });
     this.people = new PeopleSearch({
       field: find("member-query"),
       list: find("member-found"),
       search,
-      choose: (person) => this.#do(() => add(this.#room, person.id)).then(() => this.people.clear()),
+      choose: (person) => this.#do(() => calls.add(this.#room, person.id)).then(() => this.people.clear()),
       leaveOut: (id) => this.#room.members.has(id),
     });
     find("member-add").onsubmit = (event) => event.preventDefault();
@@ -66,7 +66,7 @@ export class MembersPanel {
   }
 
   #build(row) {
-    const remove = () => this.#do(() => this.remove(this.#room, row.key));
+    const remove = () => this.#do(() => this.calls.remove(this.#room, row.key));
     const verb = row.mine ? words.leaveRoom : words.remove;
     const tags = [row.mine && words.me, row.role === "owner" && words.owner].filter(Boolean).join(", ");
     return make("li", {},

@@ -45,6 +45,7 @@ export class NewRoom {
   #draw() {
     const team = this.#type === "team";
     find("team-name").hidden = !team;
+    find("team-public").hidden = !team;
     find("new-room-create").hidden = !team;
     find("chosen").replaceChildren(...[...this.#chosen.values()].map((person) => this.#chip(person)));
   }
@@ -71,7 +72,8 @@ export class NewRoom {
     if (this.#type !== "team") return;
     const names = [...this.#chosen.values()].map((person) => person.name || person.username);
     const name = this.#form.elements.name.value.trim() || names.join(", ").slice(0, 100) || words.team;
-    this.#begin({ type: "team", name, members: [...this.#chosen.keys()] });
+    const visibility = this.#form.elements.public.checked ? "public" : "private";
+    this.#begin({ type: "team", name, visibility, members: [...this.#chosen.keys()] });
   }
 
   async #begin(room) {

@@ -44,6 +44,8 @@ export class RoomsView {
       text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${said}`.slice(0, 200) : "",
       unread,
       mentions: unread ? mentions : 0,
+      muted: room.muted,
+      archived: room.archived,
       presence: room.peer ? (this.store.presence.get(room.peer)?.state ?? "offline") : undefined,
       current: room.id === current,
     };
@@ -75,11 +77,16 @@ export class RoomsView {
 function build(row) {
   const face = avatar(row.face, row.name);
   const dot = row.presence && make("span", { class: `dot ${row.presence}`, role: "img", "aria-label": words[row.presence], title: words[row.presence] });
-  const badge = row.unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(row.unread) }, row.unread > 999 ? "999+" : `${row.unread}`) : undefined;
+  const badge = row.unread ? make("span", { class: row.muted ? "badge muted" : "badge", role: "img", "aria-label": words.unreadCount(row.unread) }, row.unread > 999 ? "999+" : `${row.unread}`) : undefined;
   const at = row.mentions ? make("span", { class: "badge at" }, "@") : undefined;
   const button = make("button", { type: "button", data: { room: row.key }, "aria-current": row.current ? "true" : undefined },
     make("span", { class: "face" }, face, dot),
-    make("span", { class: "what" }, make("strong", {}, row.name), make("span", { class: "preview" }, row.text)),
+    make("span", { class: "what" }, make("strong", {}, row.name, ...marksOf(row)), make("span", { class: "preview" }, row.text)),
     make("span", { class: "when" }, make("time", {}, row.time), make("span", { class: "badges" }, at, badge)));
   return make("li", {}, button);
+}
+
+function marksOf({ muted, archived }) {
+  const marks = [muted && words.isMuted, archived && words.isArchived];
+  return marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text));
 }

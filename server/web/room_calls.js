@@ -1,0 +1,33 @@
+// What is asked over HTTP of rooms and what is in them. Each is a promise that a Refusal may break.
+
+const part = encodeURIComponent;
+
+export class RoomCalls {
+  /** `http(method, path, body)` asks in this person's name. */
+  constructor(http) {
+    const rooms = "/chats/rooms";
+    const of = (room, rest = "") => `${rooms}/${part(room.id)}${rest}`;
+    const message = (room, seq, rest = "") => of(room, `/messages/${seq}${rest}`);
+
+    this.people = (text) => http("GET", `/users?q=${part(text)}`).then((found) => found.items);
+    this.create = (room) => http("POST", rooms, room);
+    this.publicRooms = (text, after) => http("GET", `${rooms}/public?${new URLSearchParams({ ...(text && { q: text }), ...(after && { after }) })}`);
+    this.join = (id) => http("POST", `${rooms}/${part(id)}/join`);
+    this.change = (room, changes) => http("PATCH", of(room), changes);
+    this.mute = (room, until) => http("PUT", of(room, "/mute"), until ? { until } : {});
+    this.unmute = (room) => http("DELETE", of(room, "/mute"));
+
+    this.add = (room, user) => http("POST", of(room, "/members"), { user });
+    this.remove = (room, user) => http("DELETE", of(room, `/members/${part(user)}`));
+    this.giveRole = (room, user, role) => http("PATCH", of(room, `/members/${part(user)}`), { role });
+
+    this.reveals = (room) => http("GET", of(room, "/reveals")).then((found) => found.items);
+    this.reveal = (room, name) => http("PUT", of(room, `/reveals/${part(name)}`));
+    this.unreveal = (room, name) => http("DELETE", of(room, `/reveals/${part(name)}`));
+
+    this.pins = (room) => http("GET", of(room, "/pins")).then((found) => found.items);
+    this.versions = (room, seq) => http("GET", message(room, seq, "/versions")).then((found) => found.items);
+    this.reactions = (room, seq) => http("GET", message(room, seq, "/reactions")).then((found) => found.items);
+    this.restore = (room, seq) => http("POST", message(room, seq, "/restore"));
+  }
+}
