@@ -1,9 +1,14 @@
-// The panel of a room's members: who they are and whether they are here; its owner adds and removes.
+// The panel of a room's members: who they are, as what, and whether they are here; who may changes that.
 
 import { shortTime } from "./calendar.js";
-import { avatar, find, make, reconcile } from "./dom.js";
+import { question } from "./dialog.js";
+import { avatar, find, icon, make, reconcile } from "./dom.js";
+import { may, mayRemove, ROLES, rolesFor } from "./may.js";
+import { menuItem, openMenu } from "./menu.js";
 import { PeopleSearch } from "./people_search.js";
 import { explain, words } from "./words.js";
+
+const MOST_SHOWN = 300;
 
 export class MembersPanel {
   #panel = find("members");
@@ -23,7 +28,9 @@ export class MembersPanel {
     find("member-add").onsubmit = (event) => event.preventDefault();
     this.#toggle.onclick = () => this.show(this.#panel.hidden);
     find("members-close").onclick = () => this.show(false);
-    this.#panel.onkeydown = (event) => event.key === "Escape" && this.show(false);
+    this.#panel.onkeydown = (event) => {
+      if (event.key === "Escape") this.show(false);
+    };
   }
 
   get open() {
@@ -44,35 +51,61 @@ export class MembersPanel {
     this.#panel.hidden = !open;
     this.#toggle.setAttribute("aria-expanded", `${open}`);
     if (closing) this.#toggle.focus();
-    if (open && this.#room) this.opened(this.#room);
+    if (!open || !this.#room) return;
+    this.opened(this.#room);
+    this.draw();
   }
 
   draw() {
     if (!this.open || !this.#room) return;
-    const owner = this.#room.role === "owner";
-    find("member-add").hidden = !owner;
-    const rank = (member) => (member.role === "owner" ? 0 : 1);
+    find("member-add").hidden = !may("add", this.#room);
+    const rank = (member) => ROLES.indexOf(member.role);
     const members = [...this.#room.members.values()].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
-    reconcile(find("member-list"), members.map((member) => this.#row(member, owner)), (row) => this.#build(row));
+    const rows = members.slice(0, MOST_SHOWN).map((member) => this.#row(member));
+    reconcile(find("member-list"), rows, (row) => this.#build(row));
+    find("member-rest").textContent = members.length > MOST_SHOWN ? words.andMore(members.length - MOST_SHOWN) : "";
   }
 
-  #row(member, owner) {
-    const mine = member.user === this.store.me.id;
+  #row(member) {
+    const room = this.#room;
+    const mine = member.user === room.me;
     const presence = this.store.presence.get(member.user);
     const state = mine ? "online" : (presence?.state ?? "offline");
     const seen = state === "offline" && presence?.last_seen ? words.lastSeen(shortTime(presence.last_seen)) : words[state];
-    const row = { key: member.user, name: nameOf(member), role: member.role, mine, state, seen, removable: owner !== mine };
+    const roles = rolesFor(room, member);
+    const row = { key: member.user, name: nameOf(member), role: member.role, mine, state, seen, roles, removable: mayRemove(room, member) };
     return { ...row, mark: JSON.stringify(row) };
   }
 
   #build(row) {
-    const remove = () => this.#do(() => this.calls.remove(this.#room, row.key));
-    const verb = row.mine ? words.leaveRoom : words.remove;
-    const tags = [row.mine && words.me, row.role === "owner" && words.owner].filter(Boolean).join(", ");
+    const team = this.#room.type === "team";
+    const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role]].filter(Boolean).join(", ");
     return make("li", {},
       make("span", { class: "face" }, avatar(row.key, row.name), make("span", { class: `dot ${row.state}` })),
       make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen)),
-      row.removable ? make("button", { type: "button", class: "quiet", "aria-label": `${verb}: ${row.name}`, onclick: remove }, verb) : undefined);
+      this.#buttonOf(row));
+  }
+
+  #buttonOf(row) {
+    if (!this.#itemsOf(row).length) return undefined;
+    const label = `${words.more}: ${row.name}`;
+    const button = make("button", { type: "button", class: "icon", "aria-label": label, title: words.more, "aria-haspopup": "menu" }, icon("more"));
+    button.onclick = () => openMenu(button, this.#itemsOf(row));
+    return button;
+  }
+
+  #itemsOf(row) {
+    const room = this.#room;
+    const role = (each) => menuItem(words.roles[each], () => this.#do(() => this.calls.giveRole(room, row.key, each)), {
+      role: "menuitemradio", "aria-checked": `${each === row.role}` });
+    return [
+      ...(row.roles.length > 1 ? row.roles.map(role) : []),
+      ...(row.removable ? [menuItem(words.remove, () => this.#remove(row))] : []),
+    ];
+  }
+
+  async #remove(row) {
+    if (await question(words.removeQuestion(row.name), words.remove)) this.#do(() => this.calls.remove(this.#room, row.key));
   }
 
   async #do(change) {
