@@ -28,6 +28,8 @@ const LONGEST_ID = "0".repeat(64);
 export class Chat {
   #room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
+  #watched = []; // members whose presence is watched,
+  #watchedIn; // and the blind room that they are of
   #drawing = 0;
 
   /** `leave(reason)` goes back to the gate. */
@@ -143,6 +145,7 @@ export class Chat {
   }
 
   #welcomed() {
+    this.#watched = [];
     this.#watch([...this.store.rooms.values()]);
     this.outbox.opened();
     this.#route();
@@ -167,10 +170,10 @@ export class Chat {
     this.outbox.stored(room.id, event.seq);
     if (room !== this.#room) return;
     if (event.t === "reaction") this.#sureOf(room, event.of);
-    if (event.t === "member" && event.change === "joined") this.#loadMembers(room);
+    if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.#loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
     if (document.visibilityState === "hidden" || !this.log.follow) this.log.missed(event.seq);
-    const name = event.name ?? this.store.people.get(event.sender) ?? "";
+    const name = this.store.nameIn(room, event.sender, event.name) ?? "";
     find("announcer").textContent = `${name}: ${event.body ?? ""}`;
   }
 
@@ -209,6 +212,7 @@ export class Chat {
     this.#room = room;
     document.body.classList.toggle("in-room", Boolean(room));
     find("room").hidden = !room;
+    document.body.classList.toggle("in-blind", room?.mode === "blind");
     find("nothing-open").hidden = Boolean(room);
     this.composer.show(room);
     this.members.setRoom(room);
@@ -260,7 +264,7 @@ export class Chat {
 
   #reply(seq) {
     const event = eventAt(this.#room.events, seq);
-    this.composer.reply({ seq, name: event.name ?? this.store.people.get(event.sender), body: event.body ?? "" });
+    this.composer.reply({ seq, name: this.store.nameIn(this.#room, event.sender, event.name), body: event.body ?? "" });
   }
 
   async #load(room) {
@@ -271,9 +275,20 @@ export class Chat {
 
   async #loadMembers(room) {
     if (!(await this.loader.members(room))) return;
-    const others = [...room.members.keys()].filter((user) => user !== this.user.id);
-    if (this.members.open && others.length) this.wire.tell({ t: "presence", watch: others.slice(0, MOST_WATCHED) });
+    if (this.members.open && room === this.#room) this.#watchMembers(room);
     this.#soon();
+  }
+
+  // One panel of members is watched at a time; the peers of direct rooms always are.
+  #watchMembers(room) {
+    const peers = new Set([...this.store.rooms.values()].map((each) => each.peer));
+    const others = [...room.members.keys()].filter((user) => user !== room.me && !peers.has(user)).slice(0, MOST_WATCHED);
+    const veiled = room.mode === "blind" ? room.id : undefined;
+    const before = this.#watched;
+    if (before.length) this.wire.tell({ t: "presence", room: this.#watchedIn, unwatch: before });
+    if (others.length) this.wire.tell({ t: "presence", room: veiled, watch: others });
+    this.#watched = others;
+    this.#watchedIn = veiled;
   }
 
   // ---- what is drawn
@@ -297,7 +312,7 @@ export class Chat {
   }
 
   #drawTypists() {
-    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.store.people.get(user) ?? words.somebody));
+    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.store.nameIn(this.#room, user) ?? words.somebody));
   }
 
   // What is at the end of an open log in a visible window is read.

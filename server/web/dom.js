@@ -1,5 +1,7 @@
 // Building and keeping elements. Text always goes in as text, never as markup.
 
+import { paintMask } from "./mask.js";
+
 export const find = (id) => document.getElementById(id);
 
 /** A new element: properties by name, `class`, `data` and aria-… as attributes, then children. */
@@ -77,4 +79,11 @@ export function paintAvatar(node, id, name) {
   return node;
 }
 
+/** The face of `user` in `room`: a mask where it is blind. */
+export function paintFace(node, room, user, name) {
+  node.classList.remove("mask");
+  return room.mode === "blind" ? paintMask(node, `${room.id} ${user}`) : paintAvatar(node, user, name);
+}
+
+export const face = (room, user, name) => paintFace(make("span", { class: "avatar", "aria-hidden": "true" }), room, user, name);
 export const avatar = (id, name) => paintAvatar(make("span", { class: "avatar", "aria-hidden": "true" }), id, name);

@@ -71,10 +71,17 @@ export class Loader {
       const { members, cursors = {} } = await this.http("GET", `/chats/rooms/${room.id}`);
       this.store.setMembers(room, members);
       room.moveCursors(cursors);
+      if (room.mode === "blind") await this.reveals(room);
       return true;
     } catch {
       return false;
     }
+  }
+
+  /** To whom this person has consented in a blind room, and who they are. */
+  async reveals(room) {
+    const { items } = await this.http("GET", `/chats/rooms/${room.id}/reveals`);
+    room.reveals = new Map(items.map((item) => [item.name, item]));
   }
 
   /** The list shows who spoke last, also in rooms never opened: their members are asked for, one room at a time. */
@@ -89,7 +96,7 @@ export class Loader {
     this.#naming = false;
   }
 
-  #isNameless({ id, type, last_message: last }) {
-    return type !== "direct" && last && !this.store.people.has(last.sender) && !this.#asked.has(`${id} ${last.sender}`);
+  #isNameless({ id, type, mode, last_message: last }) {
+    return type !== "direct" && mode !== "blind" && last && !this.store.people.has(last.sender) && !this.#asked.has(`${id} ${last.sender}`);
   }
 }

@@ -22,6 +22,7 @@ export class Room {
   seen = 0;
   members = new Map(); // user -> {user, name, username, role}; empty until asked for
   typing = new Map(); // user -> when it expires
+  reveals = new Map(); // in a blind room: pseudonym -> {mutual, person?} of those one consented to
   #cursors = null; // user -> seq; null in rooms too large for receipts
   #sorted = null;
   #unread = 0; // the server's count, as of #countedTo
@@ -115,6 +116,7 @@ export class Room {
   }
 
   #member({ user, change, role, seq }) {
+    if (change === "revealed") return;
     if (user === this.me && role) this.role = role;
     if (change === "left" || change === "kicked") {
       this.members.delete(user);

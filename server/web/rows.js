@@ -14,7 +14,7 @@ export function buildRows({ room, from, to, pending, unreadFrom, nameOf }) {
   for (const [index, item] of items.entries()) {
     if (!before || dayNumber(before.at) !== dayNumber(item.at)) rows.push(line("day", dayNumber(item.at), dayName(item.at)));
     if (unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom)) rows.push(line("unread", "", ""));
-    if (item.t === "member") rows.push(notice(item, nameOf(item.user), item.change, item.role ?? ""));
+    if (item.t === "member") rows.push(notice(item, nameOf(item.user), item.change, item.change === "revealed" ? nameOf(item.by) : (item.role ?? "")));
     if (item.t === "room_changed") rows.push(notice(item, nameOf(item.by), changeOf(item), item.name ?? ""));
     if (item.t === "message") rows.push(bubble({ room, item, before, next: items[index + 1], nameOf, unreadFrom }));
     before = item;

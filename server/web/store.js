@@ -24,7 +24,7 @@ export class Store {
   apply(frame) {
     if (frame.t === "welcome") return this.#welcome(frame);
     if (frame.t === "room") return this.addRoom(frame);
-    if (frame.t === "presence") return void this.presence.set(frame.user, frame);
+    if (frame.t === "presence") return void this.presence.set(frame.room ? `${frame.room} ${frame.user}` : frame.user, frame);
     const room = this.rooms.get(frame.room);
     if (!room) return undefined;
     if (isEvent(frame)) return this.#event(room, frame);
@@ -76,8 +76,18 @@ export class Store {
     return room;
   }
 
+  /** What `user` is called in the room, where that is known. In a blind room a pseudonym is all there is. */
+  nameIn(room, user, given) {
+    return given ?? (room.mode === "blind" ? user : (room.members.get(user)?.name || this.people.get(user)));
+  }
+
+  /** The presence of `user` as the room shows it. */
+  presenceIn(room, user) {
+    return this.presence.get(room.mode === "blind" ? `${room.id} ${user}` : user);
+  }
+
   setMembers(room, members) {
-    for (const { user, name, username } of members) this.people.set(user, name || username);
+    if (room.mode !== "blind") for (const { user, name, username } of members) this.people.set(user, name || username);
     room.setMembers(members);
   }
 

@@ -1,7 +1,7 @@
 // What stands around the conversation: the banner of the connection, the room's header, the title.
 
 import { shortTime } from "./calendar.js";
-import { find, make, paintAvatar } from "./dom.js";
+import { face, find, make, paintAvatar, paintFace } from "./dom.js";
 import { may } from "./may.js";
 import { words } from "./words.js";
 
@@ -52,11 +52,24 @@ export function drawTitle(unread) {
 }
 
 export function drawRoomHeader(room, store) {
-  paintAvatar(find("room-avatar"), room.peer ?? room.id, room.name);
+  const blind = room.mode === "blind";
+  if (blind) paintFace(find("room-avatar"), room, "");
+  else paintFace(find("room-avatar"), room, room.peer ?? room.id, room.name);
+  drawVeil(room, blind);
   find("room-name").textContent = room.name;
   find("room-about").textContent = about(room, store);
-  const marks = [room.archived && words.isArchived, room.visibility === "public" && words.isPublic, room.muted && words.isMuted];
+  const marks = [blind && words.isBlind, room.archived && words.isArchived, room.visibility === "public" && words.isPublic, room.muted && words.isMuted];
   find("room-marks").replaceChildren(...marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text)));
+}
+
+// What one must know in a blind room: that nobody knows anybody, and who one is there.
+function drawVeil(room, blind) {
+  document.body.classList.toggle("in-blind", blind);
+  const veil = find("veil");
+  veil.hidden = !blind;
+  if (!blind || veil.dataset.me === `${room.id} ${room.me}`) return;
+  veil.dataset.me = `${room.id} ${room.me}`;
+  veil.replaceChildren(face(room, room.me), make("span", {}, words.veil), make("strong", {}, words.veilMe(room.me)));
 }
 
 /** Why nothing can be written in the room; empty where it can. */

@@ -117,12 +117,13 @@ export class LogView {
     const { room, store } = this;
     const { from, to } = this.#window();
     const pending = this.#end === Infinity ? this.outbox.of(room.id) : [];
-    const nameOf = (user, given) => given ?? room.members.get(user)?.name ?? store.people.get(user) ?? words.somebody;
+    const nameOf = (user, given) => store.nameIn(room, user, given) ?? words.somebody;
     const rows = buildRows({ room, from, to, pending, unreadFrom: this.#unreadFrom, nameOf });
     const members = [...room.members.values()];
     const known = {
       names: new Set(members.flatMap(({ name, username }) => [name, username])),
-      me: new Set([store.me.name, store.me.username]),
+      me: new Set(room.mode === "blind" ? [room.me] : [store.me.name, store.me.username]),
+      room,
     };
     if (!rows.length && room.hold === "held") rows.push(NOTHING_YET);
     reconcile(this.#list, rows, (row) => buildRow(row, known));

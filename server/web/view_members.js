@@ -2,7 +2,7 @@
 
 import { shortTime } from "./calendar.js";
 import { question } from "./dialog.js";
-import { avatar, find, icon, make, reconcile } from "./dom.js";
+import { face, find, icon, make, reconcile } from "./dom.js";
 import { may, mayRemove, ROLES, rolesFor } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
 import { PeopleSearch } from "./people_search.js";
@@ -69,20 +69,21 @@ export class MembersPanel {
   #row(member) {
     const room = this.#room;
     const mine = member.user === room.me;
-    const presence = this.store.presence.get(member.user);
+    const presence = this.store.presenceIn(room, member.user);
     const state = mine ? "online" : (presence?.state ?? "offline");
     const seen = state === "offline" && presence?.last_seen ? words.lastSeen(shortTime(presence.last_seen)) : words[state];
     const roles = rolesFor(room, member);
-    const row = { key: member.user, name: nameOf(member), role: member.role, mine, state, seen, roles, removable: mayRemove(room, member) };
+    const reveal = room.reveals.get(member.user);
+    const row = { key: member.user, name: nameOf(member), role: member.role, group: member.group, reveal, mine, state, seen, roles, removable: mayRemove(room, member) };
     return { ...row, mark: JSON.stringify(row) };
   }
 
   #build(row) {
     const team = this.#room.type === "team";
-    const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role]].filter(Boolean).join(", ");
+    const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role], row.group && words.inGroup(row.group)].filter(Boolean).join(", ");
     return make("li", {},
-      make("span", { class: "face" }, avatar(row.key, row.name), make("span", { class: `dot ${row.state}` })),
-      make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen)),
+      make("span", { class: "face" }, face(this.#room, row.key, row.name), make("span", { class: `dot ${row.state}` })),
+      make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen), revealOf(row)),
       this.#buttonOf(row));
   }
 
@@ -100,8 +101,20 @@ export class MembersPanel {
       role: "menuitemradio", "aria-checked": `${each === row.role}` });
     return [
       ...(row.roles.length > 1 ? row.roles.map(role) : []),
+      ...this.#revealItems(row),
       ...(row.removable ? [menuItem(words.remove, () => this.#remove(row))] : []),
     ];
+  }
+
+  #revealItems({ key, mine, reveal }) {
+    const room = this.#room;
+    if (room.mode !== "blind" || mine || reveal?.mutual) return [];
+    const act = async () => {
+      if (!reveal && !(await question(words.revealQuestion(key), words.reveal))) return;
+      const change = reveal ? this.calls.unreveal : this.calls.reveal;
+      this.#do(() => change(room, key).then(() => this.opened(room)));
+    };
+    return [menuItem(reveal ? words.unreveal : words.reveal, act)];
   }
 
   async #remove(row) {
@@ -117,3 +130,9 @@ export class MembersPanel {
 }
 
 const nameOf = (member) => member.name || member.username || words.somebody;
+
+function revealOf({ reveal }) {
+  if (!reveal) return undefined;
+  const { person } = reveal;
+  return make("span", { class: "reveal" }, person ? words.isReally(person.name || person.username, person.username) : words.revealWaits);
+}

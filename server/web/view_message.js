@@ -1,6 +1,6 @@
 // One line of the conversation as an element. Bodies are text: of markup they have what markup.js knows, and no HTML.
 
-import { avatar, icon, make } from "./dom.js";
+import { face, icon, make } from "./dom.js";
 import { nodesOf, spansOf } from "./markup.js";
 import { words } from "./words.js";
 
@@ -8,12 +8,12 @@ const MENTION = /@[\p{L}\p{N}_.-]+/gu;
 const IN_VAIN = new Set(["too_large", "invalid", "bad_frame", "conflict"]); // as it is, it can never go
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
 
-/** Build the element of a row of rows.js; `names` are the members' names, `me` is one's own. */
-export function buildRow(row, { names, me }) {
+/** Build the element of a row of rows.js; `names` are the members' names, `me` are one's own, in `room`. */
+export function buildRow(row, known) {
   if (row.kind === "day") return make("li", { class: "day" }, make("span", {}, row.text));
   if (row.kind === "unread") return make("li", { class: "unread-line" }, make("span", {}, words.unreadFromHere));
   if (row.kind === "notice") return make("li", { class: "notice" }, row.change ? words[row.change]?.(row.name, row.what) : row.body);
-  return buildMessage(row, { names, me });
+  return buildMessage(row, known);
 }
 
 function buildMessage(row, known) {
@@ -26,7 +26,7 @@ function buildMessage(row, known) {
     reactionsOf(row),
     row.state === "failed" ? failedOf(row) : undefined);
   const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" } });
-  if (!row.mine) item.append(row.first ? avatar(row.sender, row.name) : make("span", { class: "avatar none" }));
+  if (!row.mine) item.append(row.first ? face(known.room, row.sender, row.name) : make("span", { class: "avatar none" }));
   item.append(content);
   return item;
 }

@@ -1,4 +1,5 @@
-// The dialog that begins a conversation: one person for a direct room, several for a team room.
+// The dialog that begins a conversation: one person for a direct room, several for a team room,
+// two groups for a matching room. Whoever makes it is in group A.
 
 import { find, make } from "./dom.js";
 import { PeopleSearch } from "./people_search.js";
@@ -11,7 +12,7 @@ export class NewRoom {
 
   /** `create({type, name?, members})` is a promise of nothing; `search` as PeopleSearch has it. */
   constructor({ search, create, myId }) {
-    this.create = create;
+    Object.assign(this, { create, myId });
     this.people = new PeopleSearch({
       field: find("people-query"),
       list: find("people-found"),
@@ -43,11 +44,15 @@ export class NewRoom {
   }
 
   #draw() {
-    const team = this.#type === "team";
-    find("team-name").hidden = !team;
-    find("team-public").hidden = !team;
-    find("new-room-create").hidden = !team;
-    find("chosen").replaceChildren(...[...this.#chosen.values()].map((person) => this.#chip(person)));
+    const type = this.#type;
+    find("team-name").hidden = type === "direct";
+    find("team-public").hidden = type !== "team";
+    find("matching-choice").hidden = type !== "matching";
+    find("mode-about").textContent = words.aboutMode[this.#form.elements.mode.value];
+    find("new-room-create").hidden = type === "direct";
+    const people = [...this.#chosen.values()].sort((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : 0));
+    const mine = type === "matching" ? [make("li", {}, `A · ${words.me}`)] : [];
+    find("chosen").replaceChildren(...mine, ...people.map((person) => this.#chip(person)));
   }
 
   #chip(person) {
@@ -57,23 +62,31 @@ export class NewRoom {
       this.#draw();
       this.people.field.focus();
     };
-    return make("li", {}, name, make("button", { type: "button", "aria-label": `${words.remove}: ${name}`, onclick: remove }, "×"));
+    const where = this.#type === "matching" ? `${person.group} · ` : "";
+    return make("li", {}, `${where}${name}`, make("button", { type: "button", "aria-label": `${words.remove}: ${name}`, onclick: remove }, "×"));
   }
 
   #choose(person) {
     if (this.#type === "direct") return this.#begin({ type: "direct", members: [person.id] });
-    this.#chosen.set(person.id, person);
+    this.#chosen.set(person.id, { ...person, group: this.#form.elements.group.value });
     this.people.clear();
     this.people.field.focus();
     return this.#draw();
   }
 
   #submit() {
-    if (this.#type !== "team") return;
+    if (this.#type === "direct") return;
+    if (this.#type === "matching") return void this.#begin(this.#matching());
     const names = [...this.#chosen.values()].map((person) => person.name || person.username);
     const name = this.#form.elements.name.value.trim() || names.join(", ").slice(0, 100) || words.team;
     const visibility = this.#form.elements.public.checked ? "public" : "private";
     this.#begin({ type: "team", name, visibility, members: [...this.#chosen.keys()] });
+  }
+
+  #matching() {
+    const { name, mode } = this.#form.elements;
+    const group = (letter) => [...this.#chosen.values()].filter((person) => person.group === letter).map((person) => person.id);
+    return { type: "matching", name: name.value.trim() || words.matching, mode: mode.value, groups: { A: [this.myId, ...group("A")], B: group("B") } };
   }
 
   async #begin(room) {

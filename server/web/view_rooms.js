@@ -1,7 +1,7 @@
 // The list of rooms: presence, last message, time, unread badge; walked with the arrow keys.
 
 import { shortTime } from "./calendar.js";
-import { avatar, find, make, reconcile } from "./dom.js";
+import { find, make, paintAvatar, paintFace, reconcile } from "./dom.js";
 import { words } from "./words.js";
 
 export class RoomsView {
@@ -34,7 +34,7 @@ export class RoomsView {
   #row(room, current) {
     const { last_message: last, unread, mentions } = room;
     const own = last && last.sender === room.me;
-    const who = last && !own && room.type !== "direct" ? this.store.people.get(last.sender) : undefined;
+    const who = last && !own && room.type !== "direct" ? this.store.nameIn(room, last.sender) : undefined;
     const said = last?.deleted ? words.deletedMessage : (last?.body ?? "");
     const row = {
       key: room.id,
@@ -46,6 +46,7 @@ export class RoomsView {
       mentions: unread ? mentions : 0,
       muted: room.muted,
       archived: room.archived,
+      blind: room.mode === "blind",
       presence: room.peer ? (this.store.presence.get(room.peer)?.state ?? "offline") : undefined,
       current: room.id === current,
     };
@@ -75,7 +76,8 @@ export class RoomsView {
 }
 
 function build(row) {
-  const face = avatar(row.face, row.name);
+  const node = make("span", { class: "avatar", "aria-hidden": "true" });
+  const face = row.blind ? paintFace(node, { id: row.key, mode: "blind" }, "", row.name) : paintAvatar(node, row.face, row.name);
   const dot = row.presence && make("span", { class: `dot ${row.presence}`, role: "img", "aria-label": words[row.presence], title: words[row.presence] });
   const badge = row.unread ? make("span", { class: row.muted ? "badge muted" : "badge", role: "img", "aria-label": words.unreadCount(row.unread) }, row.unread > 999 ? "999+" : `${row.unread}`) : undefined;
   const at = row.mentions ? make("span", { class: "badge at" }, "@") : undefined;
@@ -86,7 +88,7 @@ function build(row) {
   return make("li", {}, button);
 }
 
-function marksOf({ muted, archived }) {
-  const marks = [muted && words.isMuted, archived && words.isArchived];
+function marksOf({ muted, archived, blind }) {
+  const marks = [blind && words.isBlind, muted && words.isMuted, archived && words.isArchived];
   return marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text));
 }
