@@ -9,6 +9,7 @@ import { isEvent, Store } from "./store.js";
 import { Actions } from "./view_actions.js";
 import { Composer, drawTyping } from "./view_composer.js";
 import { LogView } from "./view_log.js";
+import { showPins } from "./view_lists.js";
 import { MembersPanel } from "./view_members.js";
 import { NewRoom } from "./view_new_room.js";
 import { RoomCalls } from "./room_calls.js";
@@ -82,6 +83,7 @@ export class Chat {
   #makeViews() {
     const { store, outbox } = this;
     const search = this.calls.people;
+    const nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
     const failed = (error) => this.composer.complain(explain(error));
     this.rooms = new RoomsView({ store, open: (id) => this.#go(id) });
     this.log = new LogView({
@@ -95,15 +97,21 @@ export class Chat {
         react: (seq, emoji) => this.actions.react(this.#room, eventAt(this.#room.events, seq), emoji),
         retry: (id) => outbox.retry(id),
         edit: (id) => this.#edit(id),
+        versions: (seq) => this.actions.versions(this.#room, seq),
+        restore: (seq) => this.actions.restore(this.#room, seq),
         discard: (id) => outbox.discard(id),
       },
     });
     this.actions = new Actions({
       ask: (frame) => this.wire.ask(frame),
+      calls: this.calls,
+      nameOf,
       edit: (message) => this.composer.rewrite(message),
       failed,
     });
-    this.menu = new RoomMenu({ calls: this.calls, failed });
+    const go = (seq) => this.log.jump(seq);
+    const pins = (room) => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go });
+    this.menu = new RoomMenu({ calls: this.calls, failed, entries: (room) => [[words.pins, () => pins(room)]] });
     this.composer = new Composer({
       send: (message) => this.#send(message),
       change: (seq, body) => this.#change(seq, body),

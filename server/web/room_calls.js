@@ -25,9 +25,10 @@ export class RoomCalls {
     this.reveal = (room, name) => http("PUT", of(room, `/reveals/${part(name)}`));
     this.unreveal = (room, name) => http("DELETE", of(room, `/reveals/${part(name)}`));
 
-    this.pins = (room) => http("GET", of(room, "/pins")).then((found) => found.items);
-    this.versions = (room, seq) => http("GET", message(room, seq, "/versions")).then((found) => found.items);
-    this.reactions = (room, seq) => http("GET", message(room, seq, "/reactions")).then((found) => found.items);
+    const after = (next) => (next === undefined ? "" : `?${new URLSearchParams({ after: next })}`);
+    this.pins = (room, next) => http("GET", of(room, `/pins${after(next)}`));
+    this.versions = (room, seq, next) => http("GET", message(room, seq, `/versions${after(next)}`));
+    this.reactions = (room, seq) => http("GET", message(room, seq, "/reactions"));
     this.restore = (room, seq) => http("POST", message(room, seq, "/restore"));
   }
 }

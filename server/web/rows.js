@@ -1,6 +1,7 @@
 // What the conversation shows, line by line, from what the room holds. Pure.
 
 import { clockTime, dayName, dayNumber, minuteNumber } from "./calendar.js";
+import { may } from "./may.js";
 import { eventAt } from "./ordered.js";
 
 /**
@@ -51,6 +52,7 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
     body: item.body ?? "",
     deleted: item.deleted === true,
     edited: Boolean(item.edited_at),
+    restorable: item.deleted === true && (may("restore", room) || (mine && room.type === "direct")),
     pinned: item.pinned === true,
     reactions: Object.entries(item.reactions ?? {}),
     time: clockTime(item.at),
@@ -61,8 +63,8 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
     notRead: mine && !item.entry ? room.notRead(item.seq) : 0,
     quote: quote(room, item.reply_to ?? item.thread, nameOf),
   };
-  const { first, last, name, state, notRead, body, deleted, edited, pinned, reactions } = row;
-  const drawn = [first, last, name, state, notRead, row.quote, room.members.size, body, deleted, edited, pinned, reactions];
+  const { first, last, name, state, notRead, body, deleted, restorable, edited, pinned, reactions } = row;
+  const drawn = [first, last, name, state, notRead, row.quote, room.members.size, body, deleted, restorable, edited, pinned, reactions];
   row.mark = JSON.stringify(drawn);
   return row;
 }

@@ -3,14 +3,15 @@
 import { make } from "./dom.js";
 import { may } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
+import { showReactions, showVersions } from "./view_lists.js";
 import { words } from "./words.js";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 export class Actions {
-  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not. */
-  constructor({ ask, edit, failed }) {
-    Object.assign(this, { ask, edit, failed });
+  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls. */
+  constructor({ ask, calls, edit, nameOf, failed }) {
+    Object.assign(this, { ask, calls, edit, nameOf, failed });
   }
 
   open(room, message, button) {
@@ -22,6 +23,16 @@ export class Actions {
     this.#tell(room, message, { t: "react", emoji, on: !message.reactions?.[emoji]?.me });
   }
 
+  /** What it said before, who wrote that and when. */
+  versions(room, seq) {
+    showVersions(room, { load: (after) => this.calls.versions(room, seq, after), nameOf: (user) => this.nameOf(room, user) });
+  }
+
+  /** Bring a deleted message back. */
+  restore(room, seq) {
+    this.calls.restore(room, seq).catch(this.failed);
+  }
+
   #items(room, message) {
     const mine = message.sender === room.me;
     const emojis = QUICK.map((emoji) => menuItem(emoji, () => this.react(room, message, emoji)));
@@ -30,9 +41,15 @@ export class Actions {
     return [
       may("react", room) ? make("div", { class: "emojis" }, ...emojis) : undefined,
       may("pin", room) ? menuItem(message.pinned ? words.unpin : words.pin, pin) : undefined,
+      Object.keys(message.reactions ?? {}).length ? menuItem(words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
+      message.edited_at ? menuItem(words.versions, () => this.versions(room, message.seq)) : undefined,
       changes ? menuItem(words.editMessage, () => this.edit(message)) : undefined,
       changes || may("delete others", room) ? menuItem(words.deleteMessage, () => this.#tell(room, message, { t: "delete" })) : undefined,
     ];
+  }
+
+  #reactions(room, seq) {
+    showReactions(room, { load: () => this.calls.reactions(room, seq) });
   }
 
   #tell(room, message, frame) {

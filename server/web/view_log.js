@@ -23,7 +23,7 @@ export class LogView {
   #unreadFrom = 0;
   #arrived = false; // the first page has been shown
 
-  /** `loadOlder(room)` is a promise; `act` has reply, more, react, retry, edit, discard; `moved()` after the reader moved. */
+  /** `loadOlder(room)` is a promise; `act` has what a button in it does, by name; `moved()` after the reader moved. */
   constructor({ store, outbox, loadOlder, act, moved }) {
     Object.assign(this, { store, outbox, loadOlder, act, moved });
     this.#scroller.onscroll = () => this.#scrolled();
@@ -205,12 +205,14 @@ export class LogView {
 
   #clicked(event) {
     const button = event.target.closest("button");
-    const { jump, reply, retry, edit, discard, more, react, of } = button?.dataset ?? {};
+    const { jump, reply, retry, edit, discard, more, react, of, versions, restore } = button?.dataset ?? {};
     if (jump) this.jump(Number(jump));
     if (reply) this.act.reply(Number(reply));
     if (retry) this.act.retry(retry);
     if (edit) this.act.edit(edit);
     if (discard) this.act.discard(discard);
+    if (versions) this.act.versions(Number(versions));
+    if (restore) this.act.restore(Number(restore));
     if (more) this.act.more(Number(more), button);
     if (react) this.act.react(Number(of), react);
   }

@@ -42,9 +42,10 @@ function marginOf(row) {
   const margin = make("div", { class: "margin" });
   if (row.notRead) margin.append(make("span", { class: "not-read", "aria-label": words.notRead(row.notRead), role: "img", title: words.notRead(row.notRead) }, `${row.notRead}`));
   if (row.pinned) margin.append(make("span", { class: "pinned", title: words.pinned, "aria-label": words.pinned, role: "img" }, "📌"));
-  if (row.edited) margin.append(make("span", { class: "edited" }, words.edited));
+  if (row.edited) margin.append(make("button", { class: "edited", type: "button", title: words.versions, data: { versions: row.seq } }, words.edited));
   if (SHOWN_STATES[row.state]) margin.append(make("span", { class: "state" }, SHOWN_STATES[row.state]));
   else if (row.last) margin.append(make("time", { dateTime: new Date(row.at).toISOString() }, row.time));
+  if (row.restorable) margin.append(make("button", { class: "edited", type: "button", data: { restore: row.seq } }, words.restore));
   if (row.state === "stored" && !row.deleted) {
     margin.append(make("div", { class: "tools" },
       make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")),

@@ -100,3 +100,47 @@ def test_a_draft_comes_back_after_an_edit_that_is_sent_or_given_up(
     expect(page.locator(".mine.stored .bubble")).to_have_count(2)
     expect(page.locator(".mine.stored .bubble").last).to_contain_text("쓰다 만 말")
     expect(page.locator(".mine.stored .bubble").last.locator(".quote")).to_have_count(1)
+
+
+def test_versions_reactions_and_pins_say_who_and_lead_to_the_message(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("둘이서", junho)
+    path = f"/chats/rooms/{room}/messages"
+    minji.say(room, "처음 말", *(f"혼잣말 {number}" for number in range(40)))
+    minji.ask("PATCH", f"{path}/1", {"body": "고친 말"})
+    junho.ask("PUT", f"{path}/1/reactions/%F0%9F%91%8D")
+    junho.ask("PUT", f"{path}/1/pin")
+    page = window(junho, room)
+
+    page.click("#room-more")
+    page.get_by_role("menuitem", name="고정된 메시지").click()
+    pinned = page.locator("#pins li button")
+    expect(pinned).to_contain_text("고친 말")
+    pinned.click()
+    message = page.locator('#log [data-seq="1"]')
+    expect(message).to_be_in_viewport()
+    expect(page.locator("#pins")).to_have_count(0)
+
+    message.locator("button.edited").click()
+    expect(page.locator("#versions .said")).to_have_text(["처음 말", "고친 말"])
+    expect(page.locator("#versions li").first).to_contain_text("민지")
+    page.keyboard.press("Escape")
+    expect(page.locator("#versions")).to_have_count(0)
+
+    choose(page, message, "누가 반응했나")
+    expect(page.locator("#reacted li")).to_contain_text("👍")
+    expect(page.locator("#reacted li")).to_contain_text("준호")
+
+
+def test_who_may_restores_what_was_deleted(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("둘이서", junho)
+    junho.say(room, "지웠다 되살린 말")
+    page, other = window(minji, room), window(junho, room)
+    choose(other, other.locator(".message.mine"), "지우기")
+    expect(page.locator(".theirs .bubble")).to_have_text("지워진 메시지입니다")
+    expect(other.get_by_role("button", name="되살리기")).to_have_count(0)
+    page.get_by_role("button", name="되살리기").click()
+    expect(other.locator(".mine .bubble")).to_have_text("지웠다 되살린 말")

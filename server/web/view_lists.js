@@ -1,0 +1,57 @@
+// What one message said before, who reacted to it, and what is pinned in a room: lists in a dialog.
+
+import { clockTime, dayName } from "./calendar.js";
+import { openDialog } from "./dialog.js";
+import { face, make } from "./dom.js";
+import { words } from "./words.js";
+
+const MOST_SHOWN = 1_000;
+
+/** What the message said, oldest first; `load(after)` gives {items, next?}, `nameOf(user)` a name. */
+export function showVersions(room, { load, nameOf }) {
+  showPages(words.versions, "versions", load, ({ body, at, user }) => [
+    face(room, user, nameOf(user)), said(nameOf(user), at, body)]);
+}
+
+/** Who put which emoji on the message, first come first. */
+export function showReactions(room, { load }) {
+  showPages(words.whoReacted, "reacted", load, ({ emoji, user, name, at }) => [
+    make("span", { class: "emoji" }, emoji), face(room, user, name), said(name, at)]);
+}
+
+/** What is pinned, the latest first; `go(seq)` leads to the message. */
+export function showPins(room, { load, nameOf, go }) {
+  const close = showPages(words.pins, "pins", load, ({ seq, sender, name, at, body }) => {
+    const lead = () => {
+      close();
+      go(seq);
+    };
+    return [make("button", { type: "button", onclick: lead }, face(room, sender, nameOf(sender, name)), said(nameOf(sender, name), at, body))];
+  });
+}
+
+function said(name, at, body) {
+  return make("span", { class: "what" },
+    make("strong", {}, name, make("small", {}, ` ${dayName(at)} ${clockTime(at)}`)),
+    body === undefined ? undefined : make("span", { class: "said", dir: "auto" }, body));
+}
+
+// A dialog with a list that comes page by page. Returns what closes it.
+function showPages(title, id, load, partsOf) {
+  const { body, say, close } = openDialog(title, { id });
+  const list = make("ul", { class: "found", "aria-label": title, "aria-busy": "true", tabIndex: 0 });
+  const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
+  const empty = make("p", { class: "empty", hidden: true }, words.nothingHere);
+  body.append(list, empty, further);
+  const more = async (after) => {
+    const page = await load(after).catch(say);
+    if (!page) return;
+    list.append(...page.items.map((item) => make("li", {}, ...partsOf(item))));
+    list.setAttribute("aria-busy", "false");
+    empty.hidden = list.children.length > 0;
+    further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;
+    further.onclick = () => more(page.next);
+  };
+  more();
+  return close;
+}
