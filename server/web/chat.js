@@ -16,6 +16,7 @@ import { RoomCalls } from "./room_calls.js";
 import { showChannels } from "./view_channels.js";
 import { closedBecause, drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { RoomMenu } from "./view_room_menu.js";
+import { ThreadPanel } from "./view_thread.js";
 import { RoomsView } from "./view_rooms.js";
 import { Wire } from "./wire.js";
 import { explain, words } from "./words.js";
@@ -89,10 +90,12 @@ export class Chat {
     this.log = new LogView({
       store,
       outbox,
+      known: (room) => this.#known(room),
       loadOlder: (room, limit) => this.loader.older(room, limit),
       moved: () => this.#soon(),
       act: {
         reply: (seq) => this.#reply(seq),
+        thread: (root, button) => this.#openThread(root, button),
         more: (seq, button) => this.actions.open(this.#room, eventAt(this.#room.events, seq), button),
         react: (seq, emoji) => this.actions.react(this.#room, eventAt(this.#room.events, seq), emoji),
         retry: (id) => outbox.retry(id),
@@ -106,6 +109,7 @@ export class Chat {
       ask: (frame) => this.wire.ask(frame),
       calls: this.calls,
       nameOf,
+      thread: (root, button) => this.#openThread(root, button),
       edit: (message) => this.composer.rewrite(message),
       failed,
     });
@@ -113,8 +117,9 @@ export class Chat {
     const pins = (room) => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go });
     this.menu = new RoomMenu({ calls: this.calls, failed, entries: (room) => [[words.pins, () => pins(room)]] });
     this.composer = new Composer({
-      send: (message) => this.#send(message),
-      change: (seq, body) => this.#change(seq, body),
+      root: find("writing"),
+      send: (message) => this.#send(this.#room, message) && (this.log.sentOwn(), true),
+      change: (seq, body) => this.#change(this.#room, seq, body, failed),
       typing: (on) => this.#room && this.wire.tell({ t: "typing", room: this.#room.id, on }),
       leave: () => this.#back(),
     });
@@ -122,7 +127,23 @@ export class Chat {
       store,
       search,
       calls: this.calls,
-      opened: (room) => this.#loadMembers(room),
+      opened: (room) => {
+        this.thread.close();
+        this.#loadMembers(room);
+      },
+    });
+    this.thread = new ThreadPanel({
+      store,
+      outbox,
+      loader: this.loader,
+      calls: this.calls,
+      wire: this.wire,
+      post: (room, message) => this.#send(room, message),
+      change: (room, seq, body, why) => this.#change(room, seq, body, why),
+      nameOf,
+      known: (room) => this.#known(room),
+      draw: () => this.#soon(),
+      opened: (open) => open && this.members.show(false),
     });
     this.newRoom = new NewRoom({ search, create: (room) => this.#create(room), myId: this.user.id });
     find("channels-open").onclick = () => this.#channels();
@@ -177,10 +198,11 @@ export class Chat {
   #happened(room, event) {
     this.outbox.stored(room.id, event.seq);
     if (room !== this.#room) return;
+    this.thread.happened(room, event);
     if (event.t === "reaction") this.#sureOf(room, event.of);
     if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.#loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
-    if (document.visibilityState === "hidden" || !this.log.follow) this.log.missed(event.seq);
+    if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
     const name = this.store.nameIn(room, event.sender, event.name) ?? "";
     find("announcer").textContent = `${name}: ${event.body ?? ""}`;
   }
@@ -224,6 +246,7 @@ export class Chat {
     find("nothing-open").hidden = Boolean(room);
     this.composer.show(room);
     this.members.setRoom(room);
+    this.thread.setRoom(room);
     this.menu.setRoom(room);
     this.log.show(room);
     if (room?.hold === "none") this.#load(room);
@@ -246,21 +269,30 @@ export class Chat {
     this.#go(made.id);
   }
 
-  #send({ body, reply_to }) {
-    const room = this.#room;
+  #openThread(root, button) {
+    this.thread.open(this.#room, root, button);
+  }
+
+  // Whose names a message may mention, in the room that it is shown in.
+  #known(room) {
+    const { name, username } = this.user;
+    const names = new Set([...room.members.values()].flatMap((member) => [member.name, member.username]));
+    return { room, names, me: new Set(room.mode === "blind" ? [room.me] : [name, username]) };
+  }
+
+  #send(room, { body, reply_to, thread }) {
     const isNamed = ({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`);
     const mentions = [...room.members.values()].filter(isNamed).slice(0, MOST_MENTIONS).map((member) => member.user);
-    const message = { room: room.id, body, reply_to, mentions: mentions.length ? mentions : undefined };
+    const message = { room: room.id, body, reply_to, thread, mentions: mentions.length ? mentions : undefined };
     if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
     this.outbox.add({ ...message, at: Date.now() });
-    this.log.sentOwn();
     return true;
   }
 
-  #change(seq, body) {
-    const frame = { t: "edit", room: this.#room.id, seq, body };
+  #change(room, seq, body, failed) {
+    const frame = { t: "edit", room: room.id, seq, body };
     if (!this.wire.fits(frame)) return false;
-    this.wire.ask(frame).catch((error) => this.composer.complain(explain(error)));
+    this.wire.ask(frame).catch(failed);
     return true;
   }
 
@@ -277,6 +309,7 @@ export class Chat {
 
   async #load(room) {
     this.log.restart();
+    this.thread.reload();
     if (await this.loader.newest(room)) this.outbox.stored(room.id, room.seen);
     this.#soon();
   }
@@ -316,6 +349,7 @@ export class Chat {
     this.composer.allow(closedBecause(this.#room));
     this.log.draw();
     this.members.draw();
+    this.thread.draw();
     this.#drawTypists();
   }
 

@@ -38,6 +38,24 @@ export class Loader {
     return false;
   }
 
+  /** The newest replies in the thread of `root`, and the root, into `log`, which is a Room for them alone. */
+  async thread(log, root, limit) {
+    log.startLoading();
+    const came = (await this.#ask(log, { thread: root, limit }, (page) => log.newestPage(page))) && (await this.#root(log, root));
+    if (!came) log.drop();
+    return came;
+  }
+
+  #root(log, root) {
+    const { more } = log;
+    return this.#ask(log, { before: root + 1, limit: 1 }, (page) => log.olderPage({ ...page, more }));
+  }
+
+  olderReplies(log, root, limit) {
+    const [, first] = log.events;
+    return this.#ask(log, { thread: root, before: first?.seq, limit }, (page) => log.olderPage(page));
+  }
+
   /** The message `seq` as the server has it now. */
   async again(room, seq) {
     const key = `${room.id} ${seq}`;

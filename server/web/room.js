@@ -25,6 +25,7 @@ export class Room {
   reveals = new Map(); // in a blind room: pseudonym -> {mutual, person?} of those one consented to
   #cursors = null; // user -> seq; null in rooms too large for receipts
   #sorted = null;
+  #replies = null; // root -> how many replies are known; made when asked for
   #unread = 0; // the server's count, as of #countedTo
   #countedTo = 0;
   #fresh = []; // seqs of countable messages above #countedTo
@@ -72,6 +73,7 @@ export class Room {
     this.last_seq = Math.max(this.last_seq, event.seq);
     if (this.hold !== "none") {
       if (event.of === undefined) insertEvent(this.events, event);
+      if (event.thread || event.of !== undefined) this.#replies = null;
       this.seen = Math.max(this.seen, event.seq);
     }
     if (event.t === "message") this.#message(event);
@@ -144,6 +146,12 @@ export class Room {
     this.#sorted = null;
   }
 
+  /** How many replies in the thread of the message `seq` are known here. */
+  repliesTo(seq) {
+    this.#replies ??= countReplies(this.events);
+    return this.#replies.get(seq) ?? 0;
+  }
+
   /** How many other members have not read up to `seq`; 0 where nobody can know. */
   notRead(seq) {
     if (!this.#cursors) return 0;
@@ -167,6 +175,7 @@ export class Room {
   newestPage(page) {
     if (page.upto < this.#forgotten) return false;
     this.events = mergeEvents(this.events, this.#present(page));
+    this.#replies = null;
     this.more = page.more;
     this.seen = Math.max(this.seen, page.upto);
     this.hold = "held";
@@ -176,6 +185,7 @@ export class Room {
   olderPage(page) {
     if (page.upto < this.#forgotten) return false;
     this.events = mergeEvents(this.#present(page), this.events);
+    this.#replies = null;
     this.more = page.more;
     return true;
   }
@@ -193,10 +203,17 @@ export class Room {
   /** Forget the log; it must be loaded anew. */
   drop() {
     this.events = [];
+    this.#replies = null;
     this.#forgotten = Math.max(this.#forgotten, this.#changes.at(-1)?.seq ?? 0);
     this.#changes = [];
     this.hold = "none";
     this.more = false;
     this.seen = 0;
   }
+}
+
+function countReplies(events) {
+  const counts = new Map();
+  for (const { thread, deleted } of events) if (thread && !deleted) counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  return counts;
 }

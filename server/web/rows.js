@@ -4,20 +4,23 @@ import { clockTime, dayName, dayNumber, minuteNumber } from "./calendar.js";
 import { may } from "./may.js";
 import { eventAt } from "./ordered.js";
 
+const QUOTED = 140; // characters
+
 /**
  * The rows of `events[from:to]`, then of `pending` (the outbox's entries), oldest first.
- * Each has a `key` of its own and a `mark` that changes whenever it must be drawn anew.
+ * With `inThread` they are those of a thread, by its root; else what is said in threads is only named. Each has a `key` of its own and a `mark` that changes whenever it must be drawn anew.
  */
-export function buildRows({ room, from, to, pending, unreadFrom, nameOf }) {
+export function buildRows({ room, events = room.events, inThread = 0, from, to, pending, unreadFrom, nameOf }) {
   const rows = [];
-  const items = room.events.slice(from, to).concat(pending.map((entry) => own(entry, room.me)));
-  let before = room.events[from - 1];
+  const items = events.slice(from, to).concat(pending.map((entry) => own(entry, room.me)));
+  let before = events[from - 1];
   for (const [index, item] of items.entries()) {
     if (!before || dayNumber(before.at) !== dayNumber(item.at)) rows.push(line("day", dayNumber(item.at), dayName(item.at)));
     if (unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom)) rows.push(line("unread", "", ""));
     if (item.t === "member") rows.push(notice(item, nameOf(item.user), item.change, item.change === "revealed" ? nameOf(item.by) : (item.role ?? "")));
     if (item.t === "room_changed") rows.push(notice(item, nameOf(item.by), changeOf(item), item.name ?? ""));
-    if (item.t === "message") rows.push(bubble({ room, item, before, next: items[index + 1], nameOf, unreadFrom }));
+    if (item.t === "message" && item.thread && !inThread) rows.push(elsewhere(item, nameOf(item.sender, item.name)));
+    else if (item.t === "message") rows.push(bubble({ room, events, inThread, item, before, next: items[index + 1], nameOf, unreadFrom }));
     before = item;
   }
   return rows;
@@ -37,7 +40,13 @@ function changeOf({ archived, name, visibility }) {
   return visibility === undefined ? "described" : visibility;
 }
 
-function bubble({ room, item, before, next, nameOf, unreadFrom }) {
+// A reply in a thread, as the room's log names it.
+function elsewhere({ seq, thread, body = "", deleted }, name) {
+  const text = deleted ? "" : [...body].slice(0, QUOTED).join("");
+  return { kind: "elsewhere", key: `${seq}`, mark: `${name} ${text}`, seq, thread, name, text };
+}
+
+function bubble({ room, events, inThread, item, before, next, nameOf, unreadFrom }) {
   const mine = item.sender === room.me;
   const parted = unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom);
   const row = {
@@ -60,11 +69,13 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
     state: item.entry?.state ?? "stored",
     id: item.id,
     code: item.entry?.code,
-    notRead: mine && !item.entry ? room.notRead(item.seq) : 0,
-    quote: quote(room, item.reply_to ?? item.thread, nameOf),
+    notRead: mine && !item.entry && !inThread ? room.notRead(item.seq) : 0,
+    quote: quote(events, item.reply_to, nameOf),
+    replies: inThread || item.entry ? 0 : room.repliesTo(item.seq),
+    root: inThread !== 0 && item.seq === inThread,
   };
   const { first, last, name, state, notRead, body, deleted, restorable, edited, pinned, reactions } = row;
-  const drawn = [first, last, name, state, notRead, row.quote, room.members.size, body, deleted, restorable, edited, pinned, reactions];
+  const drawn = [first, last, name, state, notRead, row.quote, row.replies, room.members.size, body, deleted, restorable, edited, pinned, reactions];
   row.mark = JSON.stringify(drawn);
   return row;
 }
@@ -72,12 +83,13 @@ function bubble({ room, item, before, next, nameOf, unreadFrom }) {
 /** Whether two messages stand in one group: of one person, on one day, within five minutes. */
 function together(one, other) {
   if (one?.t !== "message" || other?.t !== "message") return false;
+  if (one.thread !== other.thread) return false;
   const near = other.at - one.at < 300_000 && dayNumber(one.at) === dayNumber(other.at);
   return near && one.sender === other.sender && one.kind !== "system" && other.kind !== "system";
 }
 
-function quote(room, seq, nameOf) {
+function quote(events, seq, nameOf) {
   if (!seq) return undefined;
-  const event = eventAt(room.events, seq);
+  const event = eventAt(events, seq);
   return { seq, name: event && nameOf(event.sender, event.name), body: event?.body, deleted: event?.deleted === true };
 }

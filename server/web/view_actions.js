@@ -9,13 +9,13 @@ import { words } from "./words.js";
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 export class Actions {
-  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls. */
-  constructor({ ask, calls, edit, nameOf, failed }) {
-    Object.assign(this, { ask, calls, edit, nameOf, failed });
+  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls; `thread(root, button)`, where there is a way into threads. */
+  constructor({ ask, calls, edit, nameOf, failed, thread }) {
+    Object.assign(this, { ask, calls, edit, nameOf, failed, thread });
   }
 
   open(room, message, button) {
-    openMenu(button, this.#items(room, message));
+    openMenu(button, this.#items(room, message, button));
   }
 
   /** Put `emoji` on the message, or take it off where this person has put it. */
@@ -33,13 +33,14 @@ export class Actions {
     this.calls.restore(room, seq).catch(this.failed);
   }
 
-  #items(room, message) {
+  #items(room, message, button) {
     const mine = message.sender === room.me;
     const emojis = QUICK.map((emoji) => menuItem(emoji, () => this.react(room, message, emoji)));
     const pin = () => this.#tell(room, message, { t: "pin", on: !message.pinned });
     const changes = mine && !room.archived;
     return [
       may("react", room) ? make("div", { class: "emojis" }, ...emojis) : undefined,
+      this.thread ? menuItem(words.openThread, () => this.thread(message.thread ?? message.seq, button)) : undefined,
       may("pin", room) ? menuItem(message.pinned ? words.unpin : words.pin, pin) : undefined,
       Object.keys(message.reactions ?? {}).length ? menuItem(words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
       message.edited_at ? menuItem(words.versions, () => this.versions(room, message.seq)) : undefined,

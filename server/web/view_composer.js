@@ -8,7 +8,8 @@ const TELL_TYPING_EVERY = 3_000;
 const WIDEST = 160; // pixels of height before the field scrolls
 
 export class Composer {
-  #field = find("body");
+  #part; // the elements, by name
+  #field;
   #room = null;
   #drafts = new Map(); // room -> {body, replyTo}
   #replyTo = null; // {seq, name, body}
@@ -18,15 +19,17 @@ export class Composer {
 
   /**
    * `send({body, reply_to})`, `change(seq, body)` and `typing(on)` are for the room that is shown; false from the first
-   * two: it is too long. `leave()` on Escape.
+   * two: it is too long. `leave()` on Escape. `root` has the elements, by data-part.
    */
-  constructor({ send, change, typing, leave }) {
+  constructor({ root, send, change, typing, leave }) {
     Object.assign(this, { send, change, typing, leave });
+    this.#part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+    this.#field = this.#part.body;
     const submit = sendOnEnter(this.#field, () => this.#submit());
-    find("composer").onsubmit = (event) => event.preventDefault();
-    find("send").onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
-    find("send").onclick = submit;
-    find("replying-stop").onclick = () => (this.#rewritten ? this.#endEdit() : this.#drawReply(null), this.focus());
+    this.#part.form.onsubmit = (event) => event.preventDefault();
+    this.#part.send.onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
+    this.#part.send.onclick = submit;
+    this.#part.stop.onclick = () => (this.#rewritten ? this.#endEdit() : this.#drawReply(null), this.focus());
     this.#field.oninput = () => this.#written();
     this.#field.onkeydown = (event) => this.#key(event);
   }
@@ -45,9 +48,9 @@ export class Composer {
 
   /** Whether anything can be written here now; else `why` not stands in its place. */
   allow(why = "") {
-    find("closed").hidden = !why;
-    find("closed").textContent = why;
-    find("composer").hidden = Boolean(why);
+    this.#part.closed.hidden = !why;
+    this.#part.closed.textContent = why;
+    this.#part.form.hidden = Boolean(why);
   }
 
   focus() {
@@ -83,7 +86,7 @@ export class Composer {
 
   /** Say what went wrong, until something is written. */
   complain(text) {
-    find("composer-error").textContent = text;
+    this.#part.error.textContent = text;
   }
 
   #endEdit() {
@@ -98,9 +101,9 @@ export class Composer {
 
   #drawReply(message) {
     this.#replyTo = message;
-    find("replying").hidden = !message;
-    find("replying-name").textContent = message?.name ?? "";
-    find("replying-body").textContent = message?.body ?? "";
+    this.#part.replying.hidden = !message;
+    this.#part.name.textContent = message?.name ?? "";
+    this.#part.quoted.textContent = message?.body ?? "";
   }
 
   #submit() {
@@ -138,6 +141,7 @@ export class Composer {
 
   #key(event) {
     if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault(); // it is answered here
     if (this.#rewritten) this.#endEdit();
     else if (this.#replyTo) this.reply(null);
     else this.leave();

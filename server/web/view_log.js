@@ -3,7 +3,7 @@
 import { find, reconcile } from "./dom.js";
 import { indexOfSeq } from "./ordered.js";
 import { buildRows } from "./rows.js";
-import { buildRow } from "./view_message.js";
+import { actOn, buildRow } from "./view_message.js";
 import { words } from "./words.js";
 
 const TAIL = 100; // rows drawn at the end of the log
@@ -24,10 +24,10 @@ export class LogView {
   #arrived = false; // the first page has been shown
 
   /** `loadOlder(room)` is a promise; `act` has what a button in it does, by name; `moved()` after the reader moved. */
-  constructor({ store, outbox, loadOlder, act, moved }) {
-    Object.assign(this, { store, outbox, loadOlder, act, moved });
+  constructor({ store, outbox, loadOlder, known, act, moved }) {
+    Object.assign(this, { store, outbox, loadOlder, known, act, moved });
     this.#scroller.onscroll = () => this.#scrolled();
-    this.#list.onclick = (event) => this.#clicked(event);
+    this.#list.onclick = (event) => actOn(event, { jump: (seq) => this.jump(seq), ...this.act });
     find("to-latest").onclick = () => this.toLatest();
     const resized = new ResizeObserver(() => this.follow && this.#toEnd());
     resized.observe(this.#scroller);
@@ -116,17 +116,11 @@ export class LogView {
   #render() {
     const { room, store } = this;
     const { from, to } = this.#window();
-    const pending = this.#end === Infinity ? this.outbox.of(room.id) : [];
+    const pending = this.#end === Infinity ? this.outbox.of(room.id).filter((entry) => !entry.thread) : [];
     const nameOf = (user, given) => store.nameIn(room, user, given) ?? words.somebody;
     const rows = buildRows({ room, from, to, pending, unreadFrom: this.#unreadFrom, nameOf });
-    const members = [...room.members.values()];
-    const known = {
-      names: new Set(members.flatMap(({ name, username }) => [name, username])),
-      me: new Set(room.mode === "blind" ? [room.me] : [store.me.name, store.me.username]),
-      room,
-    };
     if (!rows.length && room.hold === "held") rows.push(NOTHING_YET);
-    reconcile(this.#list, rows, (row) => buildRow(row, known));
+    reconcile(this.#list, rows, (row) => buildRow(row, this.known(room)));
   }
 
   #drawToLatest() {
@@ -201,19 +195,5 @@ export class LogView {
     node?.scrollIntoView({ block: "center" });
     node?.classList.add("found");
     this.#drawToLatest();
-  }
-
-  #clicked(event) {
-    const button = event.target.closest("button");
-    const { jump, reply, retry, edit, discard, more, react, of, versions, restore } = button?.dataset ?? {};
-    if (jump) this.jump(Number(jump));
-    if (reply) this.act.reply(Number(reply));
-    if (retry) this.act.retry(retry);
-    if (edit) this.act.edit(edit);
-    if (discard) this.act.discard(discard);
-    if (versions) this.act.versions(Number(versions));
-    if (restore) this.act.restore(Number(restore));
-    if (more) this.act.more(Number(more), button);
-    if (react) this.act.react(Number(of), react);
   }
 }

@@ -29,7 +29,7 @@ export class MembersPanel {
     this.#toggle.onclick = () => this.show(this.#panel.hidden);
     find("members-close").onclick = () => this.show(false);
     this.#panel.onkeydown = (event) => {
-      if (event.key === "Escape") this.show(false);
+      if (event.key === "Escape" && !event.isComposing) this.show(false);
     };
   }
 

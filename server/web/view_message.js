@@ -12,23 +12,47 @@ const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: word
 export function buildRow(row, known) {
   if (row.kind === "day") return make("li", { class: "day" }, make("span", {}, row.text));
   if (row.kind === "unread") return make("li", { class: "unread-line" }, make("span", {}, words.unreadFromHere));
+  if (row.kind === "elsewhere") return elsewhere(row);
   if (row.kind === "notice") return make("li", { class: "notice" }, row.change ? words[row.change]?.(row.name, row.what) : row.body);
   return buildMessage(row, known);
 }
 
 function buildMessage(row, known) {
-  const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.state];
+  const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.root && "root", row.state];
   const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...nodesOf(spansOf(row.body), make, (text) => mentionsIn(text, known))];
   const bubble = make("div", { class: row.deleted ? "bubble deleted" : "bubble", dir: "auto" }, ...said);
   const content = make("div", { class: "content" },
     !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : undefined,
     make("div", { class: "beside" }, bubble, marginOf(row)),
     reactionsOf(row),
+    row.replies ? make("button", { class: "thread-link", type: "button", data: { thread: row.seq } }, words.replies(row.replies)) : undefined,
     row.state === "failed" ? failedOf(row) : undefined);
   const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" } });
   if (!row.mine) item.append(row.first ? face(known.room, row.sender, row.name) : make("span", { class: "avatar none" }));
   item.append(content);
   return item;
+}
+
+// What was said in a thread leads there.
+function elsewhere({ seq, thread, name, text }) {
+  return make("li", { class: "in-thread", data: { seq } },
+    make("button", { type: "button", data: { thread } }, make("strong", {}, words.inThread(name)), text && ` ${text}`));
+}
+
+/** Do what the button of a row says that was pressed: `act` by its name. */
+export function actOn(event, act) {
+  const button = event.target.closest("button");
+  const { jump, thread, reply, retry, edit, discard, more, react, of, versions, restore } = button?.dataset ?? {};
+  if (jump) act.jump(Number(jump));
+  if (thread) act.thread(Number(thread), button);
+  if (reply) act.reply(Number(reply));
+  if (retry) act.retry(retry);
+  if (edit) act.edit(edit);
+  if (discard) act.discard(discard);
+  if (versions) act.versions(Number(versions));
+  if (restore) act.restore(Number(restore));
+  if (more) act.more(Number(more), button);
+  if (react) act.react(Number(of), react);
 }
 
 function quoteOf({ quote }) {

@@ -1,0 +1,151 @@
+// A thread at the side: its root, its replies, and a field of its own to answer in.
+
+import { find, reconcile } from "./dom.js";
+import { eventAt } from "./ordered.js";
+import { Room } from "./room.js";
+import { buildRows } from "./rows.js";
+import { Actions } from "./view_actions.js";
+import { Composer } from "./view_composer.js";
+import { closedBecause } from "./view_frame.js";
+import { actOn, buildRow } from "./view_message.js";
+import { explain, words } from "./words.js";
+
+const PAGE = 50;
+const MOST_SHOWN = 1_000; // replies in the document
+const BOTTOM = 48; // pixels from the end that still count as the end
+
+export class ThreadPanel {
+  #panel = find("thread");
+  #scroller = find("thread-scroller");
+  #list = find("thread-log");
+  #older = find("thread-older");
+  #room = null;
+  #root = 0;
+  #log = null; // a Room that holds the root and its replies alone
+  #opener = null;
+
+  /**
+   * `chat` has store, outbox, loader and calls; `wire` asks; `post(room, message)` and `change(room, seq, body)` are false
+   * for what is too long; `draw()` is called when something came; `opened(open)` when it opens or closes.
+   */
+  constructor({ store, outbox, loader, calls, wire, post, change, nameOf, known, draw, opened }) {
+    Object.assign(this, { store, outbox, loader, calls, wire, nameOf, known, redraw: draw, opened });
+    const failed = (error) => this.composer.complain(explain(error));
+    this.composer = new Composer({
+      root: find("thread-writing"),
+      send: (message) => this.#sent(post(this.#room, { ...message, thread: this.#root })),
+      change: (seq, body) => change(this.#room, seq, body, failed),
+      typing: () => {},
+      leave: () => this.close(),
+    });
+    this.actions = new Actions({
+      ask: (frame) => wire.ask(frame), calls, nameOf, failed, edit: (message) => this.composer.rewrite(message) });
+    this.#list.onclick = (event) => actOn(event, this.#act());
+    this.#older.onclick = () => this.#loadOlder();
+    find("thread-close").onclick = () => this.close();
+    this.#panel.onkeydown = (event) => {
+      if (event.key === "Escape" && !event.isComposing && !event.defaultPrevented) this.close();
+    };
+  }
+
+  get isOpen() {
+    return !this.#panel.hidden;
+  }
+
+  /** Show the thread of the message `root`; the focus goes back to `opener` in the end. */
+  async open(room, root, opener = document.activeElement) {
+    Object.assign(this, { follow: true });
+    this.#opener = opener;
+    this.#room = room;
+    this.#root = root;
+    this.#list.replaceChildren();
+    this.#panel.hidden = false;
+    this.opened(true);
+    this.composer.show({ id: `${room.id} ${root}` });
+    if (matchMedia("(hover: hover)").matches) this.composer.focus();
+    await this.#load();
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    const focused = this.#panel.contains(document.activeElement);
+    this.#panel.hidden = true;
+    this.composer.show(null);
+    this.#room = this.#log = null;
+    this.opened(false);
+    if (focused) this.#opener?.isConnected && this.#opener.focus();
+  }
+
+  /** The room that is open is another one now. */
+  setRoom(room) {
+    if (room !== this.#room) this.close();
+  }
+
+  /** Its replies must be loaded anew. */
+  reload() {
+    if (this.isOpen) this.#load();
+  }
+
+  happened(room, event) {
+    if (room !== this.#room || !this.#log) return;
+    if (event.of !== undefined || (event.t === "message" && event.thread === this.#root)) this.#log.apply(event);
+  }
+
+  async #load() {
+    const { id, type, mode, me, role, last_seq } = this.#room;
+    const log = new Room({ id, type, mode, me, role, last_seq, read_seq: 0, unread: 0 });
+    this.#log = log;
+    const came = await this.loader.thread(log, this.#root, PAGE);
+    if (log !== this.#log) return;
+    if (!came) this.composer.complain(words.codes.unavailable);
+    this.redraw();
+  }
+
+  async #loadOlder() {
+    const log = this.#log;
+    const height = this.#scroller.scrollHeight;
+    if (!(await this.loader.olderReplies(log, this.#root, PAGE)) || log !== this.#log) return;
+    this.draw();
+    this.#scroller.scrollTop += this.#scroller.scrollHeight - height;
+    if (this.#older.hidden) this.#scroller.focus();
+  }
+
+  draw() {
+    if (!this.isOpen || !this.#log) return;
+    const room = this.#room;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    const atEnd = this.follow || scrollHeight - scrollTop - clientHeight < BOTTOM;
+    this.follow = false;
+    this.composer.allow(closedBecause(room));
+    const { events, more } = this.#log;
+    const pending = this.outbox.of(room.id).filter((entry) => entry.thread === this.#root);
+    const rows = buildRows({ room, events, inThread: this.#root, from: Math.max(0, events.length - MOST_SHOWN), to: events.length,
+      pending, nameOf: (...who) => this.nameOf(room, ...who) });
+    reconcile(this.#list, rows, (row) => buildRow(row, this.known(room)));
+    this.#list.setAttribute("aria-busy", `${this.#log.hold !== "held"}`);
+    this.#older.hidden = !more || events.length >= MOST_SHOWN;
+    if (atEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #sent(taken) {
+    this.follow = true;
+    return taken;
+  }
+
+  #act() {
+    const { outbox, actions } = this;
+    const room = this.#room;
+    const at = (seq) => eventAt(this.#log.events, seq);
+    return {
+      jump: (seq) => this.#list.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "center" }),
+      reply: (seq) => this.composer.reply({ seq, name: this.nameOf(room, at(seq).sender), body: at(seq).body ?? "" }),
+      more: (seq, button) => actions.open(room, at(seq), button),
+      react: (seq, emoji) => actions.react(room, at(seq), emoji),
+      versions: (seq) => actions.versions(room, seq),
+      restore: (seq) => actions.restore(room, seq),
+      retry: (id) => outbox.retry(id),
+      edit: (id) => this.composer.edit(outbox.take(id).body),
+      discard: (id) => outbox.discard(id),
+    };
+  }
+}
