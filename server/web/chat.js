@@ -1,8 +1,10 @@
 // The chat of one signed-in person: carries what the socket says to the store and the store to the views.
 
+import { Blocks } from "./blocks.js";
 import { find } from "./dom.js";
 import { Loader } from "./loader.js";
 import { eventAt } from "./ordered.js";
+import { menuItem, openMenu } from "./menu.js";
 import { Outbox } from "./outbox.js";
 import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
@@ -85,6 +87,7 @@ export class Chat {
     const { store, outbox } = this;
     const search = this.calls.people;
     const nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
+    this.blocks = new Blocks({ calls: this.calls, changed: () => this.#soon(), failed: (error) => failed(error) });
     const failed = (error) => this.composer.complain(explain(error));
     this.rooms = new RoomsView({ store, open: (id) => this.#go(id) });
     this.log = new LogView({
@@ -115,7 +118,8 @@ export class Chat {
     });
     const go = (seq) => this.log.jump(seq);
     const pins = (room) => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go });
-    this.menu = new RoomMenu({ calls: this.calls, failed, entries: (room) => [[words.pins, () => pins(room)]] });
+    const entries = (room) => [[words.pins, () => pins(room)], ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : [])];
+    this.menu = new RoomMenu({ calls: this.calls, failed, entries });
     this.composer = new Composer({
       root: find("writing"),
       send: (message) => this.#send(this.#room, message) && (this.log.sentOwn(), true),
@@ -127,6 +131,7 @@ export class Chat {
       store,
       search,
       calls: this.calls,
+      blocks: this.blocks,
       opened: (room) => {
         this.thread.close();
         this.#loadMembers(room);
@@ -146,6 +151,7 @@ export class Chat {
       opened: (open) => open && this.members.show(false),
     });
     this.newRoom = new NewRoom({ search, create: (room) => this.#create(room), myId: this.user.id });
+    find("me").onclick = () => openMenu(find("me"), [menuItem(words.blocked, () => this.blocks.show())]);
     find("channels-open").onclick = () => this.#channels();
     find("back").onclick = () => this.#back();
     find("banner-now").onclick = () => this.wire.now();
@@ -177,6 +183,7 @@ export class Chat {
     this.#watched = [];
     this.#watch([...this.store.rooms.values()]);
     this.outbox.opened();
+    this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
     if (!this.#room) return;
     if (this.#room.hold === "none") this.#load(this.#room);
@@ -346,7 +353,7 @@ export class Chat {
     drawTitle(this.store.totalUnread());
     if (!this.#room) return;
     drawRoomHeader(this.#room, this.store);
-    this.composer.allow(closedBecause(this.#room));
+    this.composer.allow(closedBecause(this.#room, this.blocks));
     this.log.draw();
     this.members.draw();
     this.thread.draw();

@@ -1,4 +1,4 @@
-// What is asked over HTTP of rooms and what is in them. Each is a promise that a Refusal may break.
+// What is asked over HTTP of rooms, what is in them, and whom one blocks. Each is a promise that a Refusal may break.
 
 const part = encodeURIComponent;
 
@@ -29,6 +29,10 @@ export class RoomCalls {
     this.pins = (room, next) => http("GET", of(room, `/pins${after(next)}`));
     this.versions = (room, seq, next) => http("GET", message(room, seq, `/versions${after(next)}`));
     this.reactions = (room, seq) => http("GET", message(room, seq, "/reactions"));
+    this.report = (room, seq, report) => http("POST", message(room, seq, "/report"), report);
+    this.blocks = (next) => http("GET", `/blocks${after(next)}`);
+    this.block = (user) => http("PUT", `/blocks/${part(user)}`);
+    this.unblock = (user) => http("DELETE", `/blocks/${part(user)}`);
     this.restore = (room, seq) => http("POST", message(room, seq, "/restore"));
   }
 }

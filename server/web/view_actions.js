@@ -4,6 +4,7 @@ import { make } from "./dom.js";
 import { may } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
 import { showReactions, showVersions } from "./view_lists.js";
+import { showReport } from "./view_report.js";
 import { words } from "./words.js";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
@@ -44,6 +45,7 @@ export class Actions {
       may("pin", room) ? menuItem(message.pinned ? words.unpin : words.pin, pin) : undefined,
       Object.keys(message.reactions ?? {}).length ? menuItem(words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
       message.edited_at ? menuItem(words.versions, () => this.versions(room, message.seq)) : undefined,
+      mine ? undefined : menuItem(words.report, () => this.#report(room, message.seq)),
       changes ? menuItem(words.editMessage, () => this.edit(message)) : undefined,
       changes || may("delete others", room) ? menuItem(words.deleteMessage, () => this.#tell(room, message, { t: "delete" })) : undefined,
     ];
@@ -51,6 +53,10 @@ export class Actions {
 
   #reactions(room, seq) {
     showReactions(room, { load: () => this.calls.reactions(room, seq) });
+  }
+
+  #report(room, seq) {
+    showReport({ report: (report) => this.calls.report(room, seq, report) });
   }
 
   #tell(room, message, frame) {

@@ -73,7 +73,8 @@ function drawVeil(room, blind) {
 }
 
 /** Why nothing can be written in the room; empty where it can. */
-export function closedBecause(room) {
+export function closedBecause(room, blocks) {
+  if (room.peer && blocks?.has(room.peer)) return words.blockedHere;
   if (room.archived) return words.archivedHere;
   return may("send", room) ? "" : words.postOnly(words.postFrom[room.post]);
 }

@@ -2,7 +2,7 @@
 
 import { clockTime, dayName } from "./calendar.js";
 import { openDialog } from "./dialog.js";
-import { face, make } from "./dom.js";
+import { avatar, face, make } from "./dom.js";
 import { words } from "./words.js";
 
 const MOST_SHOWN = 1_000;
@@ -27,6 +27,15 @@ export function showPins(room, { load, nameOf, go }) {
       go(seq);
     };
     return [make("button", { type: "button", onclick: lead }, face(room, sender, nameOf(sender, name)), said(nameOf(sender, name), at, body))];
+  });
+}
+
+/** Whom this person blocks, newest first; `unblock(user)` is a promise. */
+export function showBlocks({ load, unblock }) {
+  showPages(words.blocked, "blocks", load, ({ user, name, username }) => {
+    const button = make("button", { type: "button", class: "plain", "aria-label": `${words.unblock}: ${name || username}` }, words.unblock);
+    button.onclick = () => unblock(user).then(() => button.closest("li").remove());
+    return [avatar(user, name || username), make("span", { class: "what" }, make("strong", {}, name || username), make("span", { class: "preview" }, `@${username}`)), button];
   });
 }
 

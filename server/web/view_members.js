@@ -15,9 +15,9 @@ export class MembersPanel {
   #toggle = find("members-toggle");
   #room = null;
 
-  /** `calls` is RoomCalls; `opened(room)` when it is looked at. */
-  constructor({ store, search, calls, opened }) {
-    Object.assign(this, { store, calls, opened });
+  /** `calls` is RoomCalls, `blocks` Blocks; `opened(room)` when it is looked at. */
+  constructor({ store, search, calls, blocks, opened }) {
+    Object.assign(this, { store, calls, blocks, opened });
     this.people = new PeopleSearch({
       field: find("member-query"),
       list: find("member-found"),
@@ -74,13 +74,13 @@ export class MembersPanel {
     const seen = state === "offline" && presence?.last_seen ? words.lastSeen(shortTime(presence.last_seen)) : words[state];
     const roles = rolesFor(room, member);
     const reveal = room.reveals.get(member.user);
-    const row = { key: member.user, name: nameOf(member), role: member.role, group: member.group, reveal, mine, state, seen, roles, removable: mayRemove(room, member) };
+    const row = { key: member.user, name: nameOf(member), role: member.role, group: member.group, reveal, mine, state, seen, roles, blocked: this.blocks.has(member.user), removable: mayRemove(room, member) };
     return { ...row, mark: JSON.stringify(row) };
   }
 
   #build(row) {
     const team = this.#room.type === "team";
-    const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role], row.group && words.inGroup(row.group)].filter(Boolean).join(", ");
+    const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role], row.group && words.inGroup(row.group), row.blocked && words.isBlocked].filter(Boolean).join(", ");
     return make("li", {},
       make("span", { class: "face" }, face(this.#room, row.key, row.name), make("span", { class: `dot ${row.state}` })),
       make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen), revealOf(row)),
@@ -102,6 +102,7 @@ export class MembersPanel {
     return [
       ...(row.roles.length > 1 ? row.roles.map(role) : []),
       ...this.#revealItems(row),
+      ...(row.mine || room.mode === "blind" ? [] : [menuItem(...this.blocks.entry(row.key, row.name))]),
       ...(row.removable ? [menuItem(words.remove, () => this.#remove(row))] : []),
     ];
   }
