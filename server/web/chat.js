@@ -11,7 +11,7 @@ import { isEvent, Store } from "./store.js";
 import { Actions } from "./view_actions.js";
 import { Composer, drawTyping } from "./view_composer.js";
 import { LogView } from "./view_log.js";
-import { showPins } from "./view_lists.js";
+import { showPins, showThreads } from "./view_lists.js";
 import { MembersPanel } from "./view_members.js";
 import { NewRoom } from "./view_new_room.js";
 import { RoomCalls } from "./room_calls.js";
@@ -113,12 +113,14 @@ export class Chat {
       calls: this.calls,
       nameOf,
       thread: (root, button) => this.#openThread(root, button),
+      markUnread: (seq) => this.#markUnread(seq),
       edit: (message) => this.composer.rewrite(message),
       failed,
     });
     const go = (seq) => this.log.jump(seq);
     const pins = (room) => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go });
-    const entries = (room) => [[words.pins, () => pins(room)], ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : [])];
+    const threads = (room) => showThreads(room, { load: (before) => this.calls.threads(room, before), nameOf: (user) => nameOf(room, user), go: (root) => this.#openThread(root, find("room-more")) });
+    const entries = (room) => [[words.threads, () => threads(room)], [words.pins, () => pins(room)], ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : [])];
     this.menu = new RoomMenu({ calls: this.calls, failed, entries });
     this.composer = new Composer({
       root: find("writing"),
@@ -276,6 +278,13 @@ export class Chat {
     this.#go(made.id);
   }
 
+  // The room is left first: what is at the end of an open room counts as read.
+  #markUnread(seq) {
+    const { id } = this.#room;
+    this.#back();
+    this.wire.ask({ t: "mark_unread", room: id, seq }).catch((error) => (find("announcer").textContent = explain(error)));
+  }
+
   #openThread(root, button) {
     this.thread.open(this.#room, root, button);
   }
@@ -368,6 +377,6 @@ export class Chat {
   #read() {
     const room = this.#room;
     if (room?.hold !== "held" || !this.log.follow || document.visibilityState === "hidden") return;
-    if (room.read_seq < room.seen && this.wire.tell({ t: "read", room: room.id, seq: room.seen })) room.readTo(room.seen);
+    if ((room.read_seq < room.seen || room.marked) && this.wire.tell({ t: "read", room: room.id, seq: room.seen })) room.readTo(room.seen);
   }
 }

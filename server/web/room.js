@@ -44,6 +44,7 @@ export class Room {
   /** Take over what a summary says; what it leaves out stays. */
   merge(summary) {
     const known = this.last_seq ?? 0;
+    this.marked = summary.marked; // unread from there on by one's own wish, whatever the cursor says
     for (const field of SUMMARY) if (summary[field] !== undefined) this[field] = summary[field];
     this.last_seq = Math.max(known, summary.last_seq);
     if (summary.last_message) this.#newest(summary.last_message);
@@ -62,6 +63,7 @@ export class Room {
   /** Everything up to `seq` is read by this person, here or on another device. */
   readTo(seq) {
     this.read_seq = Math.max(this.read_seq, seq);
+    if (seq >= this.marked) this.marked = undefined;
     this.moveCursor(this.me, seq);
     if (seq >= this.last_seq) this.count(0, seq);
     if (seq >= this.last_seq) this.mentions = 0;

@@ -29,6 +29,8 @@ export class RoomCalls {
     this.pins = (room, next) => http("GET", of(room, `/pins${after(next)}`));
     this.versions = (room, seq, next) => http("GET", message(room, seq, `/versions${after(next)}`));
     this.reactions = (room, seq) => http("GET", message(room, seq, "/reactions"));
+    this.readers = (room, seq) => http("GET", message(room, seq, "/readers"));
+    this.threads = (room, before) => http("GET", of(room, `/threads${before === undefined ? "" : `?before=${before}`}`));
     this.report = (room, seq, report) => http("POST", message(room, seq, "/report"), report);
     this.blocks = (next) => http("GET", `/blocks${after(next)}`);
     this.block = (user) => http("PUT", `/blocks/${part(user)}`);

@@ -59,9 +59,10 @@ export class Store {
     else room.typing.delete(user);
   }
 
-  #unread(room, { unread, mentions, upto, last_seq: lastSeq }) {
+  #unread(room, { unread, mentions, upto, marked, last_seq: lastSeq }) {
     room.count(unread, lastSeq);
     room.mentions = mentions;
+    room.marked = marked;
     room.read_seq = Math.max(room.read_seq, upto);
   }
 

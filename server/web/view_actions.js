@@ -3,16 +3,16 @@
 import { make } from "./dom.js";
 import { may } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
-import { showReactions, showVersions } from "./view_lists.js";
+import { showReactions, showReaders, showVersions } from "./view_lists.js";
 import { showReport } from "./view_report.js";
 import { words } from "./words.js";
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 export class Actions {
-  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls; `thread(root, button)`, where there is a way into threads. */
-  constructor({ ask, calls, edit, nameOf, failed, thread }) {
-    Object.assign(this, { ask, calls, edit, nameOf, failed, thread });
+  /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls; `thread(root, button)`, where there is a way into threads, and `markUnread(seq)`. */
+  constructor({ ask, calls, edit, nameOf, failed, thread, markUnread }) {
+    Object.assign(this, { ask, calls, edit, nameOf, failed, thread, markUnread });
   }
 
   open(room, message, button) {
@@ -45,6 +45,8 @@ export class Actions {
       may("pin", room) ? menuItem(message.pinned ? words.unpin : words.pin, pin) : undefined,
       Object.keys(message.reactions ?? {}).length ? menuItem(words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
       message.edited_at ? menuItem(words.versions, () => this.versions(room, message.seq)) : undefined,
+      this.markUnread ? menuItem(words.markUnread, () => this.markUnread(message.seq)) : undefined,
+      mine ? menuItem(words.whoRead, () => this.#readers(room, message.seq)) : undefined,
       mine ? undefined : menuItem(words.report, () => this.#report(room, message.seq)),
       changes ? menuItem(words.editMessage, () => this.edit(message)) : undefined,
       changes || may("delete others", room) ? menuItem(words.deleteMessage, () => this.#tell(room, message, { t: "delete" })) : undefined,
@@ -53,6 +55,10 @@ export class Actions {
 
   #reactions(room, seq) {
     showReactions(room, { load: () => this.calls.reactions(room, seq) });
+  }
+
+  #readers(room, seq) {
+    showReaders(room, { load: () => this.calls.readers(room, seq) });
   }
 
   #report(room, seq) {

@@ -19,6 +19,27 @@ export function showReactions(room, { load }) {
     make("span", { class: "emoji" }, emoji), face(room, user, name), said(name, at)]);
 }
 
+/** Who has read the message, as far as they show it. */
+export function showReaders(room, { load }) {
+  const page = async () => ({ items: (await load()).readers ?? [] });
+  showPages(words.whoRead, "readers", page, ({ user, name, at }) => [
+    face(room, user, name), at === undefined ? make("span", { class: "what" }, make("strong", {}, name)) : said(name, at)]);
+}
+
+/** The threads of the room, the newest reply first; `go(root)` opens one. */
+export function showThreads(room, { load, nameOf, go }) {
+  const close = showPages(words.threads, "threads", load, ({ root, replies, last_at: at, unread }) => {
+    const lead = () => {
+      close();
+      go(root.seq);
+    };
+    const name = nameOf(root.sender);
+    const badge = unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(unread) }, `${unread}`) : undefined;
+    const text = root.deleted ? words.deletedMessage : (root.body ?? "");
+    return [make("button", { type: "button", onclick: lead }, face(room, root.sender, name), said(name, at, `${text.slice(0, 200)}\n${words.replies(replies)}`), badge)];
+  });
+}
+
 /** What is pinned, the latest first; `go(seq)` leads to the message. */
 export function showPins(room, { load, nameOf, go }) {
   const close = showPages(words.pins, "pins", load, ({ seq, sender, name, at, body }) => {

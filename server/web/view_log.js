@@ -37,7 +37,7 @@ export class LogView {
   show(room) {
     this.room = room;
     this.#list.replaceChildren();
-    this.#unreadFrom = room?.unread ? room.read_seq + 1 : 0;
+    this.#unreadFrom = room?.unread ? (room.marked ?? room.read_seq + 1) : 0;
     this.#begin();
   }
 

@@ -22,6 +22,7 @@ export class ThreadPanel {
   #room = null;
   #root = 0;
   #log = null; // a Room that holds the root and its replies alone
+  #readTo = 0;
   #opener = null;
 
   /**
@@ -58,6 +59,7 @@ export class ThreadPanel {
     this.#opener = opener;
     this.#room = room;
     this.#root = root;
+    this.#readTo = 0;
     this.#list.replaceChildren();
     this.#panel.hidden = false;
     this.opened(true);
@@ -123,8 +125,15 @@ export class ThreadPanel {
       pending, nameOf: (...who) => this.nameOf(room, ...who) });
     reconcile(this.#list, rows, (row) => buildRow(row, this.known(room)));
     this.#list.setAttribute("aria-busy", `${this.#log.hold !== "held"}`);
+    if (atEnd) this.#read(room, events.at(-1)?.seq ?? 0);
     this.#older.hidden = !more || events.length >= MOST_SHOWN;
     if (atEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  // What is at the end of an open thread in a visible window is read.
+  #read(room, seq) {
+    if (seq <= this.#root || seq <= this.#readTo || document.visibilityState === "hidden") return;
+    if (this.wire.tell({ t: "read", room: room.id, seq, thread: this.#root })) this.#readTo = seq;
   }
 
   #sent(taken) {
