@@ -20,20 +20,18 @@ import { closedBecause, drawBanner, drawMe, drawRoomHeader, drawTitle } from "./
 import { RoomMenu } from "./view_room_menu.js";
 import { ThreadPanel } from "./view_thread.js";
 import { RoomsView } from "./view_rooms.js";
+import { Watch } from "./watch.js";
 import { Wire } from "./wire.js";
 import { explain, words } from "./words.js";
 
 const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
-const MOST_WATCHED = 200;
 const DRAW_AFTER = 16;
 const LONGEST_ID = "0".repeat(64);
 
 export class Chat {
   #room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
-  #watched = []; // members whose presence is watched,
-  #watchedIn; // and the blind room that they are of
   #drawing = 0;
 
   /** `leave(reason)` goes back to the gate. */
@@ -50,6 +48,7 @@ export class Chat {
     this.calls = new RoomCalls(this.#http.bind(this));
     this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
+    this.watch = new Watch({ store: this.store, wire: this.wire });
     this.#makeViews();
   }
 
@@ -117,11 +116,7 @@ export class Chat {
       edit: (message) => this.composer.rewrite(message),
       failed,
     });
-    const go = (seq) => this.log.jump(seq);
-    const pins = (room) => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go });
-    const threads = (room) => showThreads(room, { load: (before) => this.calls.threads(room, before), nameOf: (user) => nameOf(room, user), go: (root) => this.#openThread(root, find("room-more")) });
-    const entries = (room) => [[words.threads, () => threads(room)], [words.pins, () => pins(room)], ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : [])];
-    this.menu = new RoomMenu({ calls: this.calls, failed, entries });
+    this.menu = new RoomMenu({ calls: this.calls, failed, entries: (room) => this.#entries(room) });
     this.composer = new Composer({
       root: find("writing"),
       send: (message) => this.#send(this.#room, message) && (this.log.sentOwn(), true),
@@ -159,6 +154,18 @@ export class Chat {
     find("banner-now").onclick = () => this.wire.now();
   }
 
+  // What the menu of a room has besides its settings.
+  #entries(room) {
+    const nameOf = (user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
+    const go = (seq) => this.log.jump(seq);
+    const open = (root) => this.#openThread(root, find("room-more"));
+    return [
+      [words.threads, () => showThreads(room, { load: (before) => this.calls.threads(room, before), nameOf, go: open })],
+      [words.pins, () => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf, go })],
+      ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : []),
+    ];
+  }
+
   #http(method, path, body) {
     return ask(method, `/api/v1${path}`, { token: this.token, body }).catch((error) => {
       if (error.code === "unauthenticated") this.leave(words.closes[4501]);
@@ -182,8 +189,7 @@ export class Chat {
   }
 
   #welcomed() {
-    this.#watched = [];
-    this.#watch([...this.store.rooms.values()]);
+    this.watch.renewed();
     this.outbox.opened();
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
@@ -193,7 +199,7 @@ export class Chat {
   }
 
   #arrived(room) {
-    this.#watch([room]);
+    this.watch.peersOf([room]);
     if (room.id !== this.#awaited) return;
     this.#awaited = "";
     this.#go(room.id);
@@ -224,11 +230,6 @@ export class Chat {
     if (state === "refused" && code >= 4501 && code <= 4503) return this.leave(words.closes[code]);
     drawBanner(state, { code, offline: this.wire.offline });
     return undefined;
-  }
-
-  #watch(rooms) {
-    const peers = rooms.map((room) => room.peer).filter(Boolean);
-    if (peers.length) this.wire.tell({ t: "presence", watch: peers });
   }
 
   // ---- what this person does
@@ -274,7 +275,7 @@ export class Chat {
 
   async #create(room) {
     const made = this.store.addRoom(await this.calls.create(room));
-    this.#watch([made]);
+    this.watch.peersOf([made]);
     this.#go(made.id);
   }
 
@@ -332,20 +333,8 @@ export class Chat {
 
   async #loadMembers(room) {
     if (!(await this.loader.members(room))) return;
-    if (this.members.open && room === this.#room) this.#watchMembers(room);
+    if (this.members.open && room === this.#room) this.watch.membersOf(room);
     this.#soon();
-  }
-
-  // One panel of members is watched at a time; the peers of direct rooms always are.
-  #watchMembers(room) {
-    const peers = new Set([...this.store.rooms.values()].map((each) => each.peer));
-    const others = [...room.members.keys()].filter((user) => user !== room.me && !peers.has(user)).slice(0, MOST_WATCHED);
-    const veiled = room.mode === "blind" ? room.id : undefined;
-    const before = this.#watched;
-    if (before.length) this.wire.tell({ t: "presence", room: this.#watchedIn, unwatch: before });
-    if (others.length) this.wire.tell({ t: "presence", room: veiled, watch: others });
-    this.#watched = others;
-    this.#watchedIn = veiled;
   }
 
   // ---- what is drawn

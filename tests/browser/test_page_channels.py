@@ -123,7 +123,9 @@ def test_a_room_is_muted_until_tomorrow_for_good_and_not_at_all(
     expect(marks).to_have_text("알림 꺼짐")
     until = asked.value.post_data_json["until"]
     assert 0 < until / 1_000 - time.time() <= 33 * 3_600
-    hour = page.evaluate("until => [new Date(until).getHours(), new Date(until).getMinutes()]", until)
+    hour = page.evaluate(
+        "until => [new Date(until).getHours(), new Date(until).getMinutes()]", until
+    )
     assert hour == [8, 0]
     room_menu(page, "알림 켜기")
     expect(marks).to_have_count(0)

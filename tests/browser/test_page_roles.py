@@ -24,7 +24,9 @@ def test_an_owner_makes_an_admin_who_then_may_add_and_remove(
     other.click("#members-toggle")
     expect(row(other, "민지")).to_contain_text("방장")
     expect(other.locator("#member-add")).to_be_hidden()
-    expect(other.locator("#member-list button")).to_have_count(0)
+    menu_of(other, "소라").click()
+    expect(other.locator("#actions button")).to_have_text(["차단하기"])
+    other.keyboard.press("Escape")
 
     menu_of(page, "준호").click()
     expect(page.get_by_role("menuitemradio", name="멤버")).to_have_attribute("aria-checked", "true")
@@ -33,7 +35,9 @@ def test_an_owner_makes_an_admin_who_then_may_add_and_remove(
     expect(other.locator("#log .notice")).to_contain_text("역할이 바뀌었습니다: 관리자")
 
     expect(other.locator("#member-add")).to_be_visible()
-    expect(menu_of(other, "민지")).to_have_count(0)
+    menu_of(other, "민지").click()
+    expect(other.locator("#actions button")).to_have_text(["차단하기"])
+    other.keyboard.press("Escape")
     menu_of(other, "소라").click()
     expect(other.get_by_role("menuitemradio")).to_have_text(["멤버", "손님"])
     other.get_by_role("menuitemradio", name="손님").click()

@@ -11,9 +11,11 @@ const { Room } = await import("/assets/room.js");
 const { Loader } = await import("/assets/loader.js");
 const summary = { id: "r", me: "me", last_seq: 3, read_seq: 3, unread: 0, type: "team" };
 const room = new Room(summary);
-const said = (seq, more) => ({ t: "message", seq, at: seq, sender: "she", kind: "text", body: `${seq}`, ...more });
+const text = { t: "message", sender: "she", kind: "text" };
+const said = (seq, more) => ({ ...text, seq, at: seq, body: `${seq}`, ...more });
 const page = (events, upto, more = false) => ({ events, upto, more });
-const change = (t, seq, of, more) => room.apply({ t, seq, of, at: seq, sender: "she", ...more });
+const change = (t, seq, of, more) =>
+  room.apply({ t, seq, of, at: seq, sender: "she", ...more });
 const put = (seq, sender, emoji, on = true) => change("reaction", seq, 1, { sender, emoji, on });
 const kinds = () => Object.keys(room.events[0].reactions).join("");
 """
@@ -70,7 +72,10 @@ def test_an_order_that_only_the_server_knows_is_asked_for(page: Page) -> None:
         const unsure = room.events[0].unsure;
         const fresh = { "❤️": { count: 1, me: false }, "👍": { count: 1, me: false } };
         const asked = [];
-        const wire = { ask: async (frame) => { asked.push(frame.before); return page([said(1, { reactions: fresh })], 4); } };
+        const wire = { ask: async (frame) => {
+          asked.push(frame.before);
+          return page([said(1, { reactions: fresh })], 4);
+        } };
         await new Loader({ wire }).again(room, 1);
         return [unsure, asked, kinds(), Boolean(room.events[0].unsure)];
         """,
