@@ -93,7 +93,7 @@ static void count_delivery(struct load *load, struct member *member, struct stam
         pace_own(load, member);
 }
 
-/* All must see the same at one seq; and of one sender each message once, in the order it was sent. */
+/* All must see the same at one seq. */
 void ledger_message(struct load *load, struct member *member, uint64_t seq, struct slice body) {
     ledger_seq(load, member, seq);
     if (load->options.mode == STORM)
@@ -107,7 +107,6 @@ void ledger_message(struct load *load, struct member *member, uint64_t seq, stru
     uint64_t key = entry_key(stamp);
     if (*place == 0 || *place == key) {
         *place = key | SEEN;
-        count_taken(&load->faults, track_take(&load->plan.members[stamp.sender].said, stamp.number));
     } else if (*place != (key | SEEN)) {
         load->faults.mismatched++;
     }
@@ -171,7 +170,20 @@ static uint64_t missing_of_senders(const struct load *load, const struct member 
     return missing;
 }
 
+/* By seq, each sender's messages stand once and in the order he sent them, whoever saw them first. */
+static void check_senders(struct load *load, const struct room *room) {
+    for (size_t at = 0; at < room->order_size; at++) {
+        if (!(room->order[at] & SEEN))
+            continue;
+        struct member *sender = &load->plan.members[(room->order[at] >> 32) - 1];
+        uint32_t number = (uint32_t)room->order[at] & ~SEEN;
+        count_taken(&load->faults, track_take(&sender->said, number));
+    }
+}
+
 void ledger_close(struct load *load) {
+    for (unsigned i = 0; i < load->plan.room_count; i++)
+        check_senders(load, &load->plan.rooms[i]);
     const struct counts *counts = &load->counts;
     uint64_t answered = counts->acked + counts->refused;
     if (answered > counts->sent) /* some send was answered twice */

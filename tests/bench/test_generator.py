@@ -109,10 +109,7 @@ async def test_one_fault_of_a_numbering_server_is_found(
     program: Path, tmp_path: Path, fault: Fault, named: dict[str, int]
 ) -> None:
     result = await planned(program, tmp_path, faulty_relay.madang, fault)
-    found = result.faults.named()
-    if named.keys() & {"lost", "foreign"}:  # the next may be read before the others' copy of it
-        found.pop("reordered", None)
-    assert found == named
+    assert result.faults.named() == named
     assert 0 < result.ack.count < result.total.acked == result.total.sent
 
 
@@ -143,7 +140,8 @@ async def test_two_orders_in_one_room_are_a_mismatch(program: Path, tmp_path: Pa
         return [payload]
 
     result = await planned(program, tmp_path, faulty_relay.madang, fault)
-    assert result.faults.mismatched == 2 and result.faults.lost == 0
+    # 2 where the others are read first, else each of theirs differs from the victim's.
+    assert result.faults.mismatched >= 2 and result.faults.lost == 0
 
 
 def failing(with_: str) -> faulty_relay.Handler:

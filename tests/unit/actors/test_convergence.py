@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 from test_room_changes import applied
 from trio.testing import MockClock
-from world import ROOM, FakeSession, World, as_claimed, open_world
+from world import ROOM, FakeSession, World, is_in, open_world
 
 from actors.ports import OutcomeUnknown
 from actors.records import PageQuery, PageResult
 from actors.requests import Caller
-from actors.room_state import RoomState
 from actors.rules.changing import Restore
 from actors.rules.event_frames import RoomExtra
 from protocol.client.core import Core
@@ -31,8 +30,7 @@ from protocol.client.record import Record, decode
 from protocol.codec import MSGPACK
 from protocol.errors import ProtocolError
 from protocol.events import Event, Listed, Message
-from protocol.frames import Delete, Edit, Pin, React, RoomGone, Welcome
-from protocol.frames import Room as RoomFrame
+from protocol.frames import Delete, Edit, Pin, React, Room, RoomGone, Welcome
 from protocol.ids import SessionId, UserId
 
 NAMES = ("ann", "bob", "cat", "dan")
@@ -105,7 +103,7 @@ class Device:
             self.core.received(MSGPACK.encode(frame), 0)
             if isinstance(frame, RoomGone):
                 self.view = None
-            elif isinstance(frame, RoomFrame) and self.view is None:
+            elif isinstance(frame, Room) and self.view is None:
                 await self.load()
             elif isinstance(frame, Event) and self.view is not None and frame.seq > self.upto:
                 assert frame.seq == self.upto + 1
@@ -132,11 +130,10 @@ class Device:
 
 def fresh_rooms(world: World, name: str) -> dict[str, Record]:
     """What a client that connects now is told."""
-    state = RoomState(as_claimed(world.store, world.store.rooms[1]))
-    member = state.members.get(world.numbers[name])
-    if member is None:
+    room, number = world.store.rooms[1], world.numbers[name]
+    if not is_in(room, number):
         return {}
-    frame = decode(MSGPACK.encode(state.room_frame(member, state.durable.seq, now=0)))
+    frame = decode(MSGPACK.encode(Room(**structs.asdict(world.in_full(room, number)))))
     frame.pop("t")
     return {ROOM: frame}
 
@@ -260,6 +257,7 @@ class Play:
 
 async def played(script: list[Any], *, blind: bool, commit_s: float) -> None:
     async with open_world(commit_s=commit_s) as world:
+        world.summarise = world.in_full
         world.add_people(*NAMES)
         if blind:
             world.add_room(*NAMES, kind="matching", blind=True)
