@@ -60,6 +60,8 @@ class RoomActor(Actor[RoomCommand]):
         self._settings = Settings(self._log)
         self._presence = BlindPresence(self._log)
         self._log.shown, self._log.was_read = self._show, self._cursors.moved
+        if self._log.state.blind:
+            self._log.shown, self._log.was_read = self._show_active, self._moved_active
         self._log.was_marked = self._cursors.marked
 
     def started(self) -> None:
@@ -108,11 +110,19 @@ class RoomActor(Actor[RoomCommand]):
                 self._members.show_reading(message)
             case Meet():
                 self._members.meet(message)
-            case Blocked(pair, on, known):
-                self._log.state.put_block(pair, on=on)
-                known.set(True)
+            case Blocked():
+                self._block(message)
             case _:
                 assert_never(message)
+
+    def _block(self, command: Blocked) -> None:
+        """In a direct room what the other has read is shown no more, or again."""
+        state = self._log.state
+        state.put_block(command.pair, on=command.on)
+        if state.type == "direct":
+            for member in state.members.values():
+                self._log.show_room(member)
+        command.known.set(True)
 
     def settle(self) -> None:
         """Submit what gathered."""
@@ -141,6 +151,15 @@ class RoomActor(Actor[RoomCommand]):
         self._log.audience.publish(pending.shown)
         self._after_message(pending)
 
+    def _show_active(self, pending: Pending) -> None:
+        self._show(pending)
+        self._presence.active(pending.event.sender_no)
+
+    def _moved_active(self, command: MarkRead | SetMark) -> None:
+        self._cursors.moved(command)
+        if isinstance(command, MarkRead):
+            self._presence.active(command.origin.user_no)
+
     def _after_message(self, pending: Pending) -> None:
         """Mentions count for those who are meant; the sender has read what he wrote."""
         event, members, meant = pending.event, self._log.state.members, pending.mentioned
@@ -148,6 +167,8 @@ class RoomActor(Actor[RoomCommand]):
             for member in members.values():
                 if member.present and (0 in meant or member.user_no in meant):
                     member.mentions += 1
+        if self._log.state.blocks and event.extra is not None:
+            self._cursors.tell(self._log.state.blocks.get(event.sender_no, ()))
         sender = members.get(event.sender_no)
         if sender is not None:
             self._cursors.sent(sender, countable=event.thread is None)
@@ -171,4 +192,5 @@ class RoomActor(Actor[RoomCommand]):
         others = [session for session in log.audience.live if session.user_no != origin.user_no]
         typing = TypingState(room=room, user=member.shown, on=command.frame.on)
         log.around.fan_out(others, typing, ("typing", room, member.shown))
+        self._presence.active(origin.user_no)
         confirm(command)

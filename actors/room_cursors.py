@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 
 from actors.ports import AdapterError, Session
@@ -53,6 +55,13 @@ class Cursors:
         self._show_receipt(member)
         self._show_count(member)
         return True
+
+    def tell(self, users: Iterable[int]) -> None:
+        """A client counts each mention that it is shown; those of *users* did not count."""
+        for user_no in users:
+            member = self._state.members.get(user_no)
+            if member is not None:
+                self._show_count(member)
 
     def mark(self, command: SetMark) -> None:
         """Have the mark stored, or taken back. It moves no cursor."""
@@ -186,6 +195,8 @@ class Cursors:
         members, live = self._state.members, self._log.audience.live
         if len(members) > CURSORS_MOST:
             return
+        if self._state.parted_refusal() is not None:
+            live = dict.fromkeys(each for each in live if each.user_no == member.user_no)
         hidden = {other.user_no for other in members.values() if not other.receipts}
         shown = [each for each in live if self._sees(each, member, hidden)] if hidden else live
         frame = Receipt(room=self._state.room, user=member.shown, upto=member.read_seq)

@@ -90,7 +90,7 @@ class Membership:
     def _join(self, command: AddMember) -> None:
         shown = self._state.shown(command.user_no, command.user_id)
         member = Member(command.user_no, command.user_id, "member", 0, shown=shown)
-        member.receipts = command.receipts
+        member.receipts = command.receipts or self._state.blind
         self._append(command, member, "joined", "member")
         self._state.add(member)
         self._learn_blocks(member, command.blocks)
@@ -229,7 +229,7 @@ class Membership:
     def show_reading(self, command: ShowReading) -> None:
         """What is stored already holds from here on; the member's own devices see it at once."""
         member = self._state.members.get(command.user_no)
-        if member is not None:
+        if member is not None and not self._state.blind:
             member.receipts = command.on
             self._log.show_room(member)
 

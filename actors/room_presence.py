@@ -1,13 +1,15 @@
-"""Who is online in a blind room: by pseudonym, and too coarse to be matched with anything else.
+"""Who is there in a blind room: by pseudonym, and by what everybody in it saw anyway.
 
-A user who shares an open room with somebody of a blind one sees his presence there as it changes.
-Were it shown here at the same moment, the two names could be put together. So it is looked at once
-a minute for all, and all that changed is told at once.
+Were it the presence of the person, an open room that he shares would show the same change at the
+same moment, and the two names could be put together. So a member counts as online for a while
+after he did something here that all were shown: said, changed, read or typed something.
 """
 
 from __future__ import annotations
 
 from typing import Final, Literal
+
+import trio
 
 from actors.ports import Session
 from actors.room_commands import RoomCommand, WatchHere, confirm, refuse
@@ -15,23 +17,34 @@ from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.rules.sending import invalid
 from protocol.frames import PresenceChange, WatchPresence
-from protocol.ids import UserId
 
-EVERY_S: Final = 60.0
+ACTIVE_S: Final = 300.0
+LOOK_S: Final = 30.0
 
 Coarse = Literal["online", "offline"]
 
 
 class BlindPresence:
-    """The watchers of one blind room."""
+    """The watchers of one blind room, and who was active in it lately."""
 
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
+        self._until: dict[str, float] = {}  # by pseudonym
         self._watchers: dict[Session, dict[str, Coarse | None]] = {}  # and what each was shown
-        self._seen: dict[str, Coarse] | None = None  # as of the last look
+        self._looking = False
+
+    def active(self, user_no: int) -> None:
+        """A member did something that everybody in the room was shown."""
+        member = self._state.members.get(user_no)
+        if member is None or not self._state.blind:
+            return
+        known = self._now(member.shown)
+        self._until[member.shown] = trio.current_time() + ACTIVE_S
+        if known == "offline":
+            self._show_all()
 
     def watch(self, command: WatchHere) -> None:
-        """Show the state as of the last look at once, then what later looks find changed."""
+        """Show the present state at once, then what changes."""
         session, frame = command.origin, command.frame
         if session.user_no not in self._state.members:
             refuse_stranger(self._log, command)
@@ -45,9 +58,8 @@ class BlindPresence:
             for name in frame.watch or ():
                 if name in self._state.no_by_name:
                     shown.setdefault(name, None)
-            if self._seen is None:
-                self._look()
             self._show(session)
+            self._look_later()
 
     def is_watched(self) -> bool:
         """Somebody watches."""
@@ -61,32 +73,34 @@ class BlindPresence:
             for session, shown in self._watchers.items()
         ]
 
+    def _look_later(self) -> None:
+        """See after a while for whom the time is over, as long as anybody watches."""
+        if not self._looking:
+            self._looking = True
+            look = self._log.guard(lambda _: self._look())
+            self._log.around.after(LOOK_S, lambda: look(None))
+
     def _look(self) -> None:
-        """Look at all members, and again after a while."""
+        self._looking = False
         self._watchers = {each: shown for each, shown in self._watchers.items() if not each.gone}
-        self._seen = {member.shown: self._of(member.user_id) for member in self._state.listed()}
+        self._show_all()
+        if self._watchers:
+            self._look_later()
+
+    def _now(self, name: str) -> Coarse:
+        return "online" if self._until.get(name, 0.0) > trio.current_time() else "offline"
+
+    def _show_all(self) -> None:
         for session in self._watchers:
             self._show(session)
-        again = self._log.guard(lambda _: self._look_again())
-        self._log.around.after(EVERY_S, lambda: again(None))
-
-    def _look_again(self) -> None:
-        if self.is_watched():
-            self._look()
-        else:
-            self._watchers, self._seen = {}, None
-
-    def _of(self, user: UserId) -> Coarse:
-        devices = self._log.around.sessions.of(user)
-        return "online" if any(not device.hidden for device in devices) else "offline"
 
     def _show(self, session: Session) -> None:
         shown, room = self._watchers[session], self._state.room
         if session.user_no not in self._state.members:
             shown.clear()
         for name in sorted(shown):
-            now = (self._seen or {}).get(name)
-            if now is not None and now != shown[name]:
+            now = self._now(name)
+            if now != shown[name] and not session.gone:
                 shown[name] = now
                 change = PresenceChange(user=name, state=now, room=room)
                 session.offer_state(("presence", room, name), change)

@@ -305,7 +305,8 @@ class RoomState:
 
     def shows(self, member: Member) -> bool:
         """Whether the others see what *member* has read, and he what they have."""
-        return member.receipts and len(self.members) <= CURSORS_MOST
+        few = len(self.members) <= CURSORS_MOST
+        return member.receipts and few and self.parted_refusal() is None
 
     def _cursors_for(self, member: Member) -> dict[str, int] | UnsetType:
         """What the others have read, of those who show it, to one who shows it too."""

@@ -287,7 +287,7 @@ class MemoryJournal(Journal):
             unread=room.unread(user_no),
             mentions=room.mentioned(user_no, member.counted_from, len(room.events)),
             marked=member.marked,
-            receipts=user_no not in self._log.discreet,
+            receipts=user_no not in self._log.discreet or bool(room.pseudonyms),
         )
 
     def _last_message(self, room: MemoryRoom) -> Message | msgspec.UnsetType:

@@ -21,6 +21,7 @@ from server.postgres.room_rows import (
     deleted_of,
     mentions,
     room_of,
+    shows_reading,
     stored_of,
     unread_of,
 )
@@ -36,7 +37,7 @@ WITH deleted AS MATERIALIZED (
     FROM unnest($1::integer[]) AS asked (room_no)
 )
 SELECT m.room_no, m.user_no, u.user_id, {NAME} AS name, m.role, m.read_seq, m.muted_until,
-    coalesce(m.marked_seq, 0) AS marked, u.read_receipts,
+    coalesce(m.marked_seq, 0) AS marked, {shows_reading("m", "u")} AS read_receipts,
     {unread_of("m", counted_from("m"), "coalesce(last.countable, 0)", "asked.seqs")} AS unread,
     {mentions("m.room_no", "m.user_no", counted_from("m"))} AS mentions
 FROM deleted asked

@@ -8,7 +8,13 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import CURSORS_MOST
 from server.postgres.pool import Database
-from server.postgres.room_rows import NAME, SHOWN_AS, room_of_member
+from server.postgres.room_rows import (
+    NAME,
+    SHOWN_AS,
+    parted,
+    room_of_member,
+    shows_reading,
+)
 from server.postgres.thread_rows import participants, thread_cursor
 
 HIGHEST_SEQ = 2**31 - 1
@@ -32,7 +38,10 @@ WHERE said.room_no = $1 AND said.seq = $2 AND said.kind = 1
 PLACE = f"""
 SELECT (SELECT count(*) FILTER (WHERE cursor.seq < said.seq) {MEANT}) AS unread,
     (SELECT count(*) FROM chat_members m WHERE m.room_no = $1 AND m.is_active) AS people,
-    (SELECT a.read_receipts FROM users a WHERE a.user_no = $3) AS shows
+    (SELECT {shows_reading("m", "a")} AND NOT {parted("r")}
+        FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
+        JOIN users a ON a.user_no = m.user_no
+        WHERE r.room_no = $1 AND m.user_no = $3) AS shows
 FROM room_events found WHERE found.room_no = $1 AND found.seq = $2 AND found.kind = 1"""  # noqa: S608 - constants
 
 READERS = f"""
@@ -49,7 +58,7 @@ SELECT {SHOWN_AS} AS user_id, coalesce(m.anonymous_name, {NAME}) AS name, least(
         SELECT l.at FROM read_log l
         WHERE l.room_no = $1 AND l.user_no = m.user_no AND l.seq >= $2 ORDER BY l.seq LIMIT 1
     ) END
-) AS at {MEANT} AND cursor.seq >= said.seq AND u.read_receipts
+) AS at {MEANT} AND cursor.seq >= said.seq AND {shows_reading("m", "u")}
 ORDER BY at NULLS LAST, 1"""  # noqa: S608 - constants
 
 

@@ -13,10 +13,9 @@ from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME
 
 SEAT = """
-SELECT r.room_no, m.is_active, (
-    SELECT o.user_no FROM chat_members o WHERE o.room_no = r.room_no AND o.anonymous_name = $3
-) AS other_no
+SELECT r.room_no, m.is_active, o.user_no AS other_no, o.is_active AS other_active
 FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
+LEFT JOIN chat_members o ON o.room_no = r.room_no AND o.anonymous_name = $3
 WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2"""
 
 # In one order for all, so that two who consent at the same time come one after the other.
@@ -120,7 +119,7 @@ class RevealStore:
     async def consent(self, room: RoomId, user_no: int, shown: str) -> bool:
         """*user_no* would tell *shown* who he is: whether both would. Idempotent."""
         async with self._database.transaction() as transaction:
-            room_no, other_no = await _pair(transaction, room, user_no, shown)
+            room_no, other_no = await _pair(transaction, room, user_no, shown, both_inside=True)
             await transaction.execute(LOCK, room_no, user_no, other_no)
             now = self._clock.now_ms()
             new = await transaction.execute(CONSENT, room_no, user_no, other_no, now)
@@ -138,7 +137,7 @@ class RevealStore:
         return mutual
 
     async def withdraw(self, room: RoomId, user_no: int, shown: str) -> None:
-        """Take a consent back; ``conflict`` where both know already."""
+        """Take a consent back, also after leaving; ``conflict`` where both know already."""
         async with self._database.transaction() as transaction:
             room_no, other_no = await _pair(transaction, room, user_no, shown)
             await transaction.execute(LOCK, room_no, user_no, other_no)
@@ -219,10 +218,13 @@ class RevealStore:
 
 
 async def _pair(
-    transaction: Transaction, room: RoomId, user_no: int, shown: str
+    transaction: Transaction, room: RoomId, user_no: int, shown: str, *, both_inside: bool = False
 ) -> tuple[int, int]:
     seat = await transaction.fetchrow(SEAT, room, user_no, shown)
-    room_no, other = _room_of(seat), seat["other_no"]
+    if seat is not None and not both_inside:
+        room_no, other = int(seat["room_no"]), seat["other_no"]
+    else:
+        room_no, other = _room_of(seat), seat["other_no"] if seat["other_active"] else None
     if other is None or other == user_no:
         raise ProtocolError(ErrorCode.NOT_FOUND, "nobody else is called so in this room")
     return room_no, int(other)

@@ -35,6 +35,21 @@ def named(room: str, user_no: str) -> str:
     (SELECT w.user_id FROM users w WHERE w.user_no = {user_no}), '')"""  # noqa: S608 - names of columns
 
 
+def shows_reading(member: str, user: str) -> str:
+    """Whether a member shows what he has read. Were it his choice in a blind room, too, the choice
+    that others see in an open one would tell who he is.
+    """
+    return f"({user}.read_receipts OR {member}.anonymous_name IS NOT NULL)"
+
+
+def parted(room: str) -> str:
+    """Whether *room* is a direct one between two who have a block."""
+    one, other = (f"split_part({room}.direct_key, ':', {part})::integer" for part in (1, 2))
+    return f"""({room}.direct_key IS NOT NULL AND EXISTS (
+    SELECT FROM user_blocks b
+    WHERE (b.blocker_no, b.blocked_no) IN (({one}, {other}), ({other}, {one}))))"""
+
+
 SENDER = named("e.room_no", "e.sender_no")
 """The sender of the event ``e``, as its room names him."""
 

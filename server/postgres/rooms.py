@@ -20,7 +20,9 @@ from server.postgres.room_rows import (
     counted_from,
     deleted_of,
     mentions,
+    parted,
     room_of,
+    shows_reading,
     unread_of,
 )
 
@@ -31,7 +33,8 @@ MOST_CURSORS = 200
 # body) comes with its first row alone.
 SUMMARIES = f"""
 WITH mine AS (
-    SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me, me.read_receipts,
+    SELECT me.user_id AS asker, coalesce(m.anonymous_name, me.user_id) AS me,
+        {shows_reading("m", "me")} AS read_receipts,
         m.room_no, m.user_no, m.role, m.read_seq, m.muted_until, m.marked_seq,
         {counted_from("m")} AS counted_from
     FROM users me JOIN chat_members m ON m.user_no = me.user_no AND m.is_active
@@ -45,7 +48,8 @@ WITH mine AS (
             array_agg(o.name ORDER BY o.place) FILTER (WHERE o.read_receipts) AS readers,
             array_agg(o.read_seq ORDER BY o.place) FILTER (WHERE o.read_receipts) AS cursors
         FROM (
-            SELECT coalesce(m.anonymous_name, w.user_id) AS name, w.read_receipts, m.read_seq,
+            SELECT coalesce(m.anonymous_name, w.user_id) AS name, m.read_seq,
+                {shows_reading("m", "w")} AS read_receipts,
                 coalesce(m.anonymous_name, '') AS place
             FROM chat_members m JOIN users w ON w.user_no = m.user_no
             WHERE m.room_no = asked.room_no AND m.is_active LIMIT {MOST_CURSORS} + 1
@@ -67,7 +71,7 @@ SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mo
     CASE WHEN is_first THEN rows.body END AS body,
     CASE WHEN is_first THEN rows.readers END AS readers,
     CASE WHEN is_first THEN rows.cursors END AS cursors,
-    rows.marked_seq, rows.read_receipts, people,
+    rows.marked_seq, rows.read_receipts AND NOT {parted("rows")} AS shows_reading, people,
     {unread_of("rows", "rows.counted_from", "last_countable", "deleted_seqs")} AS unread,
     {mentions("rows.room_no", "rows.user_no", "rows.counted_from")} AS mentions,
     u.user_id AS peer, {NAME} AS peer_name
@@ -311,5 +315,5 @@ def _for_member(room: RoomSummary, row: Any) -> RoomSummary:
         unread=row["unread"],
         mentions=row["mentions"],
         marked=UNSET if row["marked_seq"] is None else row["marked_seq"],
-        cursors=room.cursors if row["read_receipts"] else UNSET,
+        cursors=room.cursors if row["shows_reading"] else UNSET,
     )

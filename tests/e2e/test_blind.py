@@ -234,6 +234,37 @@ def test_two_learn_of_each_other_when_both_agreed_and_not_before(
     assert [event["t"] for event in events] == ["member"], "told once, however often agreed"
 
 
+def test_a_consent_ends_with_the_membership(server: RunningServer, people: list[Person]) -> None:
+    room = blind(server, people)
+    ann, bob, *_ = [Ear(server, person) for person in people]
+    path = f"{ROOMS}/{room}/reveals"
+    assert bob.ask("PUT", f"{path}/{quote(ann.me[room])}")["mutual"] is False
+    bob.ask("DELETE", f"{ROOMS}/{room}/members/{bob.person.id}")
+    assert ann.ask("PUT", f"{path}/{quote(bob.me[room])}")["code"] == "not_found"
+    assert ann.ask("GET", path) == {"items": []} and ann.names(bob.person) == []
+    assert bob.ask("DELETE", f"{path}/{quote(ann.me[room])}") is None
+    bob.ask("POST", f"{ROOMS}/{room}/join")
+    assert ann.ask("PUT", f"{path}/{quote(bob.me[room])}")["mutual"] is False
+
+
+def test_who_hides_what_he_has_read_is_not_told_apart_by_that(
+    server: RunningServer, people: list[Person]
+) -> None:
+    ann, bob, cat, dan = people
+    room = blind(server, people)
+    open_room = server.make_room(ann, bob, cat, dan)
+    server.call("PATCH", "/api/v1/me", {"read_receipts": False}, token=dan.token)
+    for awake in (False, True):
+        if awake:
+            body = {"body": "hi"}
+            for each in (room, open_room):
+                server.call("POST", f"{ROOMS}/{each}/messages", body, token=ann.token)
+        shown = server.call("GET", f"{ROOMS}/{open_room}", token=ann.token)["cursors"]
+        assert set(shown) == {ann.id, bob.id, cat.id}
+        assert len(server.call("GET", f"{ROOMS}/{room}", token=ann.token)["cursors"]) == 4
+        assert len(server.call("GET", f"{ROOMS}/{room}", token=dan.token)["cursors"]) == 4
+
+
 def test_admins_learn_who_it_is_only_by_two(server: RunningServer, people: list[Person]) -> None:
     ann, bob, cat, dan = people
     room = blind(server, people)

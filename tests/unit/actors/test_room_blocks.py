@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import trio
+from msgspec import UNSET
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
 
@@ -21,7 +22,10 @@ from protocol.frames import (
     Pin,
     PresenceChange,
     React,
+    Receipt,
+    Room,
     TypingState,
+    Unread,
     WatchPresence,
 )
 from protocol.ids import RoomId, UserId
@@ -183,6 +187,33 @@ async def test_the_unread_mentions_of_a_live_room_count_as_the_stored_ones(
         bob.read(3)
         await world.quiet()
         assert [frame.mentions for frame in bob.frames if hasattr(frame, "mentions")] == [0]
+
+
+async def test_a_mention_that_did_not_count_is_told_to_clients_that_counted_it(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        ann, bob = await team(world)
+        await block(world, "bob", "ann")
+        for number, who in enumerate(("bob", "@all")):
+            ann.send(f"m{number}", "you", mentions=[who])
+            await world.quiet()
+            told = bob.of(Unread)[-1]
+            assert (told.mentions, told.last_seq) == (0, 3 + number)
+
+
+async def test_what_either_has_read_is_shown_no_more(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, bob = await two(world)
+        await block(world, "bob", "ann")
+        assert ann.of(Room)[-1].cursors is UNSET
+        ann.frames.clear()
+        bob.read(2)
+        bob.read(1)
+        await world.quiet()
+        assert ann.of(Receipt) == []
+        await block(world, "bob", "ann", on=False)
+        assert ann.of(Room)[-1].cursors == {"ann": 1, "bob": 2}
 
 
 async def test_a_reaction_to_the_other_is_blocked_in_rooms_of_many(autojump_clock: Clock) -> None:
