@@ -59,9 +59,9 @@ class Blocking:
         self, caller: Caller, user_no: int, user: UserId, *, on: bool
     ) -> list[Reply[bool]]:
         pair = (caller.user_no, user_no)
+        rooms = await self._store.shared(*pair)  # first: what is stored must be told
         blocked = await self._store.change(*pair, on=on, at=self._clock.now_ms())
-        self._recent.note(pair, on=blocked)  # before the rooms are asked for: somebody may join
-        rooms = await self._store.shared(*pair)
+        self._recent.note(pair, on=blocked)  # for whoever joins meanwhile
         told = [self._tell(self._rooms, room, pair, on=blocked) for room in rooms]
         told += [self._tell(self._users, each, pair, on=blocked) for each in (caller.user_id, user)]
         return told

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from actors.blocks import Blocked
 from actors.message import message
 from actors.ports import Origin, Session
-from actors.records import NewEvent
+from actors.records import NewEvent, Sent
 from actors.rules.changing import ChangeFrame
 from actors.rules.digest import content_digest
 from actors.rules.event_frames import RoomExtra
@@ -38,12 +38,12 @@ class MarkRead:
     frame: Read
 
 
-@message
-class SetMark:
+class SetMark(msgspec.Struct, eq=False):
     """Mark the room unread for the asker, or take that back."""
 
     origin: Origin
     frame: MarkUnread
+    after: int = 0  # the last event when it was taken
 
 
 @message
@@ -99,6 +99,7 @@ class RemoveMember(msgspec.Struct, eq=False):
     origin: Origin
     name: str
     event: NewEvent | None = None  # what it was taken as
+    gone: UserId | None = None  # whose it was
 
 
 class Reveal(msgspec.Struct, eq=False):
@@ -204,3 +205,19 @@ def confirm_change(
 ) -> None:
     """Say that it is done, by the event *seq*; by none where nothing changed."""
     command.origin.offer(Ok(seq=seq, at=at))
+
+
+def confirm_nothing(command: Change | OfMembers | ChangeRoom) -> None:
+    """Say that it is as asked, without an event."""
+    if isinstance(command, Change):
+        confirm(command)
+    else:
+        confirm_change(command)
+
+
+def answer_known(command: Post, sent: Sent) -> None:
+    """The first acknowledgement again, or ``conflict`` when the content is not the same."""
+    if command.digest() == sent.digest:
+        acknowledge(command, sent.seq, sent.at, dup=True)
+    else:
+        refuse_with_code(command, ErrorCode.CONFLICT)

@@ -37,22 +37,42 @@ class Cursors:
             refuse(command, sending.invalid("seq", "above the last event of this room"))
         elif frame.thread is not None:
             self.threads.take(command, frame.thread, lambda: self.take(command))
-        elif self._ends_mark(member, frame.seq) or frame.seq > member.read_seq:
-            self._log.read(command)
         else:
-            confirm(command)
+            self._end_mark(member, frame.seq)
+            waits = self._state.marks.get(member.user_no, 0) != member.marked
+            if waits or frame.seq > member.read_seq:
+                self._log.read(command)
+            else:
+                confirm(command)
 
     def settled(self, command: RoomCommand) -> bool:
         """A leftover read turns out to be durable: say what it changed, which nobody was told."""
-        if not isinstance(command, MarkRead):
+        if not isinstance(command, MarkRead | SetMark):
             return False
-        member, frame = self._state.members.get(command.origin.user_no), command.frame
-        if member is not None and frame.thread is not None:
+        member = self._state.members.get(command.origin.user_no)
+        if member is None:
+            return False
+        if isinstance(command, SetMark):
+            return self._mark_settled(command, member)
+        return self._read_settled(command, member)
+
+    def _read_settled(self, command: MarkRead, member: Member) -> bool:
+        frame, marked = command.frame, self._state.marks.get(member.user_no, 0)
+        if frame.thread is not None:
             self.threads.tell(member, frame.thread)
-        if member is None or frame.thread is not None or frame.seq > member.read_seq:
+            return False
+        if frame.seq > member.read_seq or 0 < marked <= frame.seq:
             return False
         confirm(command)
         self._show_receipt(member)
+        self._show_count(member)
+        return True
+
+    def _mark_settled(self, command: SetMark, member: Member) -> bool:
+        """What the member said after it ended the mark: that is not set again."""
+        if not 0 < command.after < member.read_seq:
+            return False
+        confirm(command)
         self._show_count(member)
         return True
 
@@ -77,16 +97,14 @@ class Cursors:
             confirm(command)
             self._show_count(member)
         else:
+            command.after = self._state.last.seq
             self._log.mark(member.user_no, seq)
             self._log.read(command)
 
-    def _ends_mark(self, member: Member, seq: int) -> bool:
-        """Whether there is a mark up to *seq*: then there is none any more."""
-        marked = self._state.marks.get(member.user_no, 0)
-        if not 0 < marked <= seq:
-            return False
-        self._log.mark(member.user_no, 0)
-        return True
+    def _end_mark(self, member: Member, seq: int) -> None:
+        """To read up to *seq* ends a mark up to there."""
+        if 0 < self._state.marks.get(member.user_no, 0) <= seq:
+            self._log.mark(member.user_no, 0)
 
     def marked(self, user_no: int, seq: int) -> None:
         """The mark is durable, or gone (0): what is unread from there or from the cursor on."""
@@ -141,7 +159,7 @@ class Cursors:
             if countable and not member.marked:
                 member.read_countable += 1 if deleted else -1
                 self._show_count(member)
-            if member.marked or member.mentions or not deleted:
+            if member.marked or member.mentions or member.counting or not deleted:
                 self._count(member)
 
     def show_counts(self, of: int) -> None:

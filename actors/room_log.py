@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from msgspec import structs
@@ -23,14 +23,16 @@ from actors.records import (
 )
 from actors.registry import Context
 from actors.room_commands import (
+    Asked,
     Change,
+    ChangeRoom,
     MarkRead,
+    OfMembers,
     Post,
     RoomCommand,
     SetMark,
-    acknowledge,
-    confirm,
-    confirm_change,
+    answer_known,
+    confirm_nothing,
     refuse_with_code,
 )
 from actors.room_state import NO_MESSAGE, Agreeable, Flight, Member, Pending, RecentSends, RoomState
@@ -41,6 +43,7 @@ from protocol.ids import UserId
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+W = TypeVar("W", bound=Asked)
 
 
 class RoomLog:
@@ -105,9 +108,16 @@ class RoomLog:
         flying = self._flight.pending if self._flight is not None else []
         newest = (self._pending or flying)[-1:]
         if newest:
-            newest[0].agreed += (command,)
+            self.wait_with(newest[0].agreed, command)
         else:
             confirm_nothing(command)
+
+    def wait_with(self, others: list[W], command: W) -> None:
+        """Answer *command* with *others*, of whom there are not too many."""
+        if len(others) < self.MOST_ASKED:
+            others.append(command)
+        else:
+            refuse_with_code(command, ErrorCode.UNAVAILABLE)
 
     def is_changing(self, of: int) -> bool:
         """Whether a change of the message *of* is not durable yet."""
@@ -255,18 +265,6 @@ class RoomLog:
                 )
                 session.offer(frame)  # in its order: it tells what later events may take back
 
-    def mentioned(self, mentions: Iterable[str]) -> frozenset[int]:
-        """The user numbers meant by *mentions*, of those who are here now; 0 for everybody."""
-        numbers: set[int] = set()
-        for who in mentions:
-            if who == "@all":
-                numbers.add(0)
-            elif who == "@here":
-                numbers.update(session.user_no for session in self.audience.live)
-            elif who in self.state.no_by_name:
-                numbers.add(self.state.no_by_name[who])
-        return frozenset(numbers)
-
     # ---- after the commit
 
     def _on_outcome(self, outcome: Outcome) -> None:
@@ -349,15 +347,25 @@ class RoomLog:
             self.context.end()  # a seq was taken: somebody else wrote here
             return
         self._flight = None
-        for pending in flight.pending:
-            if pending.event.seq in found:
-                self._answer_again(pending, found[pending.event.seq])
+        again = [(p, found[p.event.seq]) for p in flight.pending if p.event.seq in found]
         kept = [pending for pending in flight.pending if pending.event.seq not in found]
         self._pending, self._reads = kept + self._pending, flight.reads + self._reads
         self._marks = flight.marks | self._marks
         self.state.last.move_to(self.state.durable)
         for pending in self._pending:
             self._number(pending)
+        for pending, sent in again:
+            self._keep_mark(pending.event.sender_no)
+            self._answer_again(pending, sent)
+
+    def _keep_mark(self, user_no: int) -> None:
+        """A message that was said before ends no mark, unless its sender says another."""
+        member = self.state.members.get(user_no)
+        says_more = any(pending.event.sender_no == user_no for pending in self._pending)
+        if member is not None and not says_more and self._marks.get(user_no) == 0:
+            del self._marks[user_no]
+            if member.marked:
+                self.state.marks[user_no] = member.marked
 
     def _number(self, pending: Pending) -> None:
         event, shown = pending.event, pending.shown
@@ -373,22 +381,8 @@ class RoomLog:
             if isinstance(command, Post):
                 answer_known(command, sent)
                 self.recent.put(command.origin.user_no, command.frame.id, sent)
-
-
-def confirm_nothing(command: Agreeable) -> None:
-    """Say that it is as asked, without an event."""
-    if isinstance(command, Change):
-        confirm(command)
-    else:
-        confirm_change(command)
-
-
-def answer_known(command: Post, sent: Sent) -> None:
-    """The first acknowledgement again, or ``conflict`` when the content is not the same."""
-    if command.digest() == sent.digest:
-        acknowledge(command, sent.seq, sent.at, dup=True)
-    else:
-        refuse_with_code(command, ErrorCode.CONFLICT)
+            elif isinstance(command, Change | OfMembers | ChangeRoom):
+                self.agree(command)  # with what is pending still
 
 
 def _raise(cursors: dict[int, int], user_no: int, seq: int) -> None:

@@ -30,7 +30,6 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Member as MemberEvent
 from protocol.fields import MemberChange, Role
 from protocol.frames import Gap, RoomGone
-from protocol.ids import UserId
 
 
 class Membership:
@@ -130,6 +129,7 @@ class Membership:
             refuse(command, error or membership.nobody())
             return
         self._append(command, target, "left" if target is asker else "kicked", None)
+        command.gone = target.user_id
         if target.user_no in self._state.marks:
             self._log.mark(target.user_no, 0)
         self._state.remove(target)
@@ -252,8 +252,9 @@ class Membership:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
         if not isinstance(command, OfMembers) or (event := self._log.stored(command)) is None:
             return False
-        if isinstance(command, AddMember | RemoveMember):
-            self._log.around.sessions.told(_moved(command), self._state.room)
+        user = getattr(command, "gone", None) or getattr(command, "user_id", None)
+        if user is not None:
+            self._log.around.sessions.told(user, self._state.room)
         confirm_change(command, event.seq, event.at)
         return True
 
@@ -312,7 +313,3 @@ class Membership:
         """What the tail says of the membership of *user*, as the room names him."""
         tail = reversed(self._state.tail_frames())
         return next((e for e in tail if isinstance(e, MemberEvent) and e.user == user), None)
-
-
-def _moved(command: AddMember | RemoveMember) -> UserId:
-    return command.user_id if isinstance(command, AddMember) else command.origin.user_id

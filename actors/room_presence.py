@@ -40,7 +40,8 @@ class BlindPresence:
             return
         known = self._now(member.shown)
         self._until[member.shown] = trio.current_time() + ACTIVE_S
-        if known == "offline":
+        if known == "offline" and self._watchers:
+            self._forget_idle()
             self._show_all()
 
     def watch(self, command: WatchHere) -> None:
@@ -63,11 +64,13 @@ class BlindPresence:
 
     def is_watched(self) -> bool:
         """Somebody watches."""
-        return any(not session.gone for session in self._watchers)
+        self._forget_idle()
+        return bool(self._watchers)
 
     def leftovers(self) -> list[RoomCommand]:
         """Who watches whom, for the next incarnation."""
         room = self._state.room
+        self._forget_idle()
         return [
             WatchHere(session, WatchPresence(room=room, watch=list(shown)))
             for session, shown in self._watchers.items()
@@ -82,10 +85,19 @@ class BlindPresence:
 
     def _look(self) -> None:
         self._looking = False
-        self._watchers = {each: shown for each, shown in self._watchers.items() if not each.gone}
+        self._forget_idle()
         self._show_all()
         if self._watchers:
             self._look_later()
+
+    def _forget_idle(self) -> None:
+        """Those who are gone, are no members any more, or watch nobody."""
+        members, watchers = self._state.members, self._watchers.items()
+        self._watchers = {
+            session: shown
+            for session, shown in watchers
+            if shown and not session.gone and session.user_no in members
+        }
 
     def _now(self, name: str) -> Coarse:
         return "online" if self._until.get(name, 0.0) > trio.current_time() else "offline"
@@ -96,8 +108,6 @@ class BlindPresence:
 
     def _show(self, session: Session) -> None:
         shown, room = self._watchers[session], self._state.room
-        if session.user_no not in self._state.members:
-            shown.clear()
         for name in sorted(shown):
             now = self._now(name)
             if now != shown[name] and not session.gone:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 
 from actors.records import EventKind, NewEvent, Sent, SentKey
-from actors.room_commands import Asked, Post, RoomCommand, acknowledge, refuse, refuse_with_code
-from actors.room_log import RoomLog, answer_known
+from actors.room_commands import (
+    Asked,
+    Post,
+    RoomCommand,
+    acknowledge,
+    answer_known,
+    refuse,
+    refuse_with_code,
+)
+from actors.room_log import RoomLog
 from actors.room_state import Known, Pending
 from actors.rules import sending
 from actors.rules.event_frames import MessageExtra, written
@@ -75,7 +85,7 @@ class Sends:
         if isinstance(known, Sent):
             answer_known(command, known)
         elif command.digest() == known.event.digest:
-            known.resends += (command,)
+            self._log.wait_with(known.resends, command)
         else:
             refuse_with_code(command, ErrorCode.CONFLICT)
 
@@ -116,12 +126,24 @@ class Sends:
 
     def _mentioned(self, mentions: list[str], sender_no: int) -> frozenset[int]:
         """Whom *mentions* reach: nobody that the sender has a block with."""
-        meant, blocks = self._log.mentioned(mentions), self._state.blocks
+        meant, blocks = self._meant(mentions), self._state.blocks
         if not blocks or sender_no not in blocks:
             return meant
         if 0 in meant:
             meant = frozenset(self._state.members)
         return meant - blocks[sender_no]
+
+    def _meant(self, mentions: Iterable[str]) -> frozenset[int]:
+        """The user numbers meant by *mentions*, of those who are here now; 0 for everybody."""
+        numbers: set[int] = set()
+        for who in mentions:
+            if who == "@all":
+                numbers.add(0)
+            elif who == "@here":
+                numbers.update(session.user_no for session in self._log.audience.live)
+            elif who in self._state.no_by_name:
+                numbers.add(self._state.no_by_name[who])
+        return frozenset(numbers)
 
     def _check_targets(self, command: Post) -> None:
         for field in ("reply_to", "thread"):

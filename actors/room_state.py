@@ -82,9 +82,9 @@ class Pending(msgspec.Struct):
     command: Post | Change | OfMembers | ChangeRoom
     move: MemberMove | None = None
     target: Member | None = None  # whose membership changes
-    resends: tuple[Post, ...] = ()
+    resends: list[Post] = []
     mentioned: frozenset[int] = frozenset()  # user numbers; 0 for everybody
-    agreed: tuple[Agreeable, ...] = ()  # found everything as they ask, once this is durable
+    agreed: list[Agreeable] = []  # found everything as they ask, once this is durable
 
     def commands(self) -> list[RoomCommand]:
         """Everything that waits for this event."""

@@ -71,7 +71,7 @@ class Threads:
             for user_no in found or ():
                 member = self._state.members.get(user_no)
                 if member is not None and self._log.around.sessions.every(member.user_id):
-                    self._count(member, root, NOWHERE, lambda count: count.read_seq < of)
+                    self.tell(member, root)
 
         key = (self._state.room_no, root)
         self._log.around.questions.participants.ask(key, self._log.guard(answer))

@@ -18,10 +18,8 @@ FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
 LEFT JOIN chat_members o ON o.room_no = r.room_no AND o.anonymous_name = $3
 WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2"""
 
-# In one order for all, so that two who consent at the same time come one after the other.
-LOCK = """
-SELECT FROM chat_members WHERE room_no = $1 AND user_no IN ($2, $3)
-ORDER BY user_no FOR NO KEY UPDATE"""
+# Two who consent at the same time come one after the other; no row that an append wants is held.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('reveals of a room', $1))"
 
 CONSENT = """
 INSERT INTO reveal_consents (room_no, user_no, to_no, at)
@@ -120,7 +118,7 @@ class RevealStore:
         """*user_no* would tell *shown* who he is: whether both would. Idempotent."""
         async with self._database.transaction() as transaction:
             room_no, other_no = await _pair(transaction, room, user_no, shown, both_inside=True)
-            await transaction.execute(LOCK, room_no, user_no, other_no)
+            await transaction.execute(LOCK, room_no)
             now = self._clock.now_ms()
             new = await transaction.execute(CONSENT, room_no, user_no, other_no, now)
             mutual = bool(await transaction.fetchval(IS_MUTUAL, room_no, user_no, other_no))
@@ -140,7 +138,7 @@ class RevealStore:
         """Take a consent back, also after leaving; ``conflict`` where both know already."""
         async with self._database.transaction() as transaction:
             room_no, other_no = await _pair(transaction, room, user_no, shown)
-            await transaction.execute(LOCK, room_no, user_no, other_no)
+            await transaction.execute(LOCK, room_no)
             if await transaction.fetchval(IS_MUTUAL, room_no, user_no, other_no):
                 raise ProtocolError(ErrorCode.CONFLICT, "both know already who the other is")
             gone = await transaction.execute(WITHDRAW, room_no, user_no, other_no)
