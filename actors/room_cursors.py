@@ -158,9 +158,10 @@ class Cursors:
                 continue
             if countable and not member.marked:
                 member.read_countable += 1 if deleted else -1
-                self._show_count(member)
             if member.marked or member.mentions or member.counting or not deleted:
                 self._count(member)
+            elif countable:
+                self._show_count(member)
 
     def show_counts(self, of: int) -> None:
         """The message *of* was deleted or restored unseen: show its readers what counts now."""

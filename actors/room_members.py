@@ -125,6 +125,8 @@ class Membership:
         error = membership.remove_refusal(
             self._state.type, asker=asker, target=target, members=self._state.members.values()
         )
+        if target is not asker:
+            error = self._state.archived_refusal() or error
         if target is None or error is not None:
             refuse(command, error or membership.nobody())
             return

@@ -26,7 +26,7 @@ from actors.rules.event_frames import frame_of
 from actors.rules.folding import changed
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Event, Message, RoomChanged
-from protocol.fields import Role
+from protocol.fields import FOREVER, Role
 from protocol.frames import Room, RoomSummary
 from protocol.ids import RoomId, UserId
 from protocol.limits import CURSORS_MOST
@@ -162,6 +162,11 @@ def settings_of(summary: RoomSummary) -> dict[str, Setting]:
     }
 
 
+def muted_until(until: int, *, now: int) -> int | UnsetType:
+    """When a mute ends that ends."""
+    return until if now < until < FOREVER else UNSET
+
+
 class RoomState:
     """Members as of the last command received; ``durable`` as of the last commit."""
 
@@ -288,6 +293,7 @@ class RoomState:
             "role": member.role,
             "marked": member.marked or UNSET,
             "muted": member.muted_until > now,
+            "muted_until": muted_until(member.muted_until, now=now),
             "me": member.shown,
             "last_seq": last_seq,
             "read_seq": member.read_seq,

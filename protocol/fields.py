@@ -11,6 +11,7 @@ from msgspec import Meta
 from protocol.limits import EMOJI_MOST, METADATA_MOST
 
 MAX_INT = 2**53 - 1
+FOREVER = MAX_INT  # a mute without an end
 
 Rid = Annotated[int, Meta(ge=-MAX_INT, le=MAX_INT)]
 SeqField = Annotated[int, Meta(ge=0, le=MAX_INT)]

@@ -200,6 +200,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     mentions: int
     marked: int | UnsetType = UNSET
     muted: bool = False
+    muted_until: int | UnsetType = UNSET
     last_message: Message | UnsetType = UNSET
     cursors: dict[str, int] | UnsetType = UNSET
 

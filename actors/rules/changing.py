@@ -89,7 +89,7 @@ def _may(frame: ChangeFrame, *, room_type: RoomType, role: Role, mine: bool) -> 
     if action is not None and permissions.may(action, room_type=room_type, role=role):
         return True
     if isinstance(frame, Restore):
-        return mine and room_type == "direct"
+        return mine and room_type != "team"
     return mine and isinstance(frame, Edit | Delete)
 
 

@@ -7,11 +7,11 @@ from msgspec import UNSET, structs
 from actors.requests import Requests
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ProtocolError
+from protocol.fields import FOREVER
 from protocol.ids import Millis, UserId
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
 from server.http.room_schemas import (
-    FOREVER,
     LONGEST_ROOM_NAME,
     Muted,
     NewMute,

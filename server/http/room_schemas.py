@@ -7,14 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from protocol.fields import IdField, Metadata, Role, RoomMode, RoomType, Visibility
+from protocol.fields import FOREVER, IdField, Metadata, Role, RoomMode, RoomType, Visibility
 from protocol.frames import RoomSummary
 from server.http.schemas import PEOPLE_DEFAULT
 
 MOST_MEMBERS = 1_000
 ROOMS_DEFAULT, ROOMS_MOST = 200, 1_000
 ROOMS_PAGE = 100
-FOREVER = 2**53 - 1
 LONGEST_ROOM_NAME = 100
 
 RoomName = Annotated[str, Meta(max_length=LONGEST_ROOM_NAME)]
@@ -103,10 +102,18 @@ class RoomMember(msgspec.Struct):
     group: str | UnsetType = UNSET
 
 
+class FormerMember(msgspec.Struct):
+    """One who has left."""
+
+    user: str
+    name: str
+
+
 class RoomDetail(RoomSummary, kw_only=True):
-    """A room summary and who is in the room, the first thousand of them."""
+    """A room summary, who is in the room, and who has left it: up to a thousand of each."""
 
     members: list[RoomMember]
+    former: list[FormerMember]
 
 
 class NewMute(msgspec.Struct):

@@ -20,6 +20,7 @@ from server.http.names import name_of, normal
 from server.http.people import check_may_join
 from server.http.room_schemas import (
     LONGEST_ROOM_NAME,
+    FormerMember,
     NewMember,
     NewRoom,
     RoomDetail,
@@ -142,7 +143,9 @@ class RoomRoutes:
             RoomMember(each.user, each.name, each.username, each.role, each.group or UNSET)
             for each in members or ()
         ]
-        return Answer(200, RoomDetail(**structs.asdict(summary), members=shown))
+        gone = await self._rooms.former(room, call.caller.user_no)
+        former = [FormerMember(each.user, each.name) for each in gone]
+        return Answer(200, RoomDetail(**structs.asdict(summary), members=shown, former=former))
 
     async def add_member(self, call: Call[NewMember, NoQuery]) -> Answer:
         """Make somebody a member."""

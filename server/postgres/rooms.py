@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from actors.room_state import muted_until
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
@@ -58,13 +59,13 @@ WITH mine AS (
 ), rows AS (
     SELECT p.*, mine.asker, mine.me, mine.read_receipts, mine.user_no, mine.role, mine.read_seq,
         mine.marked_seq, mine.counted_from,
-        mine.muted_until > extract(epoch FROM now()) * 1000 AS is_muted,
+        mine.muted_until, (extract(epoch FROM now()) * 1000)::bigint AS now_ms,
         row_number() OVER (PARTITION BY p.room_no) = 1 AS is_first
     FROM mine JOIN places p ON p.room_no = mine.room_no
 )
 SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mode, visibility,
     is_archived, post_role, metadata, last_seq,
-    rows.asker, rows.me, rows.role, rows.read_seq, rows.is_muted, is_first,
+    rows.asker, rows.me, rows.role, rows.read_seq, rows.muted_until, now_ms, is_first,
     rows.seq, rows.at, rows.kind, rows.sender_no, rows.countable, rows.client_id, rows.digest,
     rows.reply_to, rows.thread, rows.extra, rows.sender, rows.edited_at, rows.deleted_at,
     rows.pinned_at,
@@ -91,6 +92,15 @@ JOIN chat_members m ON m.room_no = r.room_no AND m.is_active
 JOIN users u ON u.user_no = m.user_no
 WHERE r.room_id = $1 AND r.is_active
 ORDER BY m.anonymous_name, m.joined_at, m.user_no LIMIT $3"""  # noqa: S608 - constants
+
+LEFT = f"""
+SELECT coalesce(m.anonymous_name, u.user_id) AS user_id, coalesce(m.anonymous_name, {NAME}) AS name
+FROM chat_rooms r
+JOIN chat_members asker ON asker.room_no = r.room_no AND asker.user_no = $2 AND asker.is_active
+JOIN chat_members m ON m.room_no = r.room_no AND NOT m.is_active
+JOIN users u ON u.user_no = m.user_no
+WHERE r.room_id = $1 AND r.is_active
+ORDER BY m.anonymous_name, m.left_at DESC, m.user_no LIMIT $3"""  # noqa: S608 - constants
 
 NEW_ROOMS = """
 INSERT INTO chat_rooms (room_id, room_type, room_name, description, visibility, created_by)
@@ -165,6 +175,13 @@ class RoomMember(NamedTuple):
     role: Role
     read_seq: int
     group: str | None
+
+
+class Former(NamedTuple):
+    """One who has left, as the room names him."""
+
+    user: str
+    name: str
 
 
 class NewRoom(NamedTuple):
@@ -266,6 +283,11 @@ class RoomStore:
         ]
         return found or None
 
+    async def former(self, room: RoomId, user_no: int, *, limit: int = 1000) -> list[Former]:
+        """Who was in *room* and has left, the last first: what they said there has a name."""
+        rows = await self._database.fetch(LEFT, room, user_no, limit)
+        return [Former(row["user_id"], row["name"]) for row in rows]
+
     async def _create(self, rooms: Sequence[NewRoom]) -> None:
         async with self._database.transaction() as transaction:
             await _insert_rooms(transaction, rooms)
@@ -310,7 +332,8 @@ def _for_member(room: RoomSummary, row: Any) -> RoomSummary:
         name=row["peer_name"] or room.name,
         peer=UNSET if row["peer"] is None else row["peer"],
         role=row["role"],
-        muted=row["is_muted"],
+        muted=row["muted_until"] > row["now_ms"],
+        muted_until=muted_until(row["muted_until"], now=row["now_ms"]),
         read_seq=row["read_seq"],
         unread=row["unread"],
         mentions=row["mentions"],

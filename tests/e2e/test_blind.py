@@ -307,6 +307,11 @@ def test_groups_that_make_no_sense_are_refused(server: RunningServer, people: li
     assert refused(server, "POST", ROOMS, team, token=ann.token) == (400, "invalid")
     made = server.call("POST", ROOMS, good, token=ann.token)
     assert (made["type"], made["mode"], made["me"]) == ("matching", "open", ann.id)
+    path = f"{ROOMS}/{made['id']}/messages"
+    assert server.call("POST", path, {"body": "hi"}, token=ann.token)["seq"] == 1
+    server.call("DELETE", f"{path}/1", token=ann.token)
+    assert refused(server, "POST", f"{path}/1/restore", token=bob.token) == (403, "forbidden")
+    assert server.call("POST", f"{path}/1/restore", token=ann.token)["seq"] == 3
     detail = server.call("GET", f"{ROOMS}/{made['id']}", token=bob.token)
     assert {each["username"]: each["group"] for each in detail["members"]} == {
         ann.username: "A",

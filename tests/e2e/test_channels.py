@@ -111,6 +111,29 @@ def test_roles_reach_their_limits(server: RunningServer, people: list[Person]) -
     assert found["archived"] is True and len(found["members"]) == 3
 
 
+def test_what_those_said_who_left_keeps_its_name(
+    server: RunningServer, people: list[Person]
+) -> None:
+    ann, bob, eve = people
+    room = server.make_room(ann, bob, eve)
+    for one in (bob, eve):
+        server.call("DELETE", f"{ROOMS}/{room}/members/{one.id}", token=one.token)
+    found = server.call("GET", f"{ROOMS}/{room}", token=ann.token)
+    assert [each["user"] for each in found["members"]] == [ann.id]
+    assert found["former"] == [{"user": one.id, "name": one.username} for one in (eve, bob)]
+
+
+def test_nobody_is_removed_from_an_archived_room_and_everybody_may_leave(
+    server: RunningServer, people: list[Person]
+) -> None:
+    ann, bob, eve = people
+    room = server.make_room(ann, bob, eve)
+    server.call("PATCH", f"{ROOMS}/{room}", {"archived": True}, token=ann.token)
+    member = f"{ROOMS}/{room}/members"
+    assert refused(server, "DELETE", f"{member}/{bob.id}", token=ann.token) == (403, "forbidden")
+    assert server.call("DELETE", f"{member}/{bob.id}", token=bob.token)["seq"] == 2
+
+
 def test_a_muted_room_is_muted_on_all_devices_until_its_time(
     server: RunningServer, people: list[Person]
 ) -> None:
@@ -125,7 +148,9 @@ def test_a_muted_room_is_muted_on_all_devices_until_its_time(
         over = int(time.time() * 1000) + 1500
         told = server.call("PUT", mute, {"until": over}, token=bob.token)
         assert told == {"muted": True, "until": over}
-        assert two.hear("room")["muted"] is True
+        told_it = two.hear("room")
+        assert (told_it["muted"], told_it["muted_until"]) == (True, over)
+        assert server.call("GET", f"{ROOMS}/{room}", token=bob.token)["muted_until"] == over
         server.call("PATCH", f"{ROOMS}/{room}", {"name": "new"}, token=ann.token)
         assert (two.hear("room")["muted"], one.hear("room")["muted"]) == (True, False)
     time.sleep(1.6)

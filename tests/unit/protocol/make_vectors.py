@@ -64,6 +64,8 @@ BY_FRAME: dict[str, dict[str, Any]] = {
     | {
         "description": "뜰",
         "peer": PEER,
+        "muted": True,
+        "muted_until": AT,
         "mentions": 1,
         "marked": 4,
         "last_message": MESSAGE,
