@@ -24,6 +24,7 @@ from actors.room_commands import (
     RoomCommand,
     SetMark,
     ShowReading,
+    TellCount,
     Type,
     WatchHere,
     confirm,
@@ -40,6 +41,8 @@ from actors.room_surroundings import Surroundings
 from protocol.events import RoomChanged
 from protocol.frames import TypingState
 from protocol.limits import CURSORS_MOST
+
+Rare = OfMembers | ChangeRoom | WatchHere | Mute | ShowReading | Meet | Blocked | TellCount
 
 
 class RoomActor(Actor[RoomCommand]):
@@ -94,9 +97,7 @@ class RoomActor(Actor[RoomCommand]):
             case _:
                 self._receive_rare(message)
 
-    def _receive_rare(
-        self, message: OfMembers | ChangeRoom | WatchHere | Mute | ShowReading | Meet | Blocked
-    ) -> None:
+    def _receive_rare(self, message: Rare) -> None:
         match message:
             case AddMember() | RemoveMember() | ChangeRole() | Reveal():
                 self._members.take(message)
@@ -104,14 +105,14 @@ class RoomActor(Actor[RoomCommand]):
                 self._settings.take(message)
             case WatchHere():
                 self._presence.watch(message)
-            case Mute():
-                self._members.mute(message)
-            case ShowReading():
-                self._members.show_reading(message)
+            case Mute() | ShowReading():
+                self._members.note(message)
             case Meet():
                 self._members.meet(message)
             case Blocked():
                 self._block(message)
+            case TellCount():
+                self._cursors.tell_owed(message)
             case _:
                 assert_never(message)
 
@@ -133,8 +134,8 @@ class RoomActor(Actor[RoomCommand]):
         return self._log.idle() and not self._presence.is_watched()
 
     def leftovers(self) -> list[RoomCommand]:
-        """Every command without an answer, oldest first, and who watches whom."""
-        return [*self._log.commands(), *self._presence.leftovers()]
+        """Every command without an answer, oldest first; who watches, and who is owed a count."""
+        return [*self._log.commands(), *self._presence.leftovers(), *self._cursors.owed()]
 
     def _show(self, pending: Pending) -> None:
         """One event is durable: acknowledge it, then show it."""

@@ -121,6 +121,14 @@ class Meet(msgspec.Struct, eq=False):
 
 
 @message
+class TellCount:
+    """What is unread for a member, in the room or in a thread, when nobody could be told before."""
+
+    user_no: int
+    root: int | None = None
+
+
+@message
 class WatchHere:
     """A session watches members by the names that the room has for them, or stops."""
 
@@ -146,7 +154,7 @@ class ShowReading:
 
 OfMembers = AddMember | RemoveMember | ChangeRole | Reveal
 Asked = Post | Change | MarkRead | SetMark | Type | OfMembers | ChangeRoom | WatchHere
-RoomCommand = Asked | Meet | Mute | ShowReading | Blocked
+RoomCommand = Asked | Meet | Mute | ShowReading | Blocked | TellCount
 
 
 def refuse(command: Asked, error: ProtocolError) -> None:
@@ -177,7 +185,7 @@ def refuse_with_code(command: RoomCommand, code: ErrorCode) -> bool:
     if isinstance(command, Blocked):
         command.known.set(True)  # no incarnation is left that does not know
         return True
-    if isinstance(command, Meet | Mute | ShowReading):
+    if isinstance(command, Meet | Mute | ShowReading | TellCount):
         return False
     refuse(command, ProtocolError(code))
     return True

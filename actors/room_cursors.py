@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from actors.ports import AdapterError, Session
 from actors.records import Count, CountKey
-from actors.room_commands import MarkRead, RoomCommand, SetMark, confirm, refuse
+from actors.room_commands import MarkRead, RoomCommand, SetMark, TellCount, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_sends import refuse_stranger
 from actors.room_state import Member
@@ -75,6 +75,22 @@ class Cursors:
         confirm(command)
         self._show_count(member)
         return True
+
+    def owed(self) -> list[TellCount]:
+        """What the store was still counting: the next incarnation tells it."""
+        members = self._state.members.values()
+        return [
+            *(TellCount(member.user_no) for member in members if member.counting),
+            *self.threads.owed(),
+        ]
+
+    def tell_owed(self, command: TellCount) -> None:
+        """Show what is unread to those who are owed it."""
+        member = self._state.members.get(command.user_no)
+        if member is not None and command.root is None:
+            self._show_count(member)
+        elif member is not None and command.root is not None:
+            self.threads.tell(member, command.root)
 
     def tell(self, users: Iterable[int]) -> None:
         """A client counts each mention that it is shown; those of *users* did not count."""
@@ -192,6 +208,7 @@ class Cursors:
                 again = self._log.guard(lambda _: self._count(member))
                 self._log.around.after(self.AGAIN_S, lambda: again(None))
                 return
+            member.counting = None
             member.read_countable += count.countable - countable
             member.mentions += count.mentions - mentions
             self._show_count(member)

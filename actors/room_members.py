@@ -221,14 +221,21 @@ class Membership:
             self._append(command, other, "revealed", None)
             self._state.revealed.add(pair)
 
-    def mute(self, command: Mute) -> None:
+    def note(self, command: Mute | ShowReading) -> None:
+        """What a member chose is stored already."""
+        if isinstance(command, Mute):
+            self._mute(command)
+        else:
+            self._show_reading(command)
+
+    def _mute(self, command: Mute) -> None:
         """What is stored already: show it to the member's own devices."""
         member = self._state.members.get(command.user_no)
         if member is not None:
             member.muted_until = command.until
             self._log.show_room(member)
 
-    def show_reading(self, command: ShowReading) -> None:
+    def _show_reading(self, command: ShowReading) -> None:
         """What is stored already holds from here on; the member's own devices see it at once."""
         member = self._state.members.get(command.user_no)
         if member is not None and not self._state.blind:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from actors.ports import AdapterError
 from actors.records import ThreadCount, ThreadKey
-from actors.room_commands import MarkRead, confirm, refuse
+from actors.room_commands import MarkRead, TellCount, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_state import Member
 from actors.rules.sending import invalid
@@ -27,6 +27,7 @@ class Threads:
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
         self._read: dict[tuple[int, int], int] = {}  # (user_no, root): durable
+        self._counting: set[tuple[int, int]] = set()  # the same, of what the store is asked
 
     def take(self, command: MarkRead, root: int, again: Callable[[], None]) -> None:
         """Have the cursor stored, or say why not; *again* is called once the store has told."""
@@ -76,6 +77,10 @@ class Threads:
         key = (self._state.room_no, root)
         self._log.around.questions.participants.ask(key, self._log.guard(answer))
 
+    def owed(self) -> list[TellCount]:
+        """What the store was still counting."""
+        return [TellCount(*each) for each in sorted(self._counting)]
+
     def _look_up(self, command: MarkRead, root: int, again: Callable[[], None]) -> None:
         user_no = command.origin.user_no
 
@@ -97,8 +102,10 @@ class Threads:
     ) -> None:
         """Count what is unread as of now, and show it to *member* where *told* says so."""
         upto = self._state.durable.seq
+        self._counting.add((member.user_no, root))
 
         def answer(count: ThreadCount | AdapterError | None) -> None:
+            self._counting.discard((member.user_no, root))
             if self._state.members.get(member.user_no) is not member or count is None:
                 return
             if isinstance(count, AdapterError):

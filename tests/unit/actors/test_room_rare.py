@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 import trio.lowlevel
+from msgspec import UNSET
 from test_marks import talked
 from test_recovery import caller, slow_question
 from test_room_blind import MASKS, masked, watch
@@ -185,3 +186,31 @@ async def test_who_left_is_told_nothing_of_those_he_watched(autojump_clock: Cloc
         bob.send("9")
         await trio.sleep(20)
         assert cat.errors() == []
+
+
+@pytest.mark.parametrize("thread", [None, 1])
+async def test_a_count_that_was_asked_when_the_incarnation_ended_is_told_by_the_next(
+    autojump_clock: Clock, thread: int | None
+) -> None:
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        world.add_room("ann", "bob")
+        ann, bob = await world.connect("ann"), await world.connect("bob")
+        ann.send("root")
+        await world.quiet()
+        for number in range(4):
+            bob.send(f"b{number}", thread=thread)
+            await world.quiet()
+        slow_question(world, "counts" if thread is None else "thread_counts", 1.0)
+        ann.read(3, rid=1) if thread is None else ann.read(3, rid=1, thread=thread)
+        await trio.sleep(0.3 if thread is None else 2.3)
+        assert confirmed(ann) == [1]
+        world.journal.fail_next = [StoreUnavailable("x")]
+        bob.send("6")
+        await trio.sleep(20)
+        told = [
+            frame
+            for frame in ann.of(Unread)
+            if frame.thread == (UNSET if thread is None else thread)
+        ]
+        assert told and (told[-1].unread, told[-1].upto) == (2, 3)
