@@ -46,7 +46,7 @@ class BlocksAmong(dict[int, set[int]]):
         return other in self.get(one, ())
 
     def joins(self, user_no: int, blocks: Iterable[int], members: Container[int]) -> None:
-        """*user_no* becomes a member and has *blocks*; what was known of him before is old."""
+        """*user_no* is a member from now on, or (without *blocks*) no longer, and has *blocks*."""
         for other in list(self.get(user_no, ())):
             self.put((user_no, other), on=False)
         for other in blocks:

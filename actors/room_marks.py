@@ -18,7 +18,7 @@ class Marks:
     asked only while none of its changes is on its way: from then on what is pending counts, too.
     """
 
-    MOST_MARKS = 1024  # more than can be on their way: none of those is forgotten
+    MOST_MARKS = 1024
     MOST_MESSAGES = 256
 
     def __init__(self, log: RoomLog) -> None:
@@ -46,6 +46,9 @@ class Marks:
             self._remember(key, on=bool(there))
             again()
 
+        if self._log.is_changing(key.seq):
+            self._log.wait(command, again)
+            return
         self._log.ask(self._log.around.questions.marks, key, command, answer, hold=True)
 
     def _count(self, key: MarkKey, command: Change, again: Callable[[], None]) -> None:

@@ -254,6 +254,7 @@ class RoomState:
         """Somebody is a member no longer."""
         del self.members[member.user_no]
         del self.no_by_name[member.shown]
+        self.blocks.joins(member.user_no, (), ())
 
     def tail_frames(self) -> list[Event]:
         """The latest events as clients see them, ascending, ending at ``durable``."""

@@ -202,6 +202,17 @@ async def test_a_mention_that_did_not_count_is_told_to_clients_that_counted_it(
             assert (told.mentions, told.last_seq) == (0, 3 + number)
 
 
+async def test_a_block_with_one_who_left_is_forgotten_here(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        ann, _ = await team(world)
+        await block(world, "ann", "bob")
+        await world.requests.remove_member(caller(world, "bob"), ROOM, "bob")
+        await block(world, "ann", "bob", on=False)
+        ann.change(React(room=ROOM, seq=2, emoji="x", on=True, rid=5))
+        await world.quiet()
+        assert [ok.rid for ok in ann.of(Ok)] == [5]
+
+
 async def test_what_either_has_read_is_shown_no_more(autojump_clock: Clock) -> None:
     async with open_world() as world:
         ann, bob = await two(world)
