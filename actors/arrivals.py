@@ -35,6 +35,15 @@ class Arriving(Connected, PacedSession, Protocol):
         """Send ``welcome``: the session is open. Returns the rooms it had no place for."""
 
 
+def refusal(found: Standing | None) -> tuple[CloseCode, str] | None:
+    """Why one of that standing may not be connected; None where he may."""
+    if found is not None and found.status != "active":  # his tokens are revoked with that, too
+        return CloseCode.SUSPENDED, "the account is suspended"
+    if found is None or found.revoked:
+        return CloseCode.UNAUTHENTICATED, "the token is not valid"
+    return None
+
+
 Replay = Callable[[Arriving, RoomId, int, int], None]
 
 
@@ -74,11 +83,9 @@ class Arrivals:
             return
         if isinstance(found, AdapterError):
             session.close(CloseCode.INTERNAL, "unavailable")
-        elif found is None or found.revoked:
-            session.close(CloseCode.UNAUTHENTICATED, "the token is not valid")
-        elif found.status != "active":
-            session.close(CloseCode.SUSPENDED, "the account is suspended")
-        else:
+        elif (why := refusal(found)) is not None:
+            session.close(*why)
+        elif found is not None:
             session.admit(found)
             self._summaries.ask(session.user_id, lambda rooms: self._open(session, resume, rooms))
 

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 import trio
 
-from actors.arrivals import Arrivals, Arriving
+from actors.arrivals import Arrivals, Arriving, refusal
 from actors.audience import Audiences
 from actors.batcher import Batcher
 from actors.blocking import Blocking
@@ -18,6 +18,7 @@ from actors.journal import GroupCommit
 from actors.message import message
 from actors.online import Attendance, Online
 from actors.ports import (
+    AdapterError,
     Blocks,
     Claims,
     EventLog,
@@ -284,8 +285,6 @@ class Node:
                 self._standings.ask(session.claims, partial(_close_unless_good, session))
 
 
-def _close_unless_good(session: Connected, found: object) -> None:
-    if found is None or (isinstance(found, Standing) and found.revoked):
-        session.close(CloseCode.UNAUTHENTICATED, "the token is not valid")
-    elif isinstance(found, Standing) and found.status != "active":
-        session.close(CloseCode.SUSPENDED, "the account is suspended")
+def _close_unless_good(session: Connected, found: Standing | AdapterError | None) -> None:
+    if not isinstance(found, AdapterError) and (why := refusal(found)) is not None:
+        session.close(*why)

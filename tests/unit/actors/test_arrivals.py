@@ -158,6 +158,7 @@ async def test_a_new_room_reaches_those_who_are_connected(autojump_clock: Clock)
     ("change", "code"),
     [
         ({"status": "suspended"}, CloseCode.SUSPENDED),
+        ({"status": "suspended", "tokens_after": 10}, CloseCode.SUSPENDED),
         ({"tokens_after": 10}, CloseCode.UNAUTHENTICATED),
     ],
 )
@@ -176,7 +177,7 @@ async def test_a_token_revoked_elsewhere_closes_its_socket_soon(autojump_clock: 
     async with open_world() as world:
         person = world.people.add(UserId("ann"))
         ann = await world.connect("ann")
-        person.status = "suspended"
+        person.status, person.tokens_after = "suspended", 10
         await trio.sleep(world.node.STANDING_S + 1)
         assert ann.closed is CloseCode.SUSPENDED
 
