@@ -91,7 +91,8 @@ class RevealRoutes:
 
     async def _answer(self, call: Call[None, NoQuery], name: str) -> Answer:
         found = await self._reveals.mine(call.room, call.caller.user_no)
-        return Answer(200, next(_reveal(each) for each in found if each.shown == name))
+        gone = Reveal(name, mutual=False)  # taken back at the same time
+        return Answer(200, next((_reveal(each) for each in found if each.shown == name), gone))
 
     async def ask(self, call: Call[NewOrder, NoQuery]) -> Answer:
         """Ask for the identity behind a pseudonym, for moderation."""
