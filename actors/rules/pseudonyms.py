@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Container
 from itertools import count
 from typing import Final
@@ -32,6 +33,17 @@ _ANIMALS = (
 ANIMALS: Final = tuple(_ANIMALS.split())
 ENOUGH: Final = 64
 """Attempts without a number behind the name: with the most members a room can have, one does."""
+
+_SHAPE = re.compile(f"(?:{'|'.join(QUALITIES)})(?:{'|'.join(ANIMALS)})\\d*")
+
+
+def is_pseudonym(name: str) -> bool:
+    """Whether somebody of a blind room could be called *name*.
+
+    >>> is_pseudonym("유쾌한여우"), is_pseudonym("유쾌한여우64"), is_pseudonym("여우")
+    (True, True, False)
+    """
+    return _SHAPE.fullmatch(name) is not None
 
 
 def pseudonym(key: bytes, room: str, user: str, taken: Container[str | None]) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from actors.rules.pseudonyms import is_pseudonym
 from server.http.bodies import invalid
 
 USERNAME = re.compile(r"[\w.-]{2,32}")
@@ -34,6 +35,8 @@ def username_of(text: str) -> str:
     username = normal(text)
     if not USERNAME.fullmatch(username):
         raise invalid("username", "must have 2 to 32 letters, digits, '.', '_' or '-'")
+    if is_pseudonym(username):
+        raise invalid("username", "is a name of the kind that people of blind rooms are given")
     return username
 
 

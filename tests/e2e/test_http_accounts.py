@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 from urllib.parse import quote
 
@@ -51,6 +52,8 @@ NONSENSE: list[tuple[str, Any]] = [
     ("username", "a/b"),
     ("username", "a\u202eb"),
     ("username", "nul\x00"),
+    ("username", "유쾌한여우"),
+    ("username", unicodedata.normalize("NFD", "유쾌한여우64")),
     ("username", 7),
     ("username", None),
     ("password", ""),

@@ -12,7 +12,7 @@ from world import ROOM, FakeSession, World, open_world
 
 from actors.ports import OutcomeUnknown
 from actors.room_commands import WatchHere
-from actors.rules.pseudonyms import ANIMALS, QUALITIES, pseudonym
+from actors.rules.pseudonyms import ANIMALS, QUALITIES, is_pseudonym, pseudonym
 from protocol.events import Event, Member, Message
 from protocol.frames import (
     Delete,
@@ -216,6 +216,8 @@ def test_pseudonyms_differ_by_room_and_never_collide() -> None:
         taken.add(name)
     one = [pseudonym(b"key", f"room{n}", "ann", ()) for n in range(100)]
     assert len(set(one)) > 90
+    assert all(map(is_pseudonym, [*taken, *one]))
+    assert not any(map(is_pseudonym, ("여우", "유쾌한", "여우유쾌한", "유쾌한여우씨", "minji")))
     assert pseudonym(b"key", "r", "ann", ()) != pseudonym(b"other", "r", "ann", ())
     assert len(QUALITIES) * len(ANIMALS) > 8000
     everything = {quality + animal for quality in QUALITIES for animal in ANIMALS}
