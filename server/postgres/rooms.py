@@ -131,6 +131,11 @@ ON CONFLICT (room_no, user_no) DO UPDATE SET is_active = true, left_at = NULL
 WHERE NOT m.is_active"""
 
 
+NEWEST = 2**31 - 1
+
+PUBLIC_NO = """
+SELECT room_no FROM chat_rooms WHERE room_id = $1 AND visibility = 'public' AND is_active"""
+
 PUBLIC = """
 SELECT r.room_id, r.room_name, r.description,
     (SELECT count(*) FROM chat_members m WHERE m.room_no = r.room_no AND m.is_active) AS members,
@@ -139,7 +144,7 @@ SELECT r.room_id, r.room_name, r.description,
 FROM chat_rooms r
 WHERE r.visibility = 'public' AND r.is_active AND NOT r.is_archived
     AND ($2::text IS NULL OR position(lower($2) IN lower(r.room_name)) > 0)
-    AND r.room_no < coalesce((SELECT a.room_no FROM chat_rooms a WHERE a.room_id = $3), 2147483647)
+    AND r.room_no < $3
 ORDER BY r.room_no DESC LIMIT $4"""
 
 
@@ -221,8 +226,14 @@ class RoomStore:
     async def public(
         self, user_no: int, *, name: str | None, after: str | None, limit: int
     ) -> list[PublicRoom]:
-        """Rooms that everybody may join, newest first, those below the room *after*."""
-        rows = await self._database.fetch(PUBLIC, user_no, name, after, limit)
+        """Rooms that everybody may join, newest first, those below the room *after*.
+
+        Raises ProtocolError where *after* is no public room: a private one is as good as none.
+        """
+        below = NEWEST if after is None else await self._database.fetchval(PUBLIC_NO, after)
+        if below is None:
+            raise ProtocolError(ErrorCode.INVALID, fields={"after": "is no public room"})
+        rows = await self._database.fetch(PUBLIC, user_no, name, below, limit)
         return [PublicRoom(*row) for row in rows]
 
     async def create_many(self, rooms: Sequence[tuple[RoomId, str, Sequence[int]]]) -> None:

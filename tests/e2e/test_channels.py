@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from http_world import open_http
 from running_server import Person, RunningServer
 from test_changes import refused
 from test_session import Speaker
@@ -82,6 +83,17 @@ def test_public_rooms_come_in_pages(server: RunningServer, people: list[Person])
             break
         after = f"&after={page['next']}"
     assert seen == names[::-1]
+
+
+async def test_where_public_rooms_go_on_tells_nothing_of_private_ones(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await http.person(), await http.person()
+        told = []
+        for after in (await http.team(ann), "nosuchroom000000"):
+            path = f"{ROOMS}/public?after={after}"
+            told.append((await http.ask("GET", path, token=bob.token)).json)
+        assert told[0]["code"] == "invalid" and list(told[0]["fields"]) == ["after"]
+        assert told[0] == told[1]
 
 
 def test_roles_reach_their_limits(server: RunningServer, people: list[Person]) -> None:
