@@ -182,6 +182,7 @@ class Server:
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
         self._names_key = hmac.digest(settings.token_key, b"pseudonyms", "sha256")
+        self._ids_key = hmac.digest(settings.token_key, b"ids of repeats", "sha256")
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         outside = Ports(
@@ -225,6 +226,7 @@ class Server:
             threads=ThreadStore(self._database),
             readers=ReaderStore(self._database),
             kept_answers=KeptAnswers(self._database),
+            ids_key=self._ids_key,
             requests=self._node.requests,
             tokens=self._tokens,
             passwords=Passwords(),

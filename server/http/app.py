@@ -80,6 +80,7 @@ class Parts:
     threads: ThreadStore
     readers: ReaderStore
     kept_answers: KeptAnswers
+    ids_key: bytes  # names what requests with an Idempotency-Key make
     requests: Requests
     tokens: Tokens
     passwords: Passwords
@@ -134,7 +135,7 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
             blocks=parts.blocks,
             requests=parts.requests,
         ),
-        repeats=Repeats(parts.kept_answers, clock=parts.clock),
+        repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
         new_id=parts.new_id,
     )
     messages = MessageRoutes(requests=parts.requests, events=parts.events, new_id=parts.new_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -34,13 +35,6 @@ def key_of(key: str | None, *, most: int) -> str | None:
     return key
 
 
-def id_of(asked: Asked) -> str:
-    """The id of what *asked* makes: the same however often it is made."""
-    text = f"{asked.user_no}\n{asked.route}\n{asked.key}\n".encode() + asked.digest
-    bits = int.from_bytes(hashlib.sha256(text).digest(), "big")
-    return spell_id(bits >> (256 - ID_BITS))
-
-
 class Repeats:
     """Answers repeated requests from what is kept.
 
@@ -48,9 +42,19 @@ class Repeats:
     what it makes must be named by ``id_of``: then it cannot be made twice.
     """
 
-    def __init__(self, kept: KeptAnswers, *, clock: WallClock) -> None:
+    def __init__(self, kept: KeptAnswers, *, clock: WallClock, ids_key: bytes) -> None:
         self._kept = kept
         self._clock = clock
+        self._ids_key = ids_key
+
+    def id_of(self, asked: Asked) -> str:
+        """The id of what *asked* makes: the same however often it is made.
+
+        Without the key none can be computed, which would tell who asked for what.
+        """
+        text = f"{asked.user_no}\n{asked.route}\n{asked.key}\n".encode() + asked.digest
+        bits = int.from_bytes(hmac.digest(self._ids_key, text, "sha256"), "big")
+        return spell_id(bits >> (256 - ID_BITS))
 
     async def once(
         self,

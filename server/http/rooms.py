@@ -14,7 +14,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Ok, RoomSummary
 from protocol.ids import RoomId, UserId
 from server.http.bodies import invalid
-from server.http.idempotency import LONGEST_KEY, Repeats, id_of
+from server.http.idempotency import LONGEST_KEY, Repeats
 from server.http.matching import MatchingRooms
 from server.http.names import name_of, normal
 from server.http.people import check_may_join
@@ -67,7 +67,7 @@ class RoomRoutes:
         """A new room, or the direct room that these two have."""
 
         async def work(asked: Asked | None) -> Answer:
-            room = RoomId(self._new_id() if asked is None else id_of(asked))
+            room = RoomId(self._new_id() if asked is None else self._repeats.id_of(asked))
             if call.body.type == "matching":
                 return await self._matching.create(call, room)
             if call.body.groups is not None or call.body.mode == "blind":

@@ -208,6 +208,7 @@ async def open_http(
     *,
     demo: Sequence[DemoAccount] = (),
     rate: Rate = NO_RATE,
+    ids_key: bytes = KEY,
 ) -> AsyncIterator[HttpWorld]:
     log, clock = NotedLog(), MovableClock()
     async with trio_asyncio.open_loop() as loop, trio.open_nursery() as nursery:
@@ -250,6 +251,7 @@ async def open_http(
                 threads=ThreadStore(database),
                 readers=ReaderStore(database),
                 kept_answers=KeptAnswers(database),
+                ids_key=ids_key,
                 requests=requests,
                 tokens=Tokens(KEY, clock=clock, new_id=random_id),
                 passwords=Passwords(time_cost=1, memory_kib=64),

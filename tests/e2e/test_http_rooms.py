@@ -324,3 +324,16 @@ async def test_a_key_may_serve_for_something_new_after_a_day(database_url: str) 
         other = await http.ask("POST", ROOMS, body | {"name": "B"}, token=minji.token, key="k")
         assert other.status == 201
         assert other.json["id"] != first.json["id"]
+
+
+async def test_the_id_of_a_room_made_with_a_key_tells_nothing_of_the_request(
+    database_url: str,
+) -> None:
+    body, ids, token = {"type": "team", "name": "A"}, [], ""
+    for ids_key in (b"one" * 11, b"two" * 11, b"two" * 11):
+        async with open_http(database_url, ids_key=ids_key) as http:
+            token = token or (await http.person()).token
+            made = await http.ask("POST", ROOMS, body, token=token, key="k")
+            ids.append(made.json["id"])
+            await http.database.execute("TRUNCATE idempotency_keys")
+    assert ids[0] != ids[1] == ids[2]
