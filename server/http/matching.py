@@ -50,11 +50,11 @@ class MatchingRooms:
         name = name_of(call.body.name or UNNAMED, longest=LONGEST_ROOM_NAME)
         description, creator = call.body.description or None, call.caller.user_no
         new = NewMatching(room, name, description, mode, creator, seats)
-        # It is there already when this same request made it and then its server died.
+        users = [seat.user_id for seat in seats]
+        # It is there already when this same request made it before: some may have left since then.
         with suppress(UniqueViolationError):
             await self._matching.create(new)
-        users = [seat.user_id for seat in seats]
-        self._requests.room_created(room, users, blind=mode == "blind")
+            self._requests.room_created(room, users, blind=mode == "blind")
         summary = await self._rooms.summary(room, creator)
         return Answer(201, summary or _from_outside(new))
 

@@ -93,10 +93,10 @@ class RoomRoutes:
             numbers,
             call.body.visibility or "private",
         )
-        # It is there already when this same request made it and then its server died.
+        # It is there already when this same request made it before: some may have left since then.
         with suppress(UniqueViolationError):
             await self._rooms.create(made)
-        self._tell(call, room, others)
+            self._tell(call, room, others)
         return await self._answer(call, room, created=True)
 
     async def _open_direct(self, call: Call[NewRoom, NoQuery], others: Sequence[Person]) -> Answer:

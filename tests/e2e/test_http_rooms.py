@@ -337,3 +337,22 @@ async def test_the_id_of_a_room_made_with_a_key_tells_nothing_of_the_request(
             ids.append(made.json["id"])
             await http.database.execute("TRUNCATE idempotency_keys")
     assert ids[0] != ids[1] == ids[2]
+
+
+async def test_a_room_that_was_made_before_is_not_told_of_again(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        minji, junho = await http.person(), await http.person()
+        groups = {"A": [minji.id], "B": [junho.id]}
+        for body in (
+            {"type": "team", "name": "A", "members": [junho.id]},
+            {"type": "matching", "groups": groups},
+        ):
+            first = await http.ask("POST", ROOMS, body, token=minji.token, key=body["type"])
+            room = first.json["id"]
+            left = f"{ROOMS}/{room}/members/{junho.id}"
+            assert (await http.ask("DELETE", left, token=junho.token)).status == 200
+            http.parts.clock.ms += 86_401_000  # type: ignore[attr-defined]
+            http.requests.told.clear()
+            again = await http.ask("POST", ROOMS, body, token=minji.token, key=body["type"])
+            assert (again.status, again.json["id"]) == (201, room)
+            assert http.requests.told == []
