@@ -117,6 +117,8 @@ class BlockRoutes:
 
     async def _change(self, call: Call[None, NoQuery], *, on: bool) -> Person:
         person = await self._person(call.path["user"])
+        if on and person.status == "deleted":
+            raise ProtocolError(ErrorCode.NOT_FOUND, "no such user")
         if person.user_no == call.caller.user_no:
             raise invalid("user", "must be somebody else")
         wait = await self._limits.take(f"block:{call.caller.user_id}", CHANGES)

@@ -78,7 +78,7 @@ def closing(before: Person, after: Person) -> CloseCode | None:
 
 def check_may_join(person: Person | None, field: str, name: str) -> Person:
     """*person*, who was called *name* in *field*. Raises ProtocolError where he can't be added."""
-    if person is None or person.status == "deleted":
+    if person is None:
         raise invalid(field, f"no such user: {name}")
     if person.status != "active":
         raise invalid(field, f"cannot be added: {name}")

@@ -160,3 +160,36 @@ async def test_blocking_back_and_forth_is_limited(database_url: str) -> None:
             (await http.ask("PUT", f"{BLOCKS}/{bob.id}", token=ann.token)).status for _ in range(62)
         ]
         assert statuses[:60] == [200] * 60 and 429 in statuses[60:]
+
+
+async def test_who_is_gone_is_not_named_to_one_who_blocks_him(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, eve, admin = [await http.person() for _ in range(3)] + [await http.admin()]
+        await http.ask("PUT", f"{BLOCKS}/{eve.id}", token=ann.token)
+        for gone in (bob, eve):
+            path = f"/api/v1/admin/users/{gone.id}"
+            await http.ask("PATCH", path, {"status": "deleted"}, token=admin.token)
+        answers = [
+            (await http.ask("PUT", f"{BLOCKS}/{name}", token=ann.token)).json
+            for name in (bob.username, bob.id, eve.id, "nobody")
+        ]
+        assert answers == [answers[-1]] * 4 and answers[0]["code"] == "not_found"
+        assert (await http.ask("DELETE", f"{BLOCKS}/{eve.id}", token=ann.token)).status == 204
+        assert (await http.ask("GET", BLOCKS, token=ann.token)).json == {"items": []}
+        path = f"/api/v1/admin/blocks?user={eve.username}"
+        log = (await http.ask("GET", path, token=admin.token)).json["items"]
+        assert [each["on"] for each in log] == [False, True]
+
+
+async def test_an_invitation_does_not_tell_the_suspended_from_the_deleted(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, admin = await http.person(), await http.person(), await http.admin()
+        told = []
+        for status in ("suspended", "deleted"):
+            path = f"/api/v1/admin/users/{bob.id}"
+            await http.ask("PATCH", path, {"status": status}, token=admin.token)
+            body = {"type": "team", "members": [bob.id]}
+            told.append((await http.ask("POST", ROOMS, body, token=ann.token)).json)
+        assert told[0] == told[1] and "cannot be added" in told[0]["fields"]["members"]
