@@ -118,7 +118,7 @@ class HttpCalls:
         """Take a block back."""
         return await self._http.ask("DELETE", "blocks", user, below=API)
 
-    async def blocks(self, *, after: int | None = None) -> Record:
+    async def blocks(self, *, after: str | None = None) -> Record:
         """Whom one blocks, newest first."""
         return await self._http.ask("GET", "blocks", query={"after": after}, below=API)
 

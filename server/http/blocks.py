@@ -31,7 +31,7 @@ PageLimit = Annotated[int, Meta(ge=1, le=PAGE_MOST)]
 class BlocksQuery(msgspec.Struct):
     """``after`` is the ``next`` of the page before."""
 
-    after: Number | None = None
+    after: IdField | None = None
     limit: PageLimit = PAGE_DEFAULT
 
 
@@ -48,7 +48,7 @@ class Blocks(msgspec.Struct):
     """Whom one blocks, newest first."""
 
     items: list[Block]
-    next: int | UnsetType = UNSET
+    next: str | UnsetType = UNSET
 
 
 class BlockLogQuery(msgspec.Struct):
@@ -102,7 +102,7 @@ class BlockRoutes:
         query, caller = call.query, call.caller
         found = await self._blocks.mine(caller.user_no, after=query.after, limit=query.limit + 1)
         items = found[: query.limit]
-        after = items[-1].number if len(found) > len(items) else UNSET
+        after = items[-1].user if len(found) > len(items) else UNSET
         return Answer(200, Blocks([_shown(each) for each in items], after))
 
     async def log(self, call: Call[None, BlockLogQuery]) -> Answer:

@@ -47,13 +47,27 @@ SELECT EXISTS (SELECT FROM user_blocks b
     WHERE b.blocker_no = $1 AND b.blocked_no = ANY ($2::integer[])
         OR b.blocked_no = $1 AND b.blocker_no = ANY ($2::integer[]))"""
 
+# Where a list goes on; one who was unblocked since he was listed, where he stood by the time.
+PLACE_OF = """
+SELECT coalesce(b.block_no, (
+    SELECT coalesce(max(o.block_no) + 1, 0) FROM user_blocks o
+    WHERE o.blocker_no = $1 AND o.at <= l.at
+))
+FROM users u
+LEFT JOIN user_blocks b ON b.blocker_no = $1 AND b.blocked_no = u.user_no
+LEFT JOIN LATERAL (
+    SELECT * FROM block_log WHERE blocker_no = $1 AND blocked_no = u.user_no AND is_on
+    ORDER BY entry_no DESC LIMIT 1
+) l ON true
+WHERE u.user_id = $2 AND (b.block_no IS NOT NULL OR l.at IS NOT NULL)"""
+
 MINE = f"""
-SELECT b.block_no, u.user_id, u.username, {NAME} AS name, b.at
+SELECT u.user_id, u.username, {NAME} AS name, b.at
 FROM user_blocks b JOIN users u ON u.user_no = b.blocked_no
 WHERE b.blocker_no = $1 AND b.block_no < $2 ORDER BY b.block_no DESC LIMIT $3"""  # noqa: S608 - constants
 
 ONE = f"""
-SELECT b.block_no, u.user_id, u.username, {NAME} AS name, b.at
+SELECT u.user_id, u.username, {NAME} AS name, b.at
 FROM user_blocks b JOIN users u ON u.user_no = b.blocked_no
 WHERE b.blocker_no = $1 AND b.blocked_no = $2"""  # noqa: S608 - constants
 
@@ -72,9 +86,8 @@ NEWEST = 2**63 - 1
 
 
 class BlockedPerson(NamedTuple):
-    """Somebody who is blocked. ``number`` is the higher, the later."""
+    """Somebody who is blocked."""
 
-    number: int
     user: UserId
     username: str
     name: str
@@ -82,7 +95,7 @@ class BlockedPerson(NamedTuple):
 
 
 class BlockEntry(NamedTuple):
-    """``user`` blocked ``other``, or (``on`` False) no longer did."""
+    """``user`` blocked ``other``, or (``on`` False) no longer did. Later numbers are higher."""
 
     number: int
     user: UserId
@@ -125,9 +138,17 @@ class BlockStore:
         row = await self._database.fetchrow(ONE, user_no, blocked_no)
         return row and BlockedPerson(*row)
 
-    async def mine(self, user_no: int, *, after: int | None, limit: int) -> list[BlockedPerson]:
-        """Whom *user_no* blocks, newest first, those below the number *after*."""
-        rows = await self._database.fetch(MINE, user_no, after or NEWEST, limit)
+    async def mine(self, user_no: int, *, after: str | None, limit: int) -> list[BlockedPerson]:
+        """Whom *user_no* blocks, newest first, those below the user *after*.
+
+        Raises ProtocolError for one whom he never blocked.
+        """
+        place = NEWEST
+        if after is not None:
+            place = await self._database.fetchval(PLACE_OF, user_no, after)
+        if place is None:
+            raise ProtocolError(ErrorCode.INVALID, fields={"after": "is nobody you block"})
+        rows = await self._database.fetch(MINE, user_no, place, limit)
         return [BlockedPerson(*row) for row in rows]
 
     async def logged(self, user_no: int, *, after: int | None, limit: int) -> list[BlockEntry]:

@@ -139,6 +139,14 @@ async def test_ones_own_blocks_are_listed_newest_first(postgres: PostgresWorld) 
         ("user4", "name4"),
         ("user3", "name3"),
     ]
-    assert await store.mine(1, after=found[0].number, limit=1) == found[1:2]
+    assert await store.mine(1, after="user2", limit=1) == found[1:2]
+    await put(postgres, 1, 4, on=False)
+    assert found[2] in await store.mine(1, after="user4", limit=10)
+    await put(postgres, 1, 3, on=False)
+    await put(postgres, 1, 2, on=False)
+    assert await store.mine(1, after="user4", limit=10) == []
+    for stranger in ("user5", "nobody"):
+        with pytest.raises(ProtocolError):
+            await store.mine(1, after=stranger, limit=1)
     assert await store.apart(1, [9, 5]) and await store.apart(5, [1])
     assert not await store.apart(1, [9, 10]) and not await store.apart(1, [])

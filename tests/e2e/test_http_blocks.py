@@ -108,7 +108,10 @@ async def test_who_may_block_whom(database_url: str) -> None:
         listed = (await http.ask("GET", BLOCKS, token=ann.token)).json
         assert [each["user"] for each in listed["items"]] == [eve.id, bob.id]
         page = (await http.ask("GET", f"{BLOCKS}?limit=1", token=ann.token)).json
+        assert page["next"] == eve.id, "a number would count what others do"
         rest = (await http.ask("GET", f"{BLOCKS}?after={page['next']}", token=ann.token)).json
+        lost = await http.ask("GET", f"{BLOCKS}?after={ann.id}", token=ann.token)
+        assert (lost.status, list(lost.json["fields"])) == (400, ["after"])
         assert [*page["items"], *rest["items"]] == listed["items"] and "next" not in rest
         assert (await http.ask("GET", BLOCKS, token=bob.token)).json == {"items": []}
 
