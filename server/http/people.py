@@ -34,7 +34,11 @@ class Others:
         user = UserId(call.path["id"])
         before = await self._users.by_id(user)
         after = await self._users.set_status_role(
-            user, status=call.body.status, role=call.body.role, at=self._clock.now_ms()
+            user,
+            status=call.body.status,
+            role=call.body.role,
+            by_no=call.caller.user_no,
+            at=self._clock.now_ms(),
         )
         if before is None or after is None:
             raise ProtocolError(ErrorCode.NOT_FOUND, "no such user")

@@ -8,7 +8,7 @@ from actors.ports import WallClock
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from server.ids import IdSource
-from server.postgres.audit import note
+from server.postgres.audit import note, one_behind_both
 from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME
 
@@ -191,6 +191,9 @@ class RevealStore:
                 raise ProtocolError(ErrorCode.NOT_FOUND, "no such order")
             if found["asked_by"] == admin_no:
                 raise ProtocolError(ErrorCode.FORBIDDEN, "another admin must approve")
+            if await one_behind_both(transaction, found["asked_by"], admin_no):
+                why = "another admin must approve, made one by others than the asker"
+                raise ProtocolError(ErrorCode.FORBIDDEN, why)
             if found["approved_by"] is None:
                 if not found["in_time"]:
                     raise ProtocolError(ErrorCode.GONE, "the order is older than a week")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from actors.ports import Claims, Standing, UserState
 from protocol.ids import Millis, RoomId, UserId
+from server.postgres.audit import note
 from server.postgres.people_rows import COLUMNS, NewPerson, Person, person_of
 from server.postgres.pool import Database
 
@@ -69,8 +70,16 @@ UPDATE users u SET status = coalesce($2, u.status), role = coalesce($3, u.role),
 WHERE u.user_id = $1
 RETURNING {COLUMNS}"""  # noqa: S608 - constants
 
+STATUS_ROLE = "SELECT status, role FROM users WHERE user_id = $1 FOR UPDATE"
+
+# By nobody: whoever runs the server answers for it.
 GRANT = """
-UPDATE users SET role = $2, updated_at = now() WHERE lower(username) = lower($1)"""
+WITH granted AS (
+    UPDATE users SET role = $2, updated_at = now() WHERE lower(username) = lower($1)
+    RETURNING user_no
+)
+INSERT INTO audit_log (at, action, subject_no, details)
+SELECT now(), 'account.role', user_no, jsonb_build_object('role', $2::text) FROM granted"""
 
 SIGNED_IN = """
 UPDATE users SET last_sign_in_at = greatest(last_sign_in_at, to_timestamp($2::bigint / 1000.0))
@@ -186,17 +195,33 @@ class UserStore:
         return second
 
     async def set_status_role(
-        self, user: UserId, *, status: str | None, role: str | None, at: Millis
+        self, user: UserId, *, status: str | None, role: str | None, by_no: int, at: Millis
     ) -> Person | None:
         """Change either; a change revokes every token issued so far. None: no such user."""
-        row = await self._database.fetchrow(
-            SET_STATUS_ROLE, user, status, role, following_second(at)
-        )
-        return row and person_of(row)
+        async with self._database.transaction() as transaction:
+            before = await transaction.fetchrow(STATUS_ROLE, user)
+            if before is None:
+                return None
+            row = await transaction.fetchrow(
+                SET_STATUS_ROLE, user, status, role, following_second(at)
+            )
+            person = person_of(row)
+            for what, now in (("status", person.status), ("role", person.role)):
+                if before[what] != now:
+                    details = {what: now, "was": before[what]}
+                    await note(
+                        transaction,
+                        f"account.{what}",
+                        at=at,
+                        actor_no=by_no,
+                        subject_no=person.user_no,
+                        **details,
+                    )
+        return person
 
     async def grant(self, username: str, role: str) -> bool:
         """Give somebody a role; False when there is nobody of that name."""
-        return await self._database.execute(GRANT, username, role) == "UPDATE 1"
+        return await self._database.execute(GRANT, username, role) == "INSERT 0 1"
 
     async def signed_in(self, user_no: int, *, at: Millis) -> None:
         """Note a sign-in."""

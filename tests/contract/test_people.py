@@ -62,7 +62,10 @@ class InPostgres:
         assert await self.people.set_password(person.user_no, "hash", at=at) == at // 1000 + 1
 
     async def suspend(self, user: UserId) -> None:
-        await self.people.set_status_role(user, status="suspended", role=None, at=Millis(0))
+        by = (await self.people.by_id(user)).user_no
+        await self.people.set_status_role(
+            user, status="suspended", role=None, by_no=by, at=Millis(0)
+        )
 
 
 async def _no_rooms(users: object) -> dict[Any, Any]:
