@@ -44,6 +44,8 @@ export function showChannels({ find, join, open }) {
   };
 
   field.oninput = () => {
+    turn += 1; // what is on its way is of another text
+    further.hidden = true;
     clearTimeout(timer);
     timer = setTimeout(load, PAUSE);
   };

@@ -31,6 +31,9 @@ def test_somebody_is_blocked_in_the_direct_room_and_unblocked_from_the_list(
     expect(page.locator("#closed")).to_contain_text("차단한 사람")
     page.click("#me")
     page.get_by_role("menuitem", name="차단한 사람").click()
+    name = page.locator("#blocks li .what").bounding_box()
+    assert name is not None
+    assert name["width"] > 120
     page.get_by_role("button", name="차단 풀기: 준호").click()
     expect(page.locator("#blocks li")).to_have_count(0)
     page.keyboard.press("Escape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from people import OpenWindow, Person, SignUp, write
 from playwright.sync_api import Page, expect
 
@@ -59,6 +60,28 @@ def test_public_rooms_come_page_by_page(window: OpenWindow, person: SignUp) -> N
     expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
     page.fill("#channels input", "아무도 이렇게 부르지 않는 방")
     expect(page.locator("#channels .empty")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_name_of_a_public_room_is_seen(
+    window: OpenWindow, person: SignUp, width: int, height: int
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    for who, name in ((minji, "들어간 방"), (junho, "다른 이의 방")):
+        public(who, f"{name} {minji.username}")
+    page = window(minji, viewport={"width": width, "height": height})
+    page.click("#channels-open")
+    page.fill("#channels input", minji.username)
+    rows = page.locator("#channels li")
+    expect(rows).to_have_count(2)
+    for row in rows.all():
+        box = row.locator(".what").bounding_box()
+        button = row.get_by_role("button").bounding_box()
+        assert box is not None
+        assert box["width"] > 120
+        assert box["height"] < 80
+        assert button is not None
+        assert button["width"] < 120
 
 
 def test_who_may_sets_the_room_and_who_may_not_sees_no_control(
