@@ -189,3 +189,12 @@ def test_a_message_that_can_never_go_is_offered_for_editing_and_not_again(
     expect(page.locator("#body")).to_have_value("가" * 22_000)
     write(page, "짧은 말")
     expect(page.locator(".mine.stored .bubble")).to_have_text("짧은 말")
+
+
+def test_a_mention_of_mine_stays_in_its_line(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("산책", junho)
+    minji.say(room, "@준호 여기 봐요")
+    mention = window(junho, room).locator(".mention.me")
+    expect(mention).to_have_text("@준호")
+    expect(mention).to_have_css("display", "inline")
