@@ -86,8 +86,8 @@ export class Loader {
 
   async members(room) {
     try {
-      const { members, cursors = {} } = await this.http("GET", `/chats/rooms/${room.id}`);
-      this.store.setMembers(room, members);
+      const { members, former, cursors = {} } = await this.http("GET", `/chats/rooms/${room.id}`);
+      this.store.setMembers(room, members, former);
       room.moveCursors(cursors);
       if (room.mode === "blind") await this.reveals(room);
       return true;

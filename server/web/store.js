@@ -87,8 +87,10 @@ export class Store {
     return this.presence.get(room.mode === "blind" ? `${room.id} ${user}` : user);
   }
 
-  setMembers(room, members) {
-    if (room.mode !== "blind") for (const { user, name, username } of members) this.people.set(user, name || username);
+  /** Who is in the room, and who was: what they said still stands there. */
+  setMembers(room, members, former = []) {
+    const people = room.mode === "blind" ? [] : [...former, ...members];
+    for (const { user, name, username } of people) if (name || username) this.people.set(user, name || username);
     room.setMembers(members);
   }
 

@@ -172,3 +172,16 @@ def test_a_room_is_left_after_a_question(window: OpenWindow, person: SignUp) -> 
     page.locator("#question").get_by_role("button", name="방 나가기").click()
     expect(page.locator("#no-rooms")).to_be_visible()
     expect(page.locator("#room")).to_be_hidden()
+
+
+def test_who_has_left_is_still_called_by_name(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("오래된 방", junho)
+    junho.say(room, "먼저 갈게요")
+    junho.ask("DELETE", f"/chats/rooms/{room}/members/{junho.id}")
+    page = window(minji)
+    preview = page.locator("#room-list .preview")
+    expect(preview).to_have_text("준호: 먼저 갈게요")
+    page.locator("#room-list button").click()
+    expect(page.locator("#log .sender")).to_have_text("준호")
+    expect(page.locator("#log .notice").last).to_contain_text("준호")

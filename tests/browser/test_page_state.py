@@ -116,3 +116,22 @@ def test_a_change_of_the_first_message_does_not_stop_the_older_page(page: Page) 
         return [came, room.events.map((event) => event.seq)];
         """,
     ) == [True, [1, 2, 3]]
+
+
+def test_who_has_left_keeps_a_name_whether_before_or_while_the_page_is_open(page: Page) -> None:
+    assert run(
+        page,
+        """
+        const { Store } = await import("/assets/store.js");
+        const store = new Store({ id: "me", name: "me", username: "me" });
+        const known = store.addRoom(summary);
+        const answer = {
+          members: [{ user: "she", name: "Bora", username: "b", role: "member" }],
+          former: [{ user: "he", name: "Chul" }, { user: "gone", name: "" }],
+        };
+        await new Loader({ store, http: async () => answer }).members(known);
+        store.apply({ t: "member", room: "r", seq: 4, at: 4, user: "she", change: "left" });
+        const names = ["she", "he", "gone"].map((user) => store.nameIn(known, user) ?? null);
+        return [known.members.size, ...names];
+        """,
+    ) == [0, "Bora", "Chul", None]
