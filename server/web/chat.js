@@ -56,7 +56,7 @@ export class Chat {
     drawMe(this.user);
     addEventListener("hashchange", () => this.#route());
     document.addEventListener("visibilitychange", () => this.#soon());
-    setInterval(() => this.#drawTypists(), 1_000);
+    setInterval(() => this.#tick(), 1_000);
     this.wire.start();
   }
 
@@ -355,6 +355,12 @@ export class Chat {
     this.log.draw();
     this.members.draw();
     this.thread.draw();
+    this.#drawTypists();
+  }
+
+  // What ends by itself.
+  #tick() {
+    if (this.store.endMutes()) this.#soon();
     this.#drawTypists();
   }
 

@@ -45,11 +45,19 @@ export class Room {
   merge(summary) {
     const known = this.last_seq ?? 0;
     this.marked = summary.marked; // unread from there on by one's own wish, whatever the cursor says
+    this.muted_until = summary.muted_until; // absent where it is for good
     for (const field of SUMMARY) if (summary[field] !== undefined) this[field] = summary[field];
     this.last_seq = Math.max(known, summary.last_seq);
     if (summary.last_message) this.#newest(summary.last_message);
     if (summary.cursors) this.moveCursors(summary.cursors);
     this.count(summary.unread, summary.last_seq);
+  }
+
+  /** Whether a mute has ended by `now`, of which no frame tells. */
+  muteEnds(now) {
+    if (!this.muted || !(this.muted_until <= now)) return false;
+    this.muted = false;
+    return true;
   }
 
   /** The server counts `unread` as of `upto`; what came after that still counts on top. */

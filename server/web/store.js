@@ -112,6 +112,12 @@ export class Store {
     return [...room.typing.keys()];
   }
 
+  /** Let the mutes end whose time is over: whether there were any. */
+  endMutes() {
+    const now = this.now();
+    return [...this.rooms.values()].filter((room) => room.muteEnds(now)).length > 0;
+  }
+
   totalUnread() {
     let total = 0;
     for (const room of this.rooms.values()) if (!room.muted) total += room.unread;

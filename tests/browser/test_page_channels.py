@@ -160,6 +160,17 @@ def test_a_room_is_muted_until_tomorrow_for_good_and_not_at_all(
     expect(page).to_have_title(re.compile("^마당"))
 
 
+def test_a_mute_is_over_at_its_time(window: OpenWindow, person: SignUp) -> None:
+    minji = person("민지")
+    room = minji.room("잠깐 조용히")
+    page = window(minji, room)
+    until = round(time.time() * 1_000) + 3_000
+    minji.ask("PUT", f"/chats/rooms/{room}/mute", {"until": until})
+    expect(page.locator("#room-list .mark")).to_have_text("알림 꺼짐")
+    expect(page.locator("#room-list .mark")).to_have_count(0)
+    expect(page.locator("#room-marks")).to_be_empty()
+
+
 def test_a_room_is_left_after_a_question(window: OpenWindow, person: SignUp) -> None:
     minji, junho = person("민지"), person("준호")
     room = minji.room("잠깐 들른 방", junho)

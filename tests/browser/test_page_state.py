@@ -135,3 +135,20 @@ def test_who_has_left_keeps_a_name_whether_before_or_while_the_page_is_open(page
         return [known.members.size, ...names];
         """,
     ) == [0, "Bora", "Chul", None]
+
+
+def test_a_mute_ends_at_its_time_and_one_for_good_does_not(page: Page) -> None:
+    assert run(
+        page,
+        """
+        const { Store } = await import("/assets/store.js");
+        let now = 99;
+        const store = new Store({ id: "me", name: "me", username: "me" }, () => now);
+        const known = store.addRoom({ ...summary, muted: true, muted_until: 100 });
+        const before = [store.endMutes(), known.muted];
+        now = 100;
+        const after = [store.endMutes(), known.muted, store.endMutes()];
+        store.addRoom({ ...summary, muted: true });
+        return [...before, ...after, store.endMutes(), known.muted];
+        """,
+    ) == [False, True, True, False, False, False, True]
