@@ -11,6 +11,7 @@ export function openMenu(button, nodes) {
   node.replaceChildren(...nodes.filter(Boolean));
   node.onkeydown = walk;
   node.showPopover();
+  Object.assign(node.style, { left: "0", top: "0" }); // as wide as its words: where it was last, there may be less room
   const { width, height } = node.getBoundingClientRect();
   const at = button.getBoundingClientRect();
   const left = Math.min(at.left, innerWidth - width - GAP);

@@ -160,6 +160,26 @@ def test_a_room_is_muted_until_tomorrow_for_good_and_not_at_all(
     expect(page).to_have_title(re.compile("^마당"))
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_a_menu_keeps_off_the_edge_and_each_choice_in_one_line(
+    window: OpenWindow, person: SignUp, width: int, height: int
+) -> None:
+    minji = person("민지")
+    size = {"width": width, "height": height}
+    page = window(minji, minji.room("긴 말"), locale="en-US", viewport=size)
+    page.click("#room-more")
+    page.keyboard.press("Escape")
+    room_menu(page, "Mute")
+    expect(page.get_by_role("menuitem", name="Until 8 tomorrow morning")).to_be_visible()
+    menu = page.locator("#actions").bounding_box()
+    assert menu is not None
+    assert 7 <= menu["x"] < menu["x"] + menu["width"] <= width - 7
+    for choice in page.locator("#actions button").all():
+        box = choice.bounding_box()
+        assert box is not None
+        assert box["height"] < 40
+
+
 def test_a_mute_is_over_at_its_time(window: OpenWindow, person: SignUp) -> None:
     minji = person("민지")
     room = minji.room("잠깐 조용히")
