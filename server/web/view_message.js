@@ -65,7 +65,7 @@ function quoteOf({ quote }) {
 function marginOf(row) {
   const margin = make("div", { class: "margin" });
   if (row.notRead) margin.append(make("span", { class: "not-read", "aria-label": words.notRead(row.notRead), role: "img", title: words.notRead(row.notRead) }, `${row.notRead}`));
-  if (row.pinned) margin.append(make("span", { class: "pinned", title: words.pinned, "aria-label": words.pinned, role: "img" }, "📌"));
+  if (row.pinned) margin.append(make("span", { class: "pinned", title: words.pinned, "aria-label": words.pinned, role: "img" }, icon("pin")));
   if (row.edited) margin.append(make("button", { class: "edited", type: "button", title: words.versions, data: { versions: row.seq } }, words.edited));
   if (SHOWN_STATES[row.state]) margin.append(make("span", { class: "state" }, SHOWN_STATES[row.state]));
   else if (row.last) margin.append(make("time", { dateTime: new Date(row.at).toISOString() }, row.time));

@@ -37,7 +37,7 @@ def test_what_one_changes_the_other_sees(window: OpenWindow, person: SignUp) -> 
     expect(mine.locator(".reaction.own")).to_have_text("👍 1")
 
     choose(one, theirs, "고정하기")
-    expect(mine.locator(".pinned")).to_be_visible()
+    expect(mine.locator(".pinned svg")).to_be_visible()
 
     one.reload()
     expect(theirs.locator(".bubble")).to_have_text("안녕")
