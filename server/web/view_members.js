@@ -83,7 +83,7 @@ export class MembersPanel {
     const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role], row.group && words.inGroup(row.group), row.blocked && words.isBlocked].filter(Boolean).join(", ");
     return make("li", {},
       make("span", { class: "face" }, face(this.#room, row.key, row.name), make("span", { class: `dot ${row.state}` })),
-      make("span", { class: "what" }, make("strong", {}, row.name, tags && make("small", {}, ` ${tags}`)), make("span", { class: "preview" }, row.seen), revealOf(row)),
+      make("span", { class: "what" }, make("strong", {}, row.name, tags && " ", tags && make("small", {}, tags)), make("span", { class: "preview" }, row.seen), revealOf(row)),
       this.#buttonOf(row));
   }
 

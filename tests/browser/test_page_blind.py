@@ -30,6 +30,7 @@ def test_a_blind_room_is_made_and_names_nobody(window: OpenWindow, person: SignU
     page.fill("#people-query", junho.username)
     page.locator("#people-found button").click()
     expect(page.locator("#chosen li").first).to_have_text("A · 나")
+    expect(page.locator("#chosen li").first).to_have_css("padding-right", "12px")
     expect(page.locator("#chosen li").last).to_contain_text("B · 박준호")
     page.get_by_label("방 이름").fill("가면 무도회")
     page.click("#new-room-create")
@@ -52,6 +53,15 @@ def test_a_blind_room_is_made_and_names_nobody(window: OpenWindow, person: SignU
     expect(page.locator("#member-list .avatar.mask")).to_have_count(2)
     assert "박준호" not in page.content()
     assert junho.id not in page.content()
+
+
+def test_the_group_of_a_member_is_shown_whole(window: OpenWindow, person: SignUp) -> None:
+    minji, *others = [person(f"사람 {number}") for number in range(12)]
+    page = window(minji, blind(minji, *others))
+    page.click("#members-toggle")
+    expect(page.locator("#member-list li")).to_have_count(12)
+    for name in page.locator("#member-list strong").all():
+        assert name.evaluate("node => node.scrollWidth <= node.clientWidth")
 
 
 def test_two_learn_of_each_other_when_both_agree_and_not_before(
