@@ -3,6 +3,7 @@
 import { Blocks } from "./blocks.js";
 import { find } from "./dom.js";
 import { Loader } from "./loader.js";
+import { plainText } from "./markup.js";
 import { eventAt } from "./ordered.js";
 import { menuItem, openMenu } from "./menu.js";
 import { Outbox } from "./outbox.js";
@@ -26,6 +27,7 @@ import { explain, words } from "./words.js";
 
 const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
+const ANNOUNCED = 1_000; // characters
 const DRAW_AFTER = 16;
 const LONGEST_ID = "0".repeat(64);
 
@@ -219,7 +221,7 @@ export class Chat {
     if (event.t !== "message" || event.sender === room.me) return;
     if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
     const name = this.store.nameIn(room, event.sender, event.name) ?? "";
-    find("announcer").textContent = `${name}: ${event.body ?? ""}`;
+    find("announcer").textContent = `${name}: ${plainText(event.body ?? "", ANNOUNCED)}`;
   }
 
   async #sureOf(room, seq) {

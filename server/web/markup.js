@@ -5,6 +5,7 @@ const ENDS_LINK = /[ \t\u00a0\u3000<>"`]/;
 const NOT_OF_LINK = new Set(".,:;!?)]'…*_");
 const SPACE = new Set([" ", "\t", "\u00a0", "\u3000"]);
 const STYLE = { "*": "bold", _: "italic" };
+const READ = 4; // characters of a body for one that is shown of it: most marks have their other by then
 const LOOKS = ["bold", "italic", "code", "pre", "quote"];
 
 /** The pieces of `body`: {text, bold?, italic?, code?, pre?, quote?, href?}, in time linear in its length. */
@@ -141,6 +142,15 @@ export function nodesOf(spans, make, textOf = (text) => [text]) {
   }
   return nodes;
 }
+
+/** The first `most` characters of what `body` says, without its marks. */
+export function plainText(body, most) {
+  const spans = spansOf(body.slice(0, READ * most));
+  const text = spans.map((span, index) => (index && parted(spans[index - 1], span) ? `\n${span.text}` : span.text)).join("");
+  return [...text].slice(0, most).join("");
+}
+
+const parted = (one, other) => one.quote !== other.quote || Boolean(one.pre || other.pre);
 
 function shown(span, make, textOf) {
   if (span.pre) return [make("pre", {}, span.text)];

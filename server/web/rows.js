@@ -2,6 +2,7 @@
 
 import { clockTime, dayName, dayNumber, minuteNumber } from "./calendar.js";
 import { may } from "./may.js";
+import { plainText } from "./markup.js";
 import { eventAt } from "./ordered.js";
 
 const QUOTED = 140; // characters
@@ -42,7 +43,7 @@ function changeOf({ archived, name, visibility }) {
 
 // A reply in a thread, as the room's log names it.
 function elsewhere({ seq, thread, body = "", deleted }, name) {
-  const text = deleted ? "" : [...body].slice(0, QUOTED).join("");
+  const text = deleted ? "" : plainText(body, QUOTED);
   return { kind: "elsewhere", key: `${seq}`, mark: `${name} ${text}`, seq, thread, name, text };
 }
 

@@ -2,9 +2,11 @@
 
 import { find } from "./dom.js";
 import { sendOnEnter } from "./ime.js";
+import { plainText } from "./markup.js";
 import { words } from "./words.js";
 
 const TELL_TYPING_EVERY = 3_000;
+const QUOTED = 140; // characters
 const WIDEST = 160; // pixels of height before the field scrolls
 
 export class Composer {
@@ -103,7 +105,7 @@ export class Composer {
     this.#replyTo = message;
     this.#part.replying.hidden = !message;
     this.#part.name.textContent = message?.name ?? "";
-    this.#part.quoted.textContent = message?.body ?? "";
+    this.#part.quoted.textContent = plainText(message?.body ?? "", QUOTED);
   }
 
   #submit() {

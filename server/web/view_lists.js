@@ -3,8 +3,10 @@
 import { clockTime, dayName } from "./calendar.js";
 import { openDialog } from "./dialog.js";
 import { avatar, face, make } from "./dom.js";
+import { plainText } from "./markup.js";
 import { words } from "./words.js";
 
+const PREVIEWED = 200; // characters
 const MOST_SHOWN = 1_000;
 
 /** What the message said, oldest first; `load(after)` gives {items, next?}, `nameOf(user)` a name. */
@@ -35,8 +37,8 @@ export function showThreads(room, { load, nameOf, go }) {
     };
     const name = nameOf(root.sender);
     const badge = unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(unread) }, `${unread}`) : undefined;
-    const text = root.deleted ? words.deletedMessage : (root.body ?? "");
-    return [make("button", { type: "button", onclick: lead }, face(room, root.sender, name), said(name, at, `${text.slice(0, 200)}\n${words.replies(replies)}`), badge)];
+    const text = root.deleted ? words.deletedMessage : plainText(root.body ?? "", PREVIEWED);
+    return [make("button", { type: "button", onclick: lead }, face(room, root.sender, name), said(name, at, `${text}\n${words.replies(replies)}`), badge)];
   });
 }
 

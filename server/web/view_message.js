@@ -1,11 +1,12 @@
 // One line of the conversation as an element. Bodies are text: of markup they have what markup.js knows, and no HTML.
 
 import { face, icon, make } from "./dom.js";
-import { nodesOf, spansOf } from "./markup.js";
+import { nodesOf, plainText, spansOf } from "./markup.js";
 import { words } from "./words.js";
 
 const MENTION = /@[\p{L}\p{N}_.-]+/gu;
 const IN_VAIN = new Set(["too_large", "invalid", "bad_frame", "conflict"]); // as it is, it can never go
+const QUOTED = 140; // characters
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
 
 /** Build the element of a row of rows.js; `names` are the members' names, `me` are one's own, in `room`. */
@@ -57,7 +58,7 @@ export function actOn(event, act) {
 
 function quoteOf({ quote }) {
   if (!quote) return undefined;
-  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : [...quote.body].slice(0, 140).join("");
+  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : plainText(quote.body, QUOTED);
   return make("button", { class: "quote", type: "button", data: { jump: quote.seq } },
     quote.name ? make("strong", {}, quote.name) : undefined, make("span", {}, text));
 }

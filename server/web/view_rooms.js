@@ -2,7 +2,10 @@
 
 import { shortTime } from "./calendar.js";
 import { find, make, paintAvatar, paintFace, reconcile } from "./dom.js";
+import { plainText } from "./markup.js";
 import { words } from "./words.js";
+
+const PREVIEWED = 200; // characters
 
 export class RoomsView {
   #list = find("room-list");
@@ -35,13 +38,13 @@ export class RoomsView {
     const { last_message: last, unread, mentions } = room;
     const own = last && last.sender === room.me;
     const who = last && !own && room.type !== "direct" ? this.store.nameIn(room, last.sender) : undefined;
-    const said = last?.deleted ? words.deletedMessage : (last?.body ?? "");
+    const said = last?.deleted ? words.deletedMessage : plainText(last?.body ?? "", PREVIEWED);
     const row = {
       key: room.id,
       face: room.peer ?? room.id,
       name: room.name,
       time: last ? shortTime(last.at) : "",
-      text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${said}`.slice(0, 200) : "",
+      text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${said}` : "",
       unread,
       mentions: unread ? mentions : 0,
       muted: room.muted,

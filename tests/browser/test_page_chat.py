@@ -147,6 +147,22 @@ def test_a_reply_quotes_what_it_answers_and_leads_back_to_it(
     expect(first).to_be_in_viewport()
 
 
+def test_quotes_and_previews_show_what_is_said_without_its_marks(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("꾸밈", junho)
+    minji.say(room, "> 어제는\n*오늘*도 _맑고_ `2*3*4`")
+    page = window(junho, room)
+    expect(page.locator("#room-list .preview")).to_have_text("민지: 어제는 오늘도 맑고 2*3*4")
+    first = page.locator('#log [data-seq="1"]')
+    first.hover()
+    first.get_by_role("button", name="답장").click()
+    expect(page.locator("#replying-body")).to_have_text("어제는 오늘도 맑고 2*3*4")
+    write(page, "네")
+    expect(page.locator(".mine.stored .quote")).to_contain_text("오늘도 맑고 2*3*4")
+
+
 def test_a_message_too_long_stays_where_it_can_be_shortened(
     window: OpenWindow, person: SignUp
 ) -> None:
