@@ -66,7 +66,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "change_role": ({"role": "guest"}, "401 401 404 403 403 404 404 403 403"),
     "list_reveals": (None, "401 401 404 403 200 200 404 200 200"),
     "consent_to_reveal": (None, "401 401 404 403 404 404 404 404 404"),
-    "withdraw_reveal": (None, "401 401 404 403 404 404 404 404 404"),
+    "withdraw_reveal": (None, "401 401 404 404 404 404 404 404 404"),
     "order_reveal": ({"name": "x", "reason": "y"}, "401 401 403 403 403 403 404 403 403"),
     "list_reveal_orders": (None, "401 401 403 403 403 403 200 403 403"),
     "approve_reveal": (None, "401 401 403 403 403 403 404 403 403"),

@@ -159,10 +159,11 @@ async def test_admins_see_who_blocked_whom_and_when(database_url: str) -> None:
 async def test_blocking_back_and_forth_is_limited(database_url: str) -> None:
     async with open_http(database_url) as http:
         ann, bob = await http.person(), await http.person()
-        statuses = [
-            (await http.ask("PUT", f"{BLOCKS}/{bob.id}", token=ann.token)).status for _ in range(62)
-        ]
-        assert statuses[:60] == [200] * 60 and 429 in statuses[60:]
+        statuses: list[int] = []
+        while 429 not in statuses and len(statuses) < 500:  # the bucket fills meanwhile
+            reply = await http.ask("PUT", f"{BLOCKS}/{bob.id}", token=ann.token)
+            statuses.append(reply.status)
+        assert statuses[:60] == [200] * 60 and statuses[-1] == 429
 
 
 async def test_who_is_gone_is_not_named_to_one_who_blocks_him(database_url: str) -> None:
