@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import trio
 
 from actors.blocks import Blocked, Pair, RecentBlocks
-from actors.ports import Blocks, WallClock
+from actors.ports import AdapterError, Blocks, WallClock
 from actors.ref import ActorStopped, MailboxFull, Reply
 from actors.registry import Registry
 from actors.requests import Caller
@@ -59,12 +59,22 @@ class Blocking:
         self, caller: Caller, user_no: int, user: UserId, *, on: bool
     ) -> list[Reply[bool]]:
         pair = (caller.user_no, user_no)
-        rooms = await self._store.shared(*pair)  # first: what is stored must be told
         blocked = await self._store.change(*pair, on=on, at=self._clock.now_ms())
         self._recent.note(pair, on=blocked)  # for whoever joins meanwhile
+        rooms = await self._where_both_may_be(pair)
         told = [self._tell(self._rooms, room, pair, on=blocked) for room in rooms]
         told += [self._tell(self._users, each, pair, on=blocked) for each in (caller.user_id, user)]
         return told
+
+    async def _where_both_may_be(self, pair: Pair) -> Iterable[Hashable]:
+        """The rooms they share; every room that is awake where the store does not say.
+
+        What is stored must be told, and a room ignores a block of those who are not in it.
+        """
+        try:
+            return await self._store.shared(*pair)
+        except AdapterError:
+            return list(self._rooms)
 
     def _tell(self, registry: Concerned, key: Hashable, pair: Pair, *, on: bool) -> Reply[bool]:
         """Tell the actor *key*, if it is there; the reply is set once it goes by it."""

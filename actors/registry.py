@@ -138,6 +138,10 @@ class Registry(Generic[M]):
     def __len__(self) -> int:
         return len(self._cells)
 
+    def __iter__(self) -> Iterator[Hashable]:
+        """The keys of those that are active, or about to be."""
+        return iter(self._cells)
+
     def __contains__(self, key: Hashable) -> bool:
         """Whether *key* is active, or about to be."""
         return key in self._cells

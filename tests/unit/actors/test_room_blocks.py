@@ -133,6 +133,23 @@ async def test_nothing_that_comes_after_the_answer_is_taken(autojump_clock: Cloc
         assert len(ann.of(Message)) == 52
 
 
+async def test_what_is_stored_holds_although_the_store_cannot_say_where(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_world() as world:
+        ann, bob = await two(world)
+        monkeypatch.setattr(world.blocks, "shared", away)
+        await block(world, "ann", "bob")
+        for session in (ann, bob):
+            session.send("new")
+        await world.quiet()
+        assert ann.errors() == bob.errors() == ["blocked"]
+
+
+async def away(*_: Any, **__: Any) -> Any:
+    raise StoreUnavailable("away")
+
+
 async def test_a_room_that_starts_later_knows(autojump_clock: Clock) -> None:
     async with open_world() as world:
         world.add_people("ann", "bob")
@@ -355,15 +372,10 @@ async def test_two_changes_at_once_end_as_the_store_has_it(autojump_clock: Clock
 async def test_an_outage_is_told_and_a_second_try_does_it(autojump_clock: Clock) -> None:
     async with open_world() as world:
         _, bob = await two(world)
-        shared = world.blocks.shared
-
-        async def away(*_: Any) -> Any:
-            raise StoreUnavailable("x")
-
-        world.blocks.shared = away  # type: ignore[method-assign]
-        with pytest.raises(StoreUnavailable):
-            await block(world, "ann", "bob")
-        world.blocks.shared = shared  # type: ignore[method-assign]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(world.blocks, "change", away)
+            with pytest.raises(StoreUnavailable):
+                await block(world, "ann", "bob")
         await block(world, "ann", "bob")
         bob.send("new")
         await world.quiet()
