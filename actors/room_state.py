@@ -24,9 +24,10 @@ from actors.records import (
 from actors.room_commands import Change, ChangeRoom, MarkRead, OfMembers, Post, RoomCommand, SetMark
 from actors.rules.event_frames import frame_of
 from actors.rules.folding import changed
+from actors.rules.muting import muted_until
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Event, Message, RoomChanged
-from protocol.fields import FOREVER, Role
+from protocol.fields import Role
 from protocol.frames import Room, RoomSummary
 from protocol.ids import RoomId, UserId
 from protocol.limits import CURSORS_MOST
@@ -160,11 +161,6 @@ def settings_of(summary: RoomSummary) -> dict[str, Setting]:
         "post": summary.post,
         "metadata": summary.metadata,
     }
-
-
-def muted_until(until: int, *, now: int) -> int | UnsetType:
-    """When a mute ends that ends."""
-    return until if now < until < FOREVER else UNSET
 
 
 class RoomState:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from actors.room_state import muted_until
+from actors.rules.muting import muted_until
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
