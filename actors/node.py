@@ -37,9 +37,7 @@ from actors.registry import Context, Registry
 from actors.replay import Replayer
 from actors.requests import Requests
 from actors.room import RoomActor
-from actors.room_commands import (
-    RoomCommand,
-)
+from actors.room_commands import RoomCommand
 from actors.room_commands import refuse_with_code as refuse_room_command
 from actors.room_surroundings import Questions, Surroundings
 from actors.sessions import Connected, Sessions
@@ -55,7 +53,6 @@ from protocol.limits import CONNECTIONS_PER_USER
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-F = TypeVar("F")
 
 
 @message

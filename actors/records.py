@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import Enum, IntEnum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,9 @@ from protocol.events import Listed
 from protocol.fields import Role
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
+
+HIGHEST_SEQ: Final = 2**31 - 1
+"""Above every seq that a log can have; what a client asks for beyond it is as good as this."""
 
 
 class EventKind(IntEnum):

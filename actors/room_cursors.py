@@ -205,8 +205,7 @@ class Cursors:
             if not present or count is None or member.counting is not key:
                 return
             if isinstance(count, AdapterError):
-                again = self._log.guard(lambda _: self._count(member))
-                self._log.around.after(self.AGAIN_S, lambda: again(None))
+                self._log.call_later(self.AGAIN_S, lambda: self._count(member))
                 return
             member.counting = None
             member.read_countable += count.countable - countable

@@ -86,6 +86,11 @@ class RoomLog:
         """*call* as a completion of this incarnation."""
         return self.context.completion(self._owner, call)
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """*call* after a while, if this incarnation still is."""
+        guarded = self.guard(lambda _: call())
+        self.around.after(seconds, lambda: guarded(None))
+
     # ---- gathering
 
     def append(self, pending: Pending) -> None:

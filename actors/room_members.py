@@ -30,6 +30,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Member as MemberEvent
 from protocol.fields import MemberChange, Role
 from protocol.frames import Gap, RoomGone
+from protocol.ids import UserId
 
 
 class Membership:
@@ -261,7 +262,7 @@ class Membership:
         """Confirm a leftover change that turns out to be durable; False for everything else."""
         if not isinstance(command, OfMembers) or (event := self._log.stored(command)) is None:
             return False
-        user = getattr(command, "gone", None) or getattr(command, "user_id", None)
+        user = _moved_by(command)
         if user is not None:
             self._log.around.sessions.told(user, self._state.room)
         confirm_change(command, event.seq, event.at)
@@ -322,3 +323,14 @@ class Membership:
         """What the tail says of the membership of *user*, as the room names him."""
         tail = reversed(self._state.tail_frames())
         return next((e for e in tail if isinstance(e, MemberEvent) and e.user == user), None)
+
+
+def _moved_by(command: OfMembers) -> UserId | None:
+    """Who came or went by *command*, which was taken."""
+    match command:
+        case AddMember():
+            return command.user_id
+        case RemoveMember():
+            return command.gone
+        case _:
+            return None

@@ -80,8 +80,7 @@ class BlindPresence:
         """See after a while for whom the time is over, as long as anybody watches."""
         if not self._looking:
             self._looking = True
-            look = self._log.guard(lambda _: self._look())
-            self._log.around.after(LOOK_S, lambda: look(None))
+            self._log.call_later(LOOK_S, self._look)
 
     def _look(self) -> None:
         self._looking = False

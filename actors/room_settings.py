@@ -1,4 +1,5 @@
-"""What is said of a room itself: its name, description, visibility, and whether it is archived."""
+"""What is said of a room itself: its name, description and metadata, who sees it, who may
+send, and whether it is archived."""
 
 from __future__ import annotations
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from actors.ports import AdapterError
-from actors.records import ThreadCount, ThreadKey
+from actors.records import HIGHEST_SEQ, ThreadCount, ThreadKey
 from actors.room_commands import MarkRead, TellCount, confirm, refuse
 from actors.room_log import RoomLog
 from actors.room_state import Member
 from actors.rules.sending import invalid
 from protocol.frames import Unread
-
-NOWHERE = 2**31 - 1
 
 
 class Threads:
@@ -55,7 +54,7 @@ class Threads:
 
     def tell(self, member: Member, root: int) -> None:
         """Show *member* what is unread in the thread."""
-        self._count(member, root, NOWHERE, lambda _: True)
+        self._count(member, root, HIGHEST_SEQ, lambda _: True)
 
     def sent(self, member: Member, root: int, seq: int) -> None:
         """*member* wrote in the thread: he has read it up to there."""
@@ -63,11 +62,11 @@ class Threads:
             self._remember(member.user_no, root, seq)
 
     def recount(self, root: int, of: int) -> None:
-        """The reply *of* was deleted or restored: it counts anew for those who had not read it."""
+        """The reply *of* was deleted or restored: all who take part are told their counts."""
 
         def answer(found: Sequence[int] | AdapterError | None) -> None:
             if isinstance(found, AdapterError):
-                self._later(lambda: self.recount(root, of))
+                self._log.call_later(self.AGAIN_S, lambda: self.recount(root, of))
                 return
             for user_no in found or ():
                 member = self._state.members.get(user_no)
@@ -88,7 +87,7 @@ class Threads:
             self._remember(user_no, root, 0 if count is None else count.read_seq)
             again()
 
-        key = ThreadKey(self._state.room_no, root, user_no, self._state.durable.seq, NOWHERE)
+        key = ThreadKey(self._state.room_no, root, user_no, self._state.durable.seq, HIGHEST_SEQ)
         self._log.ask(self._log.around.questions.thread_counts, key, command, answer)
 
     def _remember(self, user_no: int, root: int, seq: int) -> None:
@@ -109,16 +108,13 @@ class Threads:
             if self._state.members.get(member.user_no) is not member or count is None:
                 return
             if isinstance(count, AdapterError):
-                self._later(lambda: self._count(member, root, since, told))
+                again = partial(self._count, member, root, since, told)
+                self._log.call_later(self.AGAIN_S, again)
             elif told(count):
                 self._show(member, root, count, upto)
 
         key = ThreadKey(self._state.room_no, root, member.user_no, upto, since)
         self._log.around.questions.thread_counts.ask(key, self._log.guard(answer))
-
-    def _later(self, call: Callable[[], None]) -> None:
-        again = self._log.guard(lambda _: call())
-        self._log.around.after(self.AGAIN_S, lambda: again(None))
 
     def _show(self, member: Member, root: int, count: ThreadCount, upto: int) -> None:
         room = self._state.room

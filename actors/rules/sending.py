@@ -28,7 +28,7 @@ def refusal(
     >>> check(Send(room="r", id="1", body=" ")).fields
     {'body': 'must not be empty'}
     """
-    if permissions.RANK[role] < permissions.RANK[least]:
+    if least != "guest" and permissions.RANK[role] < permissions.RANK[least]:
         return ProtocolError(ErrorCode.FORBIDDEN, f"only from the role {least} on")
     if not send.body.strip():
         return invalid("body", "must not be empty")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import RoomId, UserId
 from server.postgres.pool import Database
+from server.postgres.room_rows import room_of_member
 
-INSIDE = """
-SELECT r.room_no, r.display_mode, m.is_active
-FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
-WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2"""
-
-COUNT = "SELECT count(*) FROM chat_members WHERE room_no = $1 AND is_active"
+COUNT = """
+SELECT r.display_mode, (SELECT count(*) FROM chat_members m WHERE m.room_no = $1 AND m.is_active)
+FROM chat_rooms r WHERE r.room_no = $1"""
 
 # Whoever has a block with the asker is not shown to him.
 MEMBERS = """
@@ -33,14 +31,12 @@ class AttendanceStore:
         self, room: RoomId, user_no: int, *, most: int
     ) -> tuple[int, list[UserId] | None]:
         """How many there are, and in a room of up to *most* those whom *user_no* may see."""
-        row = await self._database.fetchrow(INSIDE, room, user_no)
-        if row is None or not row["is_active"]:
-            raise ProtocolError(ErrorCode.NOT_FOUND if row is None else ErrorCode.NOT_MEMBER)
-        if row["display_mode"] == "blind":  # who comes and goes when would tell who he is
+        room_no = await room_of_member(self._database, room, user_no)
+        mode, count = await self._database.fetchrow(COUNT, room_no)
+        if mode == "blind":  # who comes and goes when would tell who he is
             why = "watch the pseudonyms of a blind room"
             raise ProtocolError(ErrorCode.FORBIDDEN, why)
-        count = await self._database.fetchval(COUNT, row["room_no"])
         if count > most:
             return count, None
-        rows = await self._database.fetch(MEMBERS, row["room_no"], user_no, most)
+        rows = await self._database.fetch(MEMBERS, room_no, user_no, most)
         return count, [UserId(found["user_id"]) for found in rows]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from actors.ports import EventLog
 from actors.records import (
+    HIGHEST_SEQ,
     Count,
     CountKey,
     MarkKey,
@@ -172,7 +173,6 @@ LEFT JOIN LATERAL (
     LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
 ) e ON place.inside AND coalesce(e.earlier, 0) <= $5
 ORDER BY e.seq {{order}}"""  # noqa: S608 - constants
-ENDLESS = 2**31 - 1
 
 AROUND = f"""
 SELECT min(e.seq) FROM (
@@ -276,7 +276,7 @@ class PostgresEvents(EventLog):
             _page_sql(query, upward=upward),
             query.room,
             query.user_no,
-            *_int4(ENDLESS if bound is None else bound),
+            *_int4(HIGHEST_SEQ if bound is None else bound),
             query.limit + 1,
             PAGE_BYTES,
             *([] if query.thread is None else _int4(query.thread)),
@@ -291,7 +291,7 @@ class PostgresEvents(EventLog):
 
     async def _start_around(self, query: PageQuery, seq: int) -> int:
         """What is below the first event of a page with *seq* in its middle."""
-        thread = None if query.thread is None else min(query.thread, ENDLESS)
+        thread = None if query.thread is None else min(query.thread, HIGHEST_SEQ)
         sought = (query.room, *_int4(seq), thread, query.limit // 2 + 1, AROUND_BYTES)
         first = await self._database.fetchval(AROUND, *sought)
         return 0 if first is None else int(first) - 1
@@ -311,4 +311,4 @@ def _columns(keys: Sequence[tuple[object, ...]], width: int) -> list[Sequence[ob
 
 def _int4(*seqs: int) -> list[int]:
     """*seqs* no higher than any seq can be: a client may ask for what never was."""
-    return [min(seq, ENDLESS) for seq in seqs]
+    return [min(seq, HIGHEST_SEQ) for seq in seqs]

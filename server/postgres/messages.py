@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from actors.records import HIGHEST_SEQ
 from actors.rules.event_frames import PAGE_BYTES, how_many_fit
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Listed
@@ -16,7 +17,6 @@ from server.postgres.room_rows import NAME, SENDER, named
 
 T = TypeVar("T")
 
-HIGHEST_SEQ = 2**31 - 1
 
 # The room $1 as its member $2 finds it: who was removed, and what was deleted, is known by the same
 # snapshot as what follows. ``e`` is the message $3.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from actors.records import HIGHEST_SEQ
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import CURSORS_MOST
@@ -17,7 +18,6 @@ from server.postgres.room_rows import (
 )
 from server.postgres.thread_rows import participants, thread_cursor
 
-HIGHEST_SEQ = 2**31 - 1
 OWN_WITHIN = 10_000
 """Events after a message, in which what somebody wrote tells that he had read it by then."""
 

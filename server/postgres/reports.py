@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from actors.records import HIGHEST_SEQ
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from server.postgres.pool import Database
-from server.postgres.room_rows import named
-
-HIGHEST_SEQ = 2**31 - 1
-
-INSIDE = """
-SELECT r.room_no, m.is_active FROM chat_rooms r JOIN chat_members m ON m.room_no = r.room_no
-WHERE r.room_id = $1 AND r.is_active AND m.user_no = $2"""
+from server.postgres.room_rows import named, room_of_member
 
 MESSAGE = "SELECT e.seq FROM room_events e WHERE e.room_no = $1 AND e.seq = $2 AND e.kind = 1"
 
@@ -100,7 +95,7 @@ class ReportStore:
 
         Raises ProtocolError as reading the message does, ``gone`` for a deleted one.
         """
-        room_no = await self._room_of(new.room, user_no)
+        room_no = await room_of_member(self._database, new.room, user_no)
         told = (room_no, min(new.seq, HIGHEST_SEQ), user_no, new.reason, new.note, at)
         row = await self._database.fetchrow(AGAIN, *told)
         row = row or await self._database.fetchrow(REPORT, *told, new.report)
@@ -121,9 +116,3 @@ class ReportStore:
         await self._database.execute(SETTLE, report, status, resolution, admin_no, at)
         row = await self._database.fetchrow(ONE, report)
         return row and Report(*row)
-
-    async def _room_of(self, room: RoomId, user_no: int) -> int:
-        row = await self._database.fetchrow(INSIDE, room, user_no)
-        if row is None or not row["is_active"]:
-            raise ProtocolError(ErrorCode.NOT_FOUND if row is None else ErrorCode.NOT_MEMBER)
-        return int(row["room_no"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from actors.records import HIGHEST_SEQ
 from protocol.events import Message
 from protocol.ids import Millis, RoomId
 from server.postgres.message_rows import LISTED, REACTIONS, listed_of
@@ -18,7 +19,6 @@ from server.postgres.thread_rows import (
 
 MOST_NAMED = 20
 """Participants whom a thread names; the others are counted."""
-ENDLESS = 2**31 - 1
 
 # ``roots`` steps from thread to thread by the index, however long each is.
 ROOTS = """
@@ -46,7 +46,7 @@ SELECT place.upto, {LISTED}, {SENDER} AS sender, {REACTIONS},
      WHERE t.room_no = $1 AND t.thread = listed.root AND t.kind = 1 AND d.deleted_at IS NULL
     ) AS replies,
     (SELECT count(*) FROM {
-    countable_replies("$1", "$2", "listed.root", above="cursor.read_seq", upto=str(ENDLESS))
+    countable_replies("$1", "$2", "listed.root", above="cursor.read_seq", upto=str(HIGHEST_SEQ))
 }) AS unread
 FROM (
     SELECT coalesce((
@@ -92,7 +92,7 @@ FROM roots CROSS JOIN LATERAL (
 ) cursor
 WHERE roots.root IS NOT NULL AND EXISTS (SELECT FROM {
     countable_replies(
-        "roots.room_no", "$1", "roots.root", above="cursor.read_seq", upto=str(ENDLESS)
+        "roots.room_no", "$1", "roots.root", above="cursor.read_seq", upto=str(HIGHEST_SEQ)
     )
 }) AND {takes_part("roots.room_no", "$1", "roots.root")}"""  # noqa: S608 - constants
 
@@ -121,7 +121,7 @@ class ThreadStore:
     ) -> tuple[list[Thread], int]:
         """Those with a last reply below *before*, the newest first; the last seq of the room."""
         room_no = await room_of_member(self._database, room, user_no)
-        below = ENDLESS if before is None else min(before, ENDLESS)
+        below = HIGHEST_SEQ if before is None else min(before, HIGHEST_SEQ)
         rows = await self._database.fetch(THREADS, room_no, user_no, below, mine, limit)
         found = [_thread_of(room, row) for row in rows if row["seq"] is not None]
         return found, rows[0]["upto"]
