@@ -104,10 +104,21 @@ async def socketio(ws: WebSocketConnection, room: Room, seat: Seat) -> None:
         room.relay(await ws.get_message())
 
 
+def accept(room: Room, seat: Seat, send: dict[str, Any], acks: int = 1) -> None:
+    """The next seq is its place, for who sent it and for all."""
+    room.seq += 1
+    place = {"room": send["room"], "seq": room.seq, "at": 1}
+    ack = msgpack.packb({"t": "ack", "id": send["id"], **place, "dup": False})
+    for _ in range(acks):
+        seat.outbox.send_nowait(ack)
+    said = {"sender": "u", "kind": "text", "body": send["body"]}
+    room.relay(msgpack.packb({"t": "message", **place, **said}))
+
+
 async def madang(
     ws: WebSocketConnection, room: Room, seat: Seat, *, fails_at: int = 0, with_: str = ""
 ) -> None:
-    """*with_* at message *fails_at*: `refusal`, `close`, or `two acks`."""
+    """*with_* at message *fails_at*: `refusal`, `close`, `two acks`, or `swapped` with the next."""
     hello = msgpack.unpackb(await ws.get_message())
     assert hello["t"] == "hello"
     summaries = [{"id": "r", "type": "team", "last_seq": room.seq, "last_message": {"seq": 7}}]
@@ -118,20 +129,17 @@ async def madang(
     while True:
         send = msgpack.unpackb(await ws.get_message())
         number += 1
-        about = {"room": send["room"], "id": send["id"]}
         failure = with_ if number == fails_at else ""
         if failure == "close":
             seat.outbox.send_nowait(4008)
         elif failure == "refusal":
+            about = {"room": send["room"], "id": send["id"]}
             seat.outbox.send_nowait(msgpack.packb({"t": "error", **about, "code": "unavailable"}))
+        elif failure == "swapped":
+            accept(room, seat, msgpack.unpackb(await ws.get_message()))
+            accept(room, seat, send)
         else:
-            room.seq += 1
-            place = {"room": send["room"], "seq": room.seq, "at": 1}
-            ack = msgpack.packb({"t": "ack", **about, **place, "dup": False})
-            for _ in range(2 if failure == "two acks" else 1):
-                seat.outbox.send_nowait(ack)
-            said = {"sender": "u", "kind": "text", "body": send["body"]}
-            room.relay(msgpack.packb({"t": "message", **place, **said}))
+            accept(room, seat, send, acks=2 if failure == "two acks" else 1)
 
 
 @asynccontextmanager

@@ -153,6 +153,16 @@ async def test_a_second_ack_is_a_duplicate(program: Path, tmp_path: Path) -> Non
     assert result.faults.named() == {"duplicated": 1}
 
 
+async def test_two_sends_numbered_in_swapped_order_are_reordered(
+    program: Path, tmp_path: Path
+) -> None:
+    """Seqs, bodies and acks agree for everybody; only the order he sent them in is not kept."""
+    result = await planned(program, tmp_path, failing("swapped"))
+    assert result.faults.named() == {"reordered": 1}
+    assert result.total.acked == result.total.sent > 11
+    assert result.total.delivered == 3 * result.total.sent
+
+
 async def test_refusals_are_counted_and_sending_goes_on(program: Path, tmp_path: Path) -> None:
     result = await planned(program, tmp_path, failing("refusal"))
     assert result.is_sound and result.refusals == {"unavailable": 1}
