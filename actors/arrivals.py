@@ -102,7 +102,8 @@ class Arrivals:
             return
         summaries = [each for each in found or () if each.id not in session.changed]
         session.rooms.update(RoomId(summary.id) for summary in summaries)
-        session.known_in.update(RoomId(each.id) for each in summaries if each.mode == "open")
+        seen_in = [each for each in summaries if each.mode == "open" and not each.crowded]
+        session.known_in.update(RoomId(each.id) for each in seen_in)
         rest = session.welcome(summaries)
         self._users.tell_or_drop(session.user_id, Look())
         for summary in summaries[: len(summaries) - len(rest)]:

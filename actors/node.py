@@ -235,7 +235,7 @@ class Node:
         session.later(partial(self._replayer.replay, session, audience, ticket, sent, upto))
 
     def _moved(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
-        self.users.tell_or_drop(user, Moved(room, inside=inside))
+        self.users.tell_if_there(user, Moved(room, inside=inside))
 
     # ---- upkeep
 

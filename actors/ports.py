@@ -223,7 +223,7 @@ class Session(Origin, Protocol):
     """One open socket of one user."""
 
     rooms: set[RoomId]  # those it was told of: kept by the rooms themselves from ``welcome`` on
-    known_in: set[RoomId]  # those of them where its user goes by his own name
+    known_in: set[RoomId]  # those of them where its user's presence is shown
     hidden: bool  # its user is shown as offline; kept by the user's actor
 
     @property

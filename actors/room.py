@@ -40,7 +40,6 @@ from actors.room_state import Pending
 from actors.room_surroundings import Surroundings
 from protocol.events import RoomChanged
 from protocol.frames import TypingState
-from protocol.limits import CURSORS_MOST
 
 Rare = OfMembers | ChangeRoom | WatchHere | Mute | ShowReading | Meet | Blocked | TellCount
 
@@ -187,7 +186,7 @@ class RoomActor(Actor[RoomCommand]):
         if apart is not None:
             refuse(command, apart)
             return
-        if len(log.state.members) > CURSORS_MOST:
+        if log.state.crowded:
             confirm(command)
             return
         others = [session for session in log.audience.live if session.user_no != origin.user_no]

@@ -15,7 +15,7 @@ from actors.room_state import Member
 from actors.room_threads import Threads
 from actors.rules import sending
 from protocol.frames import Receipt, Unread
-from protocol.limits import CURSORS_MOST, MARK_BACK_MOST
+from protocol.limits import MARK_BACK_MOST
 
 
 class Cursors:
@@ -228,7 +228,7 @@ class Cursors:
 
     def _show_receipt(self, member: Member) -> None:
         members, live = self._state.members, self._log.audience.live
-        if len(members) > CURSORS_MOST:
+        if self._state.crowded:
             return
         if self._state.parted_refusal() is not None:
             live = dict.fromkeys(each for each in live if each.user_no == member.user_no)

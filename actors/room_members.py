@@ -41,6 +41,7 @@ class Membership:
 
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
+        self._crowded = log.state.crowded  # as it was told
 
     def take(self, command: OfMembers) -> None:
         """Refuse, find that nothing changes, or append."""
@@ -198,6 +199,8 @@ class Membership:
             for session in self._log.around.sessions.told(member.user_id, self._state.room):
                 self._part(session, reason)
         self._log.moved(member.user_id, inside=joined)
+        if self._state.crowded != self._crowded:
+            self._resize()
         if isinstance(pending.command, AddMember | RemoveMember):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
@@ -286,6 +289,23 @@ class Membership:
             ):
                 self._log.moved(member.user_id, inside=True)
 
+    def _resize(self) -> None:
+        """There are too many members now to show who is online, or no longer."""
+        self._crowded = self._state.crowded
+        for member in self._state.members.values():
+            devices = self._log.around.sessions.told(member.user_id, self._state.room)
+            self._know(session for session in devices if self._state.room in session.rooms)
+            self._log.moved(member.user_id, inside=True)
+            self._log.show_room(member)
+
+    def _know(self, devices: Iterable[Session]) -> bool:
+        """*devices* follow the room; whether that shows others to them changes for any."""
+        room, known = self._state.room, not (self._state.blind or self._state.crowded)
+        changed = [session for session in devices if (room in session.known_in) is not known]
+        for session in changed:
+            (session.known_in.add if known else session.known_in.discard)(room)
+        return bool(changed)
+
     def _begin(self, member: Member, event: NewEvent) -> None:
         """*member* is in from *event* on, and has read all before it."""
         member.present, member.mentions = True, 0
@@ -295,16 +315,14 @@ class Membership:
         self._enter(member, devices, event.seq - 1)
 
     def _enter(self, member: Member, devices: Sequence[Session], last_seq: int) -> bool:
-        """Show the room to those of *devices* that do not know of it; whether there were any."""
+        """Show the room to those of *devices* that do not know of it; whether anything changes."""
         room = self._state.room
         new = [session for session in devices if room not in session.rooms]
         for session in new:
             session.rooms.add(room)
-            if not self._state.blind:
-                session.known_in.add(room)
             session.offer(self._state.room_frame(member, last_seq, now=self._log.now()))
             self._log.audience.join(session, last_seq)
-        return bool(new)
+        return self._know(devices) or bool(new)
 
     def _part(self, session: Session, reason: str) -> None:
         room = self._state.room

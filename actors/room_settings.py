@@ -14,7 +14,6 @@ from actors.rules.event_frames import RoomExtra, frame_of, written
 from actors.rules.permissions import Action, may
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import RoomChanged
-from protocol.limits import CURSORS_MOST
 
 ACTION = {
     "name": Action.DESCRIBE,
@@ -64,7 +63,7 @@ class Settings:
         self._state.changed(change)
         confirm_change(command, pending.event.seq, pending.event.at)
         self._log.audience.publish(change)
-        if len(self._state.members) <= CURSORS_MOST:
+        if not self._state.crowded:
             for member in self._state.members.values():
                 self._log.show_room(member)
 

@@ -287,6 +287,7 @@ class RoomState:
     def room_frame(self, member: Member, last_seq: int, *, now: int) -> Room:
         """The room as *member* sees it, who is shown what comes after *last_seq*."""
         fields = structs.asdict(self.summary) | {
+            "crowded": self.crowded,
             "role": member.role,
             "marked": member.marked or UNSET,
             "muted": member.muted_until > now,
@@ -301,6 +302,11 @@ class RoomState:
         }
         return Room(**fields | self._peer(member))
 
+    @property
+    def crowded(self) -> bool:
+        """Too many members to show who types, who has read what and who is online."""
+        return len(self.members) > CURSORS_MOST
+
     def listed(self) -> Iterable[Member]:
         """The members; where they are to stay unknown, in an order that says nothing of them."""
         members = self.members.values()
@@ -308,8 +314,7 @@ class RoomState:
 
     def shows(self, member: Member) -> bool:
         """Whether the others see what *member* has read, and he what they have."""
-        few = len(self.members) <= CURSORS_MOST
-        return member.receipts and few and self.parted_refusal() is None
+        return member.receipts and not self.crowded and self.parted_refusal() is None
 
     def _cursors_for(self, member: Member) -> dict[str, int] | UnsetType:
         """What the others have read, of those who show it, to one who shows it too."""

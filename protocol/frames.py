@@ -189,6 +189,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     mode: RoomMode = "open"
     visibility: Visibility = "private"
     archived: bool = False
+    crowded: bool = False
     post: Role = "guest"
     metadata: dict[str, str] = {}
     role: Role = "member"

@@ -13,6 +13,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role, Visibility
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
+from protocol.limits import CURSORS_MOST
 from server.postgres.blocks import LOCK_PAIR
 from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import (
@@ -26,9 +27,6 @@ from server.postgres.room_rows import (
     shows_reading,
     unread_of,
 )
-
-MOST_CURSORS = 200
-"""A room with more members shows nobody's cursor."""
 
 # A room is read once however many of the askers are in it: what may be long (cursors, the last
 # body) comes with its first row alone.
@@ -53,7 +51,7 @@ WITH mine AS (
                 {shows_reading("m", "w")} AS read_receipts,
                 coalesce(m.anonymous_name, '') AS place
             FROM chat_members m JOIN users w ON w.user_no = m.user_no
-            WHERE m.room_no = asked.room_no AND m.is_active LIMIT {MOST_CURSORS} + 1
+            WHERE m.room_no = asked.room_no AND m.is_active LIMIT {CURSORS_MOST} + 1
         ) o
     ) readers
 ), rows AS (
@@ -331,7 +329,8 @@ def _summaries(rows: Sequence[Any]) -> Iterable[tuple[UserId, RoomSummary]]:
 
 def _common(row: Any) -> RoomSummary:
     room = room_of(row)
-    if row["people"] <= MOST_CURSORS:
+    room.crowded = row["people"] > CURSORS_MOST
+    if not room.crowded:
         room.cursors = dict(zip(row["readers"] or (), row["cursors"] or (), strict=True))
     return room
 

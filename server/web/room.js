@@ -7,7 +7,7 @@ const SETTINGS = ["name", "description", "visibility", "archived", "post", "meta
 const CHANGES_KEPT = 1_000;
 
 const SUMMARY = [
-  "type", "name", "description", "mode", "visibility", "archived", "post", "metadata", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
+  "type", "name", "description", "mode", "visibility", "archived", "crowded", "post", "metadata", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
 ];
 
 /**

@@ -146,8 +146,9 @@ async def test_large_rooms_show_no_cursors(postgres):
     )
     _, full = await postgres.room(*range(1001, 1201))
     _, larger = await postgres.room(*range(1001, 1202))
-    assert len((await postgres.rooms.summary(full, 1001)).cursors) == 200
-    assert (await postgres.rooms.summary(larger, 1001)).cursors is UNSET
+    few, many = [await postgres.rooms.summary(room, 1001) for room in (full, larger)]
+    assert len(few.cursors) == 200 and not few.crowded
+    assert many.cursors is UNSET and many.crowded
 
 
 async def test_rooms_that_are_off_or_left_are_in_no_summary(postgres):

@@ -31,6 +31,7 @@ from protocol.events import Event
 from protocol.fields import RoomType
 from protocol.frames import Ack, Error, MarkUnread, Read, RoomSummary, Send, ServerFrame, SetTyping
 from protocol.ids import Millis, RoomId, SessionId, UserId
+from protocol.limits import CURSORS_MOST
 from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.journal import MemoryJournal, MemoryLog, MemoryRoom
@@ -212,6 +213,7 @@ class World:
         return structs.replace(
             room.summary,
             me=self.store.named(room, number),
+            crowded=sum(each.active for each in room.members.values()) > CURSORS_MOST,
             last_seq=last,
             read_seq=member.read_seq,
             unread=room.unread(number),

@@ -31,6 +31,7 @@ SUMMARY = {
     "mode": "open",
     "visibility": "private",
     "archived": False,
+    "crowded": False,
     "post": "guest",
     "metadata": {},
     "role": "owner",
@@ -53,7 +54,7 @@ BY_FIELD: dict[str, Any] = {
     "events": [MESSAGE], "more": True, "from": 1, "to": 6, "reason": "kicked", "skipped": 12,
     "code": "rate_limited", "message": "slower", "retry_after_ms": 250, "fields": {"seq": "no"},
     "reconnect_after_ms": 1_200, "deleted": False, "of": 4, "emoji": "👍", "pinned": True,
-    "visibility": "public", "archived": True, "description": "뜰", "post": "admin",
+    "visibility": "public", "archived": True, "crowded": True, "description": "뜰", "post": "admin",
     "metadata": {"topic": "spring"}, "marked": 4,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
