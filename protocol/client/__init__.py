@@ -7,6 +7,7 @@ from protocol.client.errors import (
     RequestError,
     RequestTimeout,
 )
+from protocol.client.export import Export
 from protocol.client.record import Record
 from protocol.client.shell import Client, open_client
 
@@ -15,6 +16,7 @@ __all__ = [
     "ClientClosed",
     "ClientError",
     "ConnectionLost",
+    "Export",
     "Record",
     "RequestError",
     "RequestTimeout",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from protocol.client.http import API, Http
+from protocol.client.admin_calls import AdminCalls
+from protocol.client.export import Export, open_export
+from protocol.client.http import CHATS, Http
+from protocol.client.people_calls import PeopleCalls
 from protocol.client.record import Record
 
 
-class HttpCalls:
+class HttpCalls(PeopleCalls, AdminCalls):
     """The calls that the server has over HTTP alone; what they change comes as events, too.
 
     Each answers with what `/docs` says, as a Record; what changes a room has the ``seq`` and ``at``
@@ -19,16 +23,51 @@ class HttpCalls:
     """
 
     _http: Http
+    _new_id: Callable[[], str]
 
     # ---- rooms
 
     async def create_room(
-        self, name: str, members: Sequence[str] = (), *, public: bool = False, description: str = ""
+        self,
+        name: str,
+        members: Sequence[str] = (),
+        *,
+        public: bool = False,
+        description: str = "",
+        id: str | None = None,  # noqa: A002 - as in `send`
     ) -> Record:
-        """Make a team room of one's own, of *members* by id or username; its summary."""
+        """Make a team room of one's own, of *members* by id or username; its summary.
+
+        A lost connection makes no second room: it is asked for again, with the same id. After
+        RequestTimeout it may have been made; asking the same with the id of the error tells.
+        """
         fields: dict[str, Any] = {"type": "team", "name": name, "members": list(members)}
         fields |= {"visibility": "public"} if public else {}
-        return await self._http.ask("POST", body=fields | {"description": description or None})
+        return await self._make(fields | {"description": description or None}, id)
+
+    async def create_matching_room(
+        self,
+        group_a: Sequence[str],
+        group_b: Sequence[str],
+        *,
+        blind: bool = False,
+        name: str = "",
+        description: str = "",
+        id: str | None = None,  # noqa: A002 - as in `send`
+    ) -> Record:
+        """Bring two groups together, of people by id or username; the summary of their room.
+
+        One is in a group oneself; only an admin need not be: to him ``me`` is empty then. In a
+        *blind* room everybody goes by a pseudonym; ``me`` is one's own. As often as it is asked
+        with one id it is one room, as in `create_room`.
+        """
+        groups = {"A": list(group_a), "B": list(group_b)}
+        fields = {"type": "matching", "groups": groups, "mode": "blind" if blind else "open"}
+        texts = {"name": name or None, "description": description or None}
+        return await self._make(fields | texts, id)
+
+    async def _make(self, fields: dict[str, Any], key: str | None) -> Record:
+        return await self._http.once(fields, key=key or self._new_id())
 
     async def direct_room(self, user: str) -> Record:
         """The one direct room with *user*, made or found; its summary."""
@@ -40,7 +79,8 @@ class HttpCalls:
 
     async def change_room(self, room: str, **changes: Any) -> Record:
         """Change what is named: name, description, visibility, archived, post, metadata."""
-        return await self._http.ask("PATCH", room, body=changes)
+        given = {name: value for name, value in changes.items() if value is not None}
+        return await self._http.ask("PATCH", room, body=given)
 
     async def public_rooms(
         self, name: str | None = None, *, after: str | None = None, limit: int | None = None
@@ -50,7 +90,7 @@ class HttpCalls:
         return await self._http.ask("GET", "public", query=query)
 
     async def join(self, room: str) -> Record:
-        """Become a member of a public room."""
+        """Become a member of a public room; of a matching room again, after leaving it."""
         return await self._http.ask("POST", room, "join")
 
     async def mute(self, room: str, *, until: int | None = None) -> Record:
@@ -60,6 +100,18 @@ class HttpCalls:
     async def unmute(self, room: str) -> Record:
         """Hear it again."""
         return await self._http.ask("DELETE", room, "mute")
+
+    async def total_unread(self) -> Record:
+        """What is unread in all rooms together: rooms, unread, mentions, threads."""
+        return await self._http.ask("GET", "unread", below=CHATS)
+
+    def export(self, room: str) -> AbstractAsyncContextManager[Export]:
+        """Everything that was said in a room, as fast as it is taken: an `Export` to iterate.
+
+        ``async with client.export(room) as events:`` opens it, and raises ``forbidden`` for who may
+        not have it; leaving the block ends it, wherever one is in it.
+        """
+        return open_export(self._http, room)
 
     # ---- members
 
@@ -78,6 +130,21 @@ class HttpCalls:
     async def room_presence(self, room: str) -> Record:
         """How many members are online; in a room of up to 200 also who."""
         return await self._http.ask("GET", room, "presence")
+
+    async def reveal(self, room: str, name: str) -> Record:
+        """Let *name*, a pseudonym of a blind room, know who one is, if he says the same.
+
+        ``mutual`` says whether he did; ``person`` (user, username, name) is who he is then.
+        """
+        return await self._http.ask("PUT", room, "reveals", name)
+
+    async def withdraw_reveal(self, room: str, name: str) -> None:
+        """Take that back; ``conflict`` once it is mutual."""
+        await self._http.ask("DELETE", room, "reveals", name)
+
+    async def reveals(self, room: str) -> Record:
+        """Whom one would let know, oldest first, each as `reveal` answers: ``items``."""
+        return await self._http.ask("GET", room, "reveals")
 
     # ---- messages
 
@@ -99,28 +166,13 @@ class HttpCalls:
         """Who put which emoji on a message, first come first."""
         return await self._http.ask("GET", room, "messages", seq, "reactions")
 
+    async def readers(self, room: str, seq: int) -> Record:
+        """Who has read a message and when, and how many have not (``unread``)."""
+        return await self._http.ask("GET", room, "messages", seq, "readers")
+
     async def pins(self, room: str, *, after: str | None = None) -> Record:
         """What is pinned, the latest pin first."""
         return await self._http.ask("GET", room, "pins", query={"after": after})
-
-    async def report(self, room: str, seq: int, reason: str, note: str | None = None) -> Record:
-        """Report a message as spam, abuse, illegal or other; again it changes reason and note."""
-        body = {"reason": reason, "note": note}
-        return await self._http.ask("POST", room, "messages", seq, "report", body=body)
-
-    # ---- people
-
-    async def block(self, user: str) -> Record:
-        """Block *user*, by id or username: it holds in both directions from the answer on."""
-        return await self._http.ask("PUT", "blocks", user, below=API)
-
-    async def unblock(self, user: str) -> Record:
-        """Take a block back."""
-        return await self._http.ask("DELETE", "blocks", user, below=API)
-
-    async def blocks(self, *, after: str | None = None) -> Record:
-        """Whom one blocks, newest first."""
-        return await self._http.ask("GET", "blocks", query={"after": after}, below=API)
 
     async def threads(self, room: str, *, mine: bool = False, before: int | None = None) -> Record:
         """The threads of a room, the newest reply first; *mine*: those one takes part in.
@@ -130,6 +182,7 @@ class HttpCalls:
         query = {"mine": "true" if mine else None, "before": before}
         return await self._http.ask("GET", room, "threads", query=query)
 
-    async def readers(self, room: str, seq: int) -> Record:
-        """Who has read a message and when, and how many have not (``unread``)."""
-        return await self._http.ask("GET", room, "messages", seq, "readers")
+    async def report(self, room: str, seq: int, reason: str, note: str | None = None) -> Record:
+        """Report a message as spam, abuse, illegal or other; again it changes reason and note."""
+        body = {"reason": reason, "note": note}
+        return await self._http.ask("POST", room, "messages", seq, "report", body=body)

@@ -34,7 +34,7 @@ class RequestError(ClientError):
 
 
 class RequestTimeout(ClientError):
-    """No answer came in time. For a send, ``id`` is its id: sending again with it is safe."""
+    """No answer came in time. ``id`` is that of a send or a new room: again with it is safe."""
 
     def __init__(self, message: str, *, id: str | None = None) -> None:  # noqa: A002 - the wire's name
         super().__init__(message)

@@ -1,9 +1,10 @@
-"""One request over HTTP, on a connection of its own: for what is asked now and then."""
+"""Requests over HTTP, each on a connection of its own: for what is asked now and then."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -17,7 +18,54 @@ from protocol.client.record import Record
 MOST_BYTES: Final = 16 * 2**20
 GOOD: Final = range(200, 300)
 API: Final = "/api/v1"
-ROOMS: Final = f"{API}/chats/rooms"
+CHATS: Final = f"{API}/chats"
+ROOMS: Final = f"{CHATS}/rooms"
+AGAIN_S: Final = 1.0
+ANY_TEXT: Final = "surrogatepass"
+UNDECIDED: Final = frozenset({"conflict", "unavailable"})
+"""With a time to come again they say: the same request may be under way, or done."""
+
+
+class Answer:
+    """One answer as it is taken: no more is read than was asked for.
+
+    Each wait raises RequestTimeout after ``within`` seconds, and ConnectionLost where the
+    connection ends before the answer does.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, *, within: float) -> None:
+        self._stream, self._within = stream, within
+        self._parser = h11.Connection(h11.CLIENT)
+        self.status = 0
+
+    async def begin(self, request: h11.Request, data: bytes) -> None:
+        """Send the request, and wait for the status."""
+        events = (request, h11.Data(data=data), h11.EndOfMessage())
+        with bounded(self._within):
+            await self._stream.send_all(b"".join(self._parser.send(each) or b"" for each in events))
+            while not isinstance(event := await self._event(), h11.Response):
+                pass
+        self.status = event.status_code
+
+    async def take(self) -> bytes:
+        """More of the body; nothing at its end."""
+        with bounded(self._within):
+            event = await self._event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+    async def whole(self) -> bytes:
+        """All of the body."""
+        body = bytearray()
+        while data := await self.take():
+            body += data
+            if len(body) > MOST_BYTES:
+                raise ConnectionLost("the answer does not end")
+        return bytes(body)
+
+    async def _event(self) -> object:
+        while (event := self._parser.next_event()) is h11.NEED_DATA:
+            self._parser.receive_data(bytes(await self._stream.receive_some(READ_BYTES)))
+        return event
 
 
 class Http:
@@ -34,25 +82,53 @@ class Http:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
         below: str = ROOMS,
+        key: str | None = None,
     ) -> Record:
-        """What the path of *parts* *below* there answers. None is left out, as on the wire.
+        """What the path of *parts* *below* there answers. In the query None is left out.
 
-        Raises RequestError, RequestTimeout (it may have been done), and ConnectionLost.
+        *key* is the Idempotency-Key. Raises RequestError, RequestTimeout (it may have been done),
+        and ConnectionLost.
         """
-        path = "/".join([below, *(quote(str(part), safe="") for part in parts)])
-        asked = urlencode(_present(query or {}))
-        data = b"" if body is None else json.dumps(_present(body)).encode()
-        request = self._request(method, f"{path}?{asked}" if asked else path, data)
+        data = b"" if body is None else json.dumps(body).encode()
+        target = target_of(below, *parts, query=query)
+        with bounded(self._within):
+            async with self.answer(method, target, data, key=key) as answer:
+                said = await answer.whole()
+        return told(answer.status, said)
+
+    async def once(self, body: Mapping[str, Any], *, key: str) -> Record:
+        """POST a room's *body* until there is an answer: by *key* the server makes one room.
+
+        Raises RequestError, and RequestTimeout with the key as its id.
+        """
         try:
             with trio.fail_after(self._within):
-                status, answer = await self._exchange(request, data)
-        except trio.TooSlowError:
-            raise RequestTimeout(f"no answer in {self._within} s") from None
-        except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError) as error:
-            raise ConnectionLost(str(error)) from error
-        return _told(status, answer)
+                while True:
+                    try:
+                        return await self.ask("POST", body=body, key=key)
+                    except (ConnectionLost, RequestError) as error:
+                        wait = _until_again(error)
+                    await trio.sleep(wait)
+        except (trio.TooSlowError, RequestTimeout):
+            raise RequestTimeout(f"no answer in {self._within} s", id=key) from None
 
-    def _request(self, method: str, target: str, data: bytes) -> h11.Request:
+    @asynccontextmanager
+    async def answer(
+        self, method: str, target: str, data: bytes = b"", *, key: str | None = None
+    ) -> AsyncIterator[Answer]:
+        """The answer as it comes, whatever its status; its connection is closed with the block."""
+        try:
+            request = self._request(method, target, data, key)
+        except (UnicodeEncodeError, h11.LocalProtocolError) as error:
+            raise RequestError("invalid", f"this cannot be sent: {error}") from error
+        with bounded(self._within):
+            stream = await connect(self._host, self._port, secure=self._secure)
+        async with stream:
+            answer = Answer(stream, within=self._within)
+            await answer.begin(request, data)
+            yield answer
+
+    def _request(self, method: str, target: str, data: bytes, key: str | None) -> h11.Request:
         headers = {
             "Host": host_header(self._host, self._port),
             "Authorization": f"Bearer {self._token}",
@@ -60,42 +136,67 @@ class Http:
         }
         if data:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
+        if key is not None:
+            headers["Idempotency-Key"] = key
         return h11.Request(method=method, target=target, headers=list(headers.items()))
 
-    async def _exchange(self, request: h11.Request, data: bytes) -> tuple[int, bytes]:
-        parser, status, answer = h11.Connection(h11.CLIENT), 0, bytearray()
-        async with await connect(self._host, self._port, secure=self._secure) as stream:
-            events = (request, h11.Data(data=data), h11.EndOfMessage())
-            await stream.send_all(b"".join(parser.send(event) or b"" for event in events))
-            while not isinstance(event := parser.next_event(), h11.EndOfMessage):
-                if event is h11.NEED_DATA:
-                    parser.receive_data(bytes(await stream.receive_some(READ_BYTES)))
-                elif isinstance(event, h11.Response):
-                    status = event.status_code
-                elif isinstance(event, h11.Data):
-                    answer += event.data
-                if len(answer) > MOST_BYTES:
-                    raise trio.BrokenResourceError("the answer does not end")
-        return status, bytes(answer)
+
+def target_of(below: str, *parts: str | int, query: Mapping[str, Any] | None = None) -> str:
+    """The path of *parts* *below* there, with what is not None of *query*.
+
+    >>> target_of("/rooms", "a/b", 7, query={"after": "뜰", "limit": None})
+    '/rooms/a%2Fb/7?after=%EB%9C%B0'
+    """
+    path = "/".join([below, *(quote(str(part), safe="", errors=ANY_TEXT) for part in parts)])
+    present = {name: value for name, value in (query or {}).items() if value is not None}
+    return f"{path}?{urlencode(present, errors=ANY_TEXT)}" if present else path
 
 
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _told(status: int, answer: bytes) -> Record:
-    """The answer as a record; a problem document is raised."""
+@contextmanager
+def bounded(within: float) -> Iterator[None]:
+    """At most *within* seconds; what goes wrong on the connection is one of the client's errors."""
     try:
-        said = json.loads(answer or b"{}", object_hook=Record)
-    except ValueError:
-        said = None
-    if not isinstance(said, Record):
+        with trio.fail_after(within):
+            yield
+    except trio.TooSlowError:
+        raise RequestTimeout(f"no answer in {within} s") from None
+    except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError) as error:
+        raise ConnectionLost(str(error)) from error
+
+
+def told(status: int, answer: bytes) -> Record:
+    """The answer as a record; a problem document is raised."""
+    said = record_of(answer or b"{}")
+    if said is None:
         raise ConnectionLost(f"HTTP {status}, and no JSON")
     if status in GOOD:
         return said
-    raise RequestError(
+    raise refusal(said, said.detail or f"HTTP {status}")
+
+
+def record_of(text: bytes) -> Record | None:
+    """The JSON object in *text*; None where there is none."""
+    try:
+        said = json.loads(text, object_hook=Record)
+    except ValueError:
+        return None
+    return said if isinstance(said, Record) else None
+
+
+def refusal(said: Record, message: str) -> RequestError:
+    """What the server *said* went wrong, as an error."""
+    return RequestError(
         said.code or "internal",
-        said.detail or f"HTTP {status}",
+        message,
         fields=said.fields,
         retry_after_ms=said.retry_after_ms,
     )
+
+
+def _until_again(error: ConnectionLost | RequestError) -> float:
+    """Seconds until the same request is worth another try. Raises *error* where it is not."""
+    if isinstance(error, ConnectionLost):
+        return AGAIN_S
+    if error.code not in UNDECIDED or error.retry_after_ms is None:
+        raise error
+    return error.retry_after_ms / 1000

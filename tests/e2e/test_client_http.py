@@ -97,6 +97,33 @@ async def test_a_program_keeps_clear_of_somebody(server: RunningServer) -> None:
             assert (await one.blocks())["items"] == []
 
 
+async def test_a_program_finds_people_and_says_what_it_shows(server: RunningServer) -> None:
+    ann, bob = (server.sign_up(f"{name}-shows") for name in ("ann", "bob"))
+    room = server.make_room(ann, bob)
+    with trio.fail_after(30):
+        async with (
+            open_client(server.url, ann.token, listen=False) as one,
+            open_client(server.url, bob.token, listen=False) as two,
+        ):
+            found = (await one.find_people("BOB-shows", limit=1))["items"]
+            assert [(each.id, each.username) for each in found] == [(bob.id, bob.username)]
+            hidden = await two.change_me(region="서울", read_receipts=False, last_seen="nobody")
+            assert (hidden.region, hidden.read_receipts, hidden.last_seen) == (
+                "서울",
+                False,
+                "nobody",
+            )
+            assert (await two.change_me(region=None)).region is None
+            assert (await two.show_me()).id == bob.id
+            await one.send(room, "hi", mentions=[bob.id])
+            total = await two.total_unread()
+            assert (total.rooms, total.unread, total.mentions, total.threads) == (1, 1, 1, 0)
+            assert (await one.change_room(room, name="뜰", description=None)).seq == 2
+            with pytest.raises(RequestError) as info:
+                await two.change_me(last_seen="friends")
+            assert info.value.code == "invalid" and "last_seen" in info.value.fields
+
+
 async def test_without_a_server_there_is_no_answer() -> None:
     with pytest.raises(ConnectionLost):
         await Http("http://127.0.0.1:9", "t", within=5).ask("GET", "r")
