@@ -125,7 +125,11 @@ class Arrivals:
             if session.gone:
                 return
             room = RoomId(summary.id)
-            if room in session.rooms and not self._audiences.of(room).knows(session):
+            if room in session.rooms and room in session.changed:
+                session.rooms.discard(room)
+                session.known_in.discard(room)
+                self._rooms.tell_when_open(room, Meet(session, resume.get(room)))
+            elif room in session.rooms and not self._audiences.of(room).knows(session):
                 session.offer(Room(**structs.asdict(summary)))
                 self._follow(session, summary, resume.get(room))
 

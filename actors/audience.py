@@ -32,6 +32,8 @@ class Audience:
         self.upto: int | None = None  # None: no incarnation has said yet
         self.deletions = 0  # so far: what was read before one may say what is deleted
         self.active = False  # an incarnation of the room publishes here
+        self.crowded: bool | None = None  # as followers were told
+        self.unsettled = False  # some of them may have been told otherwise since
         self.live: dict[Session, None] = {}
         self.parked: dict[Session, int] = {}
         self.coming: dict[Session, object] = {}  # with the ticket of its replay

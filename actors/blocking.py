@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from contextlib import suppress
 
 import trio
 
@@ -27,6 +28,7 @@ class Blocking:
     """
 
     WITHIN_S = 10.0
+    SHARED_WITHIN_S = 2.0
 
     def __init__(
         self,
@@ -71,10 +73,9 @@ class Blocking:
 
         What is stored must be told, and a room ignores a block of those who are not in it.
         """
-        try:
+        with suppress(AdapterError), trio.move_on_after(self.SHARED_WITHIN_S, shield=True):
             return await self._store.shared(*pair)
-        except AdapterError:
-            return list(self._rooms)
+        return list(self._rooms)
 
     def _tell(self, registry: Concerned, key: Hashable, pair: Pair, *, on: bool) -> Reply[bool]:
         """Tell the actor *key*, if it is there; the reply is set once it goes by it."""

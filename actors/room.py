@@ -119,7 +119,7 @@ class RoomActor(Actor[RoomCommand]):
         """In a direct room what the other has read is shown no more, or again."""
         state = self._log.state
         state.put_block(command.pair, on=command.on)
-        if state.type == "direct":
+        if state.type == "direct" and all(no in state.members for no in command.pair):
             for member in state.members.values():
                 self._log.show_room(member)
         command.known.set(True)

@@ -264,7 +264,9 @@ class RoomLog:
             return
         frame: Room | None = None
         for session in self.around.sessions.every(member.user_id):
-            if room in session.rooms:
+            if room in session.rooms and not self.audience.knows(session):
+                session.changed |= {room}  # not announced yet
+            elif room in session.rooms:
                 frame = frame or self.state.room_frame(
                     member, self.state.durable.seq, now=self.now()
                 )

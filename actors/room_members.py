@@ -39,9 +39,11 @@ class Membership:
     A leaver is shown everything up to his ``left``, a joiner everything from his ``joined``.
     """
 
+    RESIZE_S = 5.0  # so often all are told at most, however fast some come and go
+
     def __init__(self, log: RoomLog) -> None:
         self._log, self._state = log, log.state
-        self._crowded = log.state.crowded  # as it was told
+        self._resizing = False
 
     def take(self, command: OfMembers) -> None:
         """Refuse, find that nothing changes, or append."""
@@ -191,6 +193,7 @@ class Membership:
             self._show_change(pending, pending.command, member)
             return
         joined = pending.move is not None and pending.move.role is not None
+        self._state.people += 1 if joined else -1
         if joined:
             self._begin(member, pending.event)
         self._log.audience.publish(pending.shown)
@@ -199,8 +202,7 @@ class Membership:
             for session in self._log.around.sessions.told(member.user_id, self._state.room):
                 self._part(session, reason)
         self._log.moved(member.user_id, inside=joined)
-        if self._state.crowded != self._crowded:
-            self._resize()
+        self._note_size()
         if isinstance(pending.command, AddMember | RemoveMember):
             confirm_change(pending.command, pending.event.seq, pending.event.at)
 
@@ -252,7 +254,8 @@ class Membership:
         if session.gone:
             return
         if member is not None and member.present:
-            self._enter(member, [session], self._state.durable.seq)
+            if self._enter(member, [session], self._state.durable.seq):
+                self._log.moved(member.user_id, inside=True)
             if command.seen is not None and command.seen < self._state.durable.seq:
                 first, last = command.seen + 1, self._state.durable.seq
                 session.offer(Gap(room=self._state.room, from_=first, to=last))
@@ -288,11 +291,22 @@ class Membership:
                 member, self._log.around.sessions.of(member.user_id), self._state.durable.seq
             ):
                 self._log.moved(member.user_id, inside=True)
+        self._note_size()
+
+    def _note_size(self) -> None:
+        """Tell everybody, in a while, where the room is crowded now or no longer."""
+        audience, crowded = self._log.audience, self._state.crowded
+        if audience.crowded is None:
+            audience.crowded = crowded
+        if (audience.unsettled or audience.crowded != crowded) and not self._resizing:
+            self._resizing = audience.unsettled = True
+            self._log.call_later(self.RESIZE_S, self._resize)
 
     def _resize(self) -> None:
-        """There are too many members now to show who is online, or no longer."""
-        self._crowded = self._state.crowded
-        for member in self._state.members.values():
+        """Show the room to all in it, whatever each was told meanwhile."""
+        audience = self._log.audience
+        self._resizing, audience.unsettled, audience.crowded = False, False, self._state.crowded
+        for member in [each for each in self._state.members.values() if each.present]:
             devices = self._log.around.sessions.told(member.user_id, self._state.room)
             self._know(session for session in devices if self._state.room in session.rooms)
             self._log.moved(member.user_id, inside=True)

@@ -183,6 +183,7 @@ class RoomState:
         self.members: dict[int, Member] = {}
         self.no_by_name: dict[str, int] = {}  # by how the room names them
         self.marks: dict[int, int] = {}  # of members, as of the last command taken
+        self.people = len(claimed.members)  # as of the last durable event
         for member in claimed.members:
             self._load(member)
         # In a blind room a block has no effect: what it stops would tell which pseudonym it is.
@@ -305,7 +306,7 @@ class RoomState:
     @property
     def crowded(self) -> bool:
         """Too many members to show who types, who has read what and who is online."""
-        return len(self.members) > CURSORS_MOST
+        return self.people > CURSORS_MOST
 
     def listed(self) -> Iterable[Member]:
         """The members; where they are to stay unknown, in an order that says nothing of them."""

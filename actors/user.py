@@ -200,7 +200,7 @@ class UserActor(Actor[UserCommand]):
         self._watchers[session] = seen
         if seen is not None:
             self._tell_state(session)
-        elif session.user_no in self._blocks and before != "offline":
+        elif before != "offline":
             gone = PresenceChange(user=self._user, state="offline")
             session.offer_state(("presence", self._user), gone)
 

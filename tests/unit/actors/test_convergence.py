@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from test_room_changes import applied
 from trio.testing import MockClock
 from world import ROOM, FakeSession, World, is_in, open_world
 
+from actors import room_state
 from actors.ports import OutcomeUnknown
 from actors.records import PageQuery, PageResult
 from actors.requests import Caller
@@ -244,7 +246,7 @@ class Play:
         await trio.sleep(5)
         for device in self.devices.values():
             await device.come_back()
-        await trio.sleep(5)
+        await trio.sleep(10)
         for name, device in self.devices.items():
             await device.take()
             rooms = {room: told(summary) for room, summary in device.core.rooms.items()}
@@ -271,12 +273,16 @@ async def played(script: list[Any], *, blind: bool, commit_s: float) -> None:
         await play.end()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("most", [2, 200])
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCRIPT, st.booleans(), st.sampled_from([0.0, 0.05]))
 def test_live_events_and_a_fresh_look_agree(
-    script: list[Any], blind: bool, commit_s: float
+    most: int, script: list[Any], blind: bool, commit_s: float
 ) -> None:
-    trio.run(
-        partial(played, script, blind=blind, commit_s=commit_s),
-        clock=MockClock(autojump_threshold=0),
-    )
+    """Also where a room of more than two is a crowd."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room_state, "CURSORS_MOST", most)
+        trio.run(
+            partial(played, script, blind=blind, commit_s=commit_s),
+            clock=MockClock(autojump_threshold=0),
+        )

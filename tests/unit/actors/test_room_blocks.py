@@ -133,17 +133,39 @@ async def test_nothing_that_comes_after_the_answer_is_taken(autojump_clock: Cloc
         assert len(ann.of(Message)) == 52
 
 
+@pytest.mark.parametrize("after", [0, 10])
 async def test_what_is_stored_holds_although_the_store_cannot_say_where(
-    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch, after: float
 ) -> None:
     async with open_world() as world:
         ann, bob = await two(world)
+
+        async def away(*_: int) -> list[RoomId]:
+            await trio.sleep(after)
+            raise StoreUnavailable("away")
+
         monkeypatch.setattr(world.blocks, "shared", away)
         await block(world, "ann", "bob")
         for session in (ann, bob):
             session.send("new")
         await world.quiet()
         assert ann.errors() == bob.errors() == ["blocked"]
+
+
+async def test_on_an_outage_other_rooms_hear_nothing_of_a_block(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_world() as world:
+        await two(world)
+        world.add_people("dan")
+        world.add_room("eve", "dan", kind="direct", room="theirs")
+        eve = await world.connect("eve")
+        world.node.rooms.wake(RoomId("theirs"))
+        await world.quiet()
+        monkeypatch.setattr(world.blocks, "shared", away)
+        await block(world, "ann", "bob")
+        await world.quiet()
+        assert eve.frames == []
 
 
 async def away(*_: Any, **__: Any) -> Any:
