@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -17,6 +17,7 @@ from protocol.client.record import Record
 
 MOST_BYTES: Final = 16 * 2**20
 GOOD: Final = range(200, 300)
+REFUSED: Final = range(400, 500)
 API: Final = "/api/v1"
 CHATS: Final = f"{API}/chats"
 ROOMS: Final = f"{CHATS}/rooms"
@@ -103,11 +104,13 @@ class Http:
         """
         try:
             with trio.fail_after(self._within):
+                undecided: Collection[str] = UNDECIDED
                 while True:
                     try:
                         return await self.ask("POST", body=body, key=key)
                     except (ConnectionLost, RequestError) as error:
-                        wait = _until_again(error)
+                        wait = _until_again(error, undecided)
+                    undecided = UNDECIDED | {"rate_limited"}
                     await trio.sleep(wait)
         except (trio.TooSlowError, RequestTimeout):
             raise RequestTimeout(f"no answer in {self._within} s", id=key) from None
@@ -167,6 +170,8 @@ def bounded(within: float) -> Iterator[None]:
 def told(status: int, answer: bytes) -> Record:
     """The answer as a record; a problem document is raised."""
     said = record_of(answer or b"{}")
+    if said is None and status in REFUSED:
+        raise RequestError("invalid", f"HTTP {status}, and no JSON: is this the server?")
     if said is None:
         raise ConnectionLost(f"HTTP {status}, and no JSON")
     if status in GOOD:
@@ -193,10 +198,10 @@ def refusal(said: Record, message: str) -> RequestError:
     )
 
 
-def _until_again(error: ConnectionLost | RequestError) -> float:
+def _until_again(error: ConnectionLost | RequestError, undecided: Collection[str]) -> float:
     """Seconds until the same request is worth another try. Raises *error* where it is not."""
     if isinstance(error, ConnectionLost):
         return AGAIN_S
-    if error.code not in UNDECIDED or error.retry_after_ms is None:
+    if error.code not in undecided or error.retry_after_ms is None:
         raise error
     return error.retry_after_ms / 1000

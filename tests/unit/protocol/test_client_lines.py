@@ -248,3 +248,22 @@ async def test_a_name_the_path_cannot_spell_is_asked_for_all_the_same() -> None:
                 await Http(url, "t", within=5).ask("PUT", name, query={"q": name})
     assert asked[0].endswith(b"/a%2Fb%3Fc%23d?q=a%2Fb%3Fc%23d")
     assert asked[1].endswith(b"/%ED%A0%80?q=%ED%A0%80")
+
+
+async def test_what_is_undecided_is_asked_for_again_after_one_request_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first answer is lost, and the room may be there: its key must not be."""
+    monkeypatch.setattr(http_module, "AGAIN_S", 0.01)
+    script = Script(b"", problem(429, "rate_limited", retry_after_ms=10), MADE)
+    async with server(script.reply) as url:
+        made = await Http(url, "t", within=5).once({"type": "team"}, key="k")
+    assert made.id == "r" and len(script.keys) == 3
+
+
+async def test_who_is_no_such_server_is_not_asked_again() -> None:
+    script = Script(b"HTTP/1.1 404 \r\nContent-Length: 6\r\n\r\n<html>")
+    async with server(script.reply) as url:
+        with pytest.raises(RequestError, match="HTTP 404"):
+            await Http(url, "t", within=5).once({"type": "team"}, key="k")
+    assert len(script.keys) == 1
