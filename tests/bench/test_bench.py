@@ -17,6 +17,8 @@ from bench.madang import Measured, ServerFailed, measured_server
 from bench.record import Record, read_record
 from bench.workloads import Crowd
 
+pytestmark = pytest.mark.timeout(300)  # seconds: four servers, one after another
+
 BRIEF = ("--seconds", "1", "--warmup", "0.3")
 BENCH = (sys.executable, "-m", "bench")
 
@@ -29,7 +31,7 @@ def _built(program: Path) -> None:
 def bench(folder: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], Record]:
     out = folder / "result.json"
     command = [*BENCH, *words, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert out.exists(), done.stderr
     return done, read_record(out)
 

@@ -23,9 +23,7 @@ def test_requests_in_flight_are_answered_before_the_server_ends(open_folder: Pat
             thread.start()
         while not answered:
             time.sleep(0.005)
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
         for thread in threads:
             thread.join()
     assert len(answered) == REQUESTS
