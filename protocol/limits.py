@@ -37,6 +37,12 @@ EMOJI_MOST: Final = 32
 EMOJI_KINDS: Final = 50
 """Different emoji on one message."""
 
+SEARCH_DEFAULT: Final = 20
+"""Messages of a page of search results, unless the client says otherwise."""
+SEARCH_MOST: Final = 50
+"""Messages of a page of search results at most."""
+SEARCH_WORDS: Final = 10
+"""Words of a search."""
 METADATA_MOST: Final = 16
 """Entries that an application may keep with a room."""
 BLOCKS_MOST: Final = 5_000

@@ -63,6 +63,7 @@ from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.redis.client import RedisClient, open_redis
@@ -225,6 +226,7 @@ class Server:
             attendance=self._node.attendance,
             threads=ThreadStore(self._database),
             readers=ReaderStore(self._database),
+            search=SearchStore(self._database),
             kept_answers=KeptAnswers(self._database),
             ids_key=self._ids_key,
             requests=self._node.requests,

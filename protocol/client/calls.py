@@ -105,6 +105,17 @@ class HttpCalls(PeopleCalls, AdminCalls):
         """What is unread in all rooms together: rooms, unread, mentions, threads."""
         return await self._http.ask("GET", "unread", below=CHATS)
 
+    async def search(
+        self, q: str | None = None, *, sender: str | None = None, **filters: str | int | None
+    ) -> Record:
+        """Messages of all one's rooms that have every word of *q*, the newest first.
+
+        *filters* are room, since, until, kind, has, after and limit. Each of ``items`` has
+        ``room``, ``message`` and ``excerpt``; ``next`` is the *after* of the following page.
+        """
+        query = {"q": q, "from": sender, **filters}
+        return await self._http.ask("GET", "search", query=query, below=CHATS)
+
     def export(self, room: str) -> AbstractAsyncContextManager[Export]:
         """Everything that was said in a room, as fast as it is taken: an `Export` to iterate.
 

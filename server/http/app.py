@@ -39,6 +39,7 @@ from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route, Streamed
 from server.http.schemas import DemoAccount
+from server.http.search import SearchRoutes
 from server.http.unread import UnreadRoutes
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
@@ -53,6 +54,7 @@ from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
@@ -79,6 +81,7 @@ class Parts:
     attendance: Attendance
     threads: ThreadStore
     readers: ReaderStore
+    search: SearchStore
     kept_answers: KeptAnswers
     ids_key: bytes  # names what requests with an Idempotency-Key make
     requests: Requests
@@ -147,8 +150,12 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
+    search = SearchRoutes(search=parts.search, limits=parts.limits)
     unread = _unread(parts)
-    subjects = (rooms, channels, attendance, messages, changes, unread, reports, reveals, exports)
+    subjects = (
+        *(rooms, channels, attendance, messages, changes),
+        *(unread, reports, reveals, exports, search),
+    )
     return [route for subject in subjects for route in subject.routes()]
 
 

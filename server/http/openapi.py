@@ -87,7 +87,12 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
         schema = _without_null(msgspec.json.schema(field.type))
         if field.default not in (None, msgspec.NODEFAULT):
             schema["default"] = field.default
-        yield {"name": field.name, "in": "query", "required": field.required, "schema": schema}
+        yield {
+            "name": field.encode_name,
+            "in": "query",
+            "required": field.required,
+            "schema": schema,
+        }
     if route.key:
         schema = {"type": "string", "minLength": 1, "maxLength": route.key}
         yield {"name": HEADER, "in": "header", "required": False, "schema": schema}

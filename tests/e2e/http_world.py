@@ -44,6 +44,7 @@ from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
 from server.postgres.rooms import RoomStore
+from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
@@ -250,6 +251,7 @@ async def open_http(
                 attendance=node.attendance,
                 threads=ThreadStore(database),
                 readers=ReaderStore(database),
+                search=SearchStore(database),
                 kept_answers=KeptAnswers(database),
                 ids_key=ids_key,
                 requests=requests,

@@ -168,6 +168,10 @@ def look(ear: Ear, room: str) -> None:
         "/reveals",
     ):
         ear.ask("GET", f"{ROOMS}/{room}{path}")
+    for name in ("", *ear.me.values()):
+        for q in ("그래", "ㄱㄹ", "marker"):
+            query = f"q={quote(q)}" + (f"&from={quote(name)}" if name else "")
+            ear.ask("GET", f"/api/v1/chats/search?room={room}&{query}")
     ear.ask("GET", f"{ROOMS}/{room}/export", lines=True)
     ear.ask("GET", ROOMS)
     ear.ask("GET", f"{ROOMS}/public")

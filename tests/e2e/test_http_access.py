@@ -58,6 +58,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "mark_unread": ({"seq": 1}, "401 401 404 403 200 200 404 200 200"),
     "unmark_unread": (None, "401 401 404 403 200 200 404 200 200"),
     "list_threads": (None, "401 401 404 403 200 200 404 200 200"),
+    "search_messages": (None, "401 401 200 200 200 200 200 200 200"),
     "list_public_rooms": (None, "401 401 200 200 200 200 200 200 200"),
     "change_room": ({"description": "x"}, "401 401 404 403 403 200 404 403 403"),
     "mute_room": ({}, "401 401 404 403 200 200 404 200 200"),
@@ -81,7 +82,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
 PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}
 """What is no API: the same for everybody, without a token."""
 
-QUERY = {"find_people": "?q=a", "list_block_log": "?user=outsider"}
+QUERY = {"find_people": "?q=a", "search_messages": "?q=hi", "list_block_log": "?user=outsider"}
 FIRST_POSTED = 2  # by the member; 1 is the former member's ``left``
 
 

@@ -1,0 +1,149 @@
+"""Searching what was said, in all rooms at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import trio
+from msgspec import UNSET, Meta, UnsetType
+
+from actors.rules.excerpts import excerpt_of, is_plain
+from actors.rules.searching import NOTHING_CARRIED, Terms, carried, terms_of, words_of
+from protocol.events import Message
+from protocol.fields import IdField, Kind, SeqField
+from protocol.ids import Millis, RoomId
+from protocol.limits import SEARCH_DEFAULT, SEARCH_MOST, SEARCH_WORDS
+from server.http.auth import rate_limited
+from server.http.bodies import invalid
+from server.http.ports import Limits, Rate
+from server.http.route import Answer, Call, Route
+from server.postgres.searching import LATEST, Place, SearchStore, Sought
+
+SEARCHES = Rate(per_second=5, burst=20)
+"""Searches of one user."""
+STRANGE_MOST = 4_096
+"""Characters of a page's texts that are not in NFKC; beyond them nothing is marked. A text that is
+made to be hard to normalize takes 30 ms.
+"""
+
+PlaceText = Annotated[str, Meta(pattern=r"^[0-9]{1,16}-[0-9]{1,10}-[0-9A-Za-z_-]{0,64}$")]
+
+
+class SearchQuery(msgspec.Struct):
+    """All of it has to be so. ``q`` may be missing where ``room``, ``from``, ``kind`` or ``has`` is
+    there; ``after`` is the ``next`` of the page before.
+    """
+
+    q: Annotated[str, Meta(max_length=200)] | None = None
+    room: IdField | None = None
+    sender: IdField | None = msgspec.field(default=None, name="from")
+    since: SeqField | None = None
+    until: SeqField | None = None
+    kind: Kind | None = None
+    has: Literal["file"] | None = None
+    after: PlaceText | None = None
+    limit: Annotated[int, Meta(ge=1, le=SEARCH_MOST)] = SEARCH_DEFAULT
+
+
+class Excerpt(msgspec.Struct):
+    """A part of the body, whole where that is short. ``marks``: from a code point up to another."""
+
+    text: str
+    marks: list[tuple[int, int]]
+    cut_before: bool
+    cut_after: bool
+
+
+class Found(msgspec.Struct):
+    """A message that was found, as pages have it."""
+
+    room: str
+    message: Message
+    excerpt: Excerpt
+
+
+class SearchResults(msgspec.Struct):
+    """The newest first. With ``next`` there may be more, even if there is nothing here."""
+
+    items: list[Found]
+    next: str | UnsetType = UNSET
+
+
+class SearchRoutes:
+    """The route of the search."""
+
+    def __init__(self, *, search: SearchStore, limits: Limits) -> None:
+        self._search, self._limits = search, limits
+
+    async def search(self, call: Call[None, SearchQuery]) -> Answer:
+        """Messages of all rooms one is in that have every word of ``q``, wherever in a word."""
+        query = call.query
+        words = _words(query)
+        sought = Sought(
+            terms=_terms(query, words),
+            room=None if query.room is None else RoomId(query.room),
+            sender=query.sender,
+            since=query.since or 0,
+            below=_below(query),
+            limit=query.limit,
+        )
+        wait = await self._limits.take(f"search:{call.caller.user_id}", SEARCHES)
+        if wait:
+            raise rate_limited(wait)
+        messages, following = await self._search.search(call.caller.user_no, sought)
+        items, strange = [], 0
+        for message in messages:
+            body = message.body if isinstance(message.body, str) else ""
+            strange += 0 if is_plain(body) else len(body)
+            excerpt = excerpt_of(body, words if strange <= STRANGE_MOST else ())
+            items.append(Found(message.room, message, Excerpt(*excerpt)))
+            await trio.lowlevel.checkpoint()
+        after = UNSET if following is None else "{}-{}-{}".format(*following)
+        return Answer(200, SearchResults(items, after))
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/chats/search",
+                name="search_messages",
+                summary="Search what was said, in all rooms one is in",
+                handler=self.search,
+                query=SearchQuery,
+                answers={200: SearchResults},
+                refusals=(403, 404),
+            ),
+        )
+
+
+def _words(query: SearchQuery) -> list[str]:
+    words = words_of(query.q or "")
+    if not words and query.q is not None:
+        raise invalid("q", "has no word")
+    if not words and not (query.room or query.sender or query.kind or query.has):
+        raise invalid("q", "missing")
+    if len(words) > SEARCH_WORDS:
+        raise invalid("q", f"must have at most {SEARCH_WORDS} words")
+    return words
+
+
+def _terms(query: SearchQuery, words: list[str]) -> Terms:
+    has = [carried(query.has)] if query.has else []
+    kind = [carried(query.kind)] if query.kind not in (None, "text") else []
+    terms = terms_of([*words, *has, *kind])
+    if query.kind == "text":
+        return terms._replace(patterns=[*terms.patterns, NOTHING_CARRIED])
+    return terms
+
+
+def _below(query: SearchQuery) -> Place:
+    """Where the page begins: both bounds are in the past of each other."""
+    place = LATEST
+    if query.after is not None:
+        at, seq, room = query.after.split("-", 2)
+        place = min(place, Place(Millis(int(at)), int(seq), room))
+    if query.until is not None:
+        place = min(place, Place(Millis(query.until + 1), 0, ""))
+    return place
