@@ -55,6 +55,7 @@ from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
 from server.postgres.idempotency import KeptAnswers
+from server.postgres.indexing import Indexer, NotedRooms, NotingJournal
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
@@ -179,6 +180,7 @@ class Server:
         self._limits = EdgeLimits()
         self._turns, self._pauses = LoopTurns(log), Pauses(log)
         self._journal = journal
+        self._noted = NotedRooms()
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
@@ -187,7 +189,7 @@ class Server:
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         outside = Ports(
-            journal=self._journal,
+            journal=NotingJournal(self._journal, self._noted),
             log=events,
             people=StoredPeople(users, rooms),
             blocks=BlockStore(database),
@@ -250,6 +252,7 @@ class Server:
             nursery.start_soon(self._hub.run)
             await nursery.start(self._node.run)
             nursery.start_soon(Erasure(self._database, clock=self._clock, log=self._log).run)
+            nursery.start_soon(Indexer(self._database, self._noted, log=self._log).run)
             door = self._door(self._desk(nursery))
             listeners = await trio.open_tcp_listeners(
                 self._settings.port, host=self._settings.host, backlog=BACKLOG

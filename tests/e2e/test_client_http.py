@@ -79,6 +79,24 @@ async def test_a_program_reads_what_became_of_a_message(server: RunningServer) -
             assert (await one.restore(room, 1)).seq == 6
 
 
+async def test_a_program_searches_what_was_said(server: RunningServer) -> None:
+    ann, bob = (server.sign_up(f"{name}-searches") for name in ("ann", "bob"))
+    room = server.make_room(ann, bob)
+    with trio.fail_after(30):
+        async with open_client(server.url, ann.token, listen=False) as one:
+            for body in ("내일 회의", "그래", "회의록"):
+                await one.send(room, body)
+            found = await one.search("ㅎㅇ", room=room, limit=1)
+            assert [(each.room, each.message.seq) for each in found["items"]] == [(room, 3)]
+            assert found["items"][0].excerpt.marks == [[0, 2]]
+            more = await one.search("ㅎㅇ", room=room, limit=1, after=found.next)
+            assert [each.message.body for each in more["items"]] == ["내일 회의"]
+            assert (await one.search(sender=bob.id))["items"] == []
+            with pytest.raises(RequestError) as info:
+                await one.search()
+            assert info.value.code == "invalid" and "q" in info.value.fields
+
+
 async def test_a_program_keeps_clear_of_somebody(server: RunningServer) -> None:
     ann, bob = (server.sign_up(f"{name}-clear") for name in ("ann", "bob"))
     room = server.make_room(ann, bob)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import asyncpg
 import pytest
 import trio
 from http_world import HttpWorld, Person, open_http
+from running_server import RunningServer
 
 ROOMS = "/api/v1/chats/rooms"
 HIGHEST = 2**53 - 1
@@ -244,3 +250,32 @@ async def test_searches_are_limited_by_user(database_url: str) -> None:
                 nursery.start_soon(one)
         assert statuses.count(200) >= 20 and 429 in statuses
         assert (await search(http, bob, "a"))[0] == 200
+
+
+def test_a_server_indexes_what_is_said_once_it_is_calm_and_ends_at_once(open_folder: Path) -> None:
+    with RunningServer(open_folder / "search") as server:
+        ann = server.sign_up("ann")
+        room = server.make_room(ann)
+        path = f"{ROOMS}/{room}/messages"
+        server.call("POST", path, {"body": "찾을 말"}, token=ann.token)
+        for _ in range(200):
+            if asyncio.run(_indexed(server)) == ["찾을 말"]:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(server.log())
+        found = server.call("GET", "/api/v1/chats/search?q=%EC%B0%BE", token=ann.token)
+        assert [item["message"]["body"] for item in found["items"]] == ["찾을 말"]
+        server.call("POST", path, {"body": "더"}, token=ann.token)
+        begun = time.monotonic()
+        assert server.stop() == 0 and time.monotonic() - begun < 10
+
+
+async def _indexed(server: RunningServer) -> list[str]:
+    url = json.loads((server.data / "lock").read_text())["database_url"]
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT texts FROM search_chunks")
+    finally:
+        await connection.close()
+    return [text for row in rows for text in row["texts"]]
