@@ -10,6 +10,13 @@ from urllib.parse import urlsplit
 from bench.workloads import Workload
 
 ELSEWHERE = ("tokens", "dialect", "pid")
+LOADS = frozenset(
+    (
+        *("targets", "url", "tokens", "dialect", "pid", "install", "rooms", "members", "mode"),
+        *("inflight", "rate", "senders", "seconds", "warmup", "drain", "body", "stopped"),
+        *("short", "rounds", "out", "into"),
+    )
+)
 PEOPLE = ("rooms", "members", "scale")
 
 
@@ -62,6 +69,13 @@ def is_address(url: str) -> bool:
         return bool(parts.scheme == "ws" and parts.hostname and parts.port and not parts.query)
     except ValueError:
         return False
+
+
+def of_search(given: Namespace) -> Iterator[str]:
+    """What the search takes."""
+    for name, setting in vars(given).items():
+        if name in LOADS and setting:
+            yield f"--{name} changes nothing of the search"
 
 
 def of_load(given: Namespace, workload: Workload) -> Iterator[str]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bench import search
 from bench.arguments import WORDS, asked_rounds, asked_targets, asked_workloads
-from bench.checks import Misused, check, of_load, of_targets
+from bench.checks import Misused, check, of_load, of_search, of_targets
 from bench.compare import compared, comparison
 from bench.drawn import plots
 from bench.load.build import CannotBuild, build
@@ -41,6 +42,8 @@ FILES = 65_536
 def run(given: Namespace) -> int:
     """0, or 1 where a run failed or became worse, or 2 where the question makes no sense."""
     try:
+        if given.words == ["search"]:
+            return _search(given)
         if given.words and given.words[0] in WORDS:
             return _again(given.words[0], given.words[1:], given)
         return measure_all(given)
@@ -65,6 +68,13 @@ def measure_all(given: Namespace) -> int:
     html.write_text(page(record), "utf-8")
     print(f"{report_text(record)}\n\n{verdict(record)}\n{path}\n{html}")
     return int(bool(record.problems()))
+
+
+def _search(given: Namespace) -> int:
+    """The search in a database of its own, without a server."""
+    check(of_search(given))
+    print(search.measure(Folders(given.folder or place_for_data()), given.scale or 1.0))
+    return 0
 
 
 def allow_many_files() -> None:
