@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from protocol.fields import Frame, MemberChange, Role, Visibility
+from protocol.fields import FileKind, Frame, MemberChange, Role, Visibility
 
 
 class Tally(msgspec.Struct):
@@ -13,6 +13,20 @@ class Tally(msgspec.Struct):
 
     count: int
     me: bool
+
+
+class FileInfo(msgspec.Struct, kw_only=True):
+    """A file that was uploaded. ``thumbnail``: there is a small image of it."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    kind: FileKind
+    width: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    duration_ms: int | UnsetType = UNSET
+    thumbnail: bool | UnsetType = UNSET
 
 
 class Message(Frame):
@@ -28,6 +42,7 @@ class Message(Frame):
     reply_to: int | UnsetType = UNSET
     thread: int | UnsetType = UNSET
     mentions: list[str] | UnsetType = UNSET
+    files: list[FileInfo] | UnsetType = UNSET
     edited_at: int | UnsetType = UNSET
     deleted: bool | UnsetType = UNSET
     reactions: dict[str, Tally] | UnsetType = UNSET
@@ -66,6 +81,7 @@ class MessageRestored(Frame):
     sender: str
     edited_at: int | UnsetType = UNSET
     mentions: list[str] | UnsetType = UNSET
+    files: list[FileInfo] | UnsetType = UNSET
 
 
 class Reaction(Frame):

@@ -45,6 +45,16 @@ SEARCH_WORDS: Final = 10
 """Words of a search."""
 METADATA_MOST: Final = 16
 """Entries that an application may keep with a room."""
+FILES_A_MESSAGE: Final = 10
+"""Files of one message."""
+IMAGE_BYTES: Final = 10 * 1024 * 1024
+"""An image, as its content says."""
+FILE_BYTES: Final = 50 * 1024 * 1024
+"""Any other file."""
+FILE_NAME_BYTES: Final = 255
+"""The name of a file, in UTF-8."""
+UPLOAD_KEPT_S: Final = 86_400
+"""From the last request on, how long an upload can be resumed."""
 BLOCKS_MOST: Final = 5_000
 """People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400

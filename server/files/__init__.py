@@ -1,0 +1,1 @@
+"""Files: what comes in, what becomes of it, and where it is kept."""

@@ -1,0 +1,138 @@
+"""Contents in a store that speaks S3, by boto3 in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import trio
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from actors.ports import StoreUnavailable
+from server.failure import BadSetting
+from server.files.folder import InThread
+from server.files.storage import CHUNK, THREADS, Storage
+
+T = TypeVar("T")
+
+CONNECT_S, READ_S, TRIES = 5, 20, 2
+MISSING = ("404", "NoSuchKey", "NotFound")
+
+
+class Bucket(NamedTuple):
+    """Where the contents lie. Who may have them says the environment, as boto3 reads it."""
+
+    name: str
+    prefix: str
+    endpoint: str | None
+    region: str | None
+
+
+def read_bucket(url: str) -> Bucket:
+    """The bucket that *url* names. Raises BadSetting.
+
+    >>> read_bucket("s3://chat/files?endpoint=http://127.0.0.1:9000&region=eu-1")
+    Bucket(name='chat', prefix='files/', endpoint='http://127.0.0.1:9000', region='eu-1')
+    """
+    parts, options = urlsplit(url), parse_qs(urlsplit(url).query)
+    if parts.scheme != "s3" or not parts.hostname or not options.keys() <= {"endpoint", "region"}:
+        raise BadSetting(
+            "MADANG_FILES_URL must be like s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION"
+        )
+    prefix = parts.path.strip("/")
+    endpoint, region = (options.get(name, [None])[0] for name in ("endpoint", "region"))
+    return Bucket(parts.netloc, prefix and prefix + "/", endpoint, region)
+
+
+class S3Storage(Storage):
+    """Contents as objects ``PREFIX/ab/cd/abcd…`` of one bucket."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        config = Config(
+            connect_timeout=CONNECT_S,
+            read_timeout=READ_S,
+            retries={"total_max_attempts": TRIES},
+            max_pool_connections=THREADS,
+        )
+        session = boto3.session.Session()
+        self._client: Any = session.client(
+            "s3", endpoint_url=bucket.endpoint, region_name=bucket.region, config=config
+        )
+        self._threads = trio.CapacityLimiter(THREADS)
+
+    async def put(self, digest: str, path: Path) -> None:
+        """Keep the content of *path*."""
+        await self._do(lambda: self._put(self._place(digest), path))
+
+    async def open(self, digest: str, start: int, length: int) -> S3Chunks:
+        """A part of the content."""
+        wanted = f"bytes={start}-{start + length - 1}"
+        place = self._place(digest)
+        found = await self._do(lambda: self._client.get_object(**place, Range=wanted))
+        return S3Chunks(found["Body"], length, self._do)
+
+    async def remove(self, digest: str) -> None:
+        """Forget the content."""
+        await self._do(lambda: self._client.delete_object(**self._place(digest)))
+
+    async def probe(self) -> None:
+        """Write something, read it and remove it."""
+        await self._do(self._try_to_write)
+
+    def _place(self, digest: str) -> dict[str, str]:
+        key = f"{self._bucket.prefix}{digest[:2]}/{digest[2:4]}/{digest}"
+        return {"Bucket": self._bucket.name, "Key": key}
+
+    def _put(self, place: dict[str, str], path: Path) -> None:
+        if not self._is_there(place, path.stat().st_size):
+            with path.open("rb") as file:
+                self._client.put_object(**place, Body=file)
+
+    def _is_there(self, place: dict[str, str], size: int) -> bool:
+        try:
+            return bool(self._client.head_object(**place)["ContentLength"] == size)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return False
+            raise
+
+    def _try_to_write(self) -> None:
+        place = {"Bucket": self._bucket.name, "Key": f"{self._bucket.prefix}trial"}
+        self._client.put_object(**place, Body=b"madang")
+        self._client.get_object(**place)["Body"].read()
+        self._client.delete_object(**place)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        try:
+            return await trio.to_thread.run_sync(work, limiter=self._threads)
+        except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
+            raise StoreUnavailable(f"files: {error}") from error
+
+
+class S3Chunks:
+    """What is read of an object."""
+
+    def __init__(self, body: Any, length: int, do: InThread) -> None:
+        self._body, self._left, self._do = body, length, do
+
+    def __aiter__(self) -> S3Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        data: bytes = await self._do(lambda: self._body.read(min(CHUNK, self._left)))
+        if not data:
+            raise StoreUnavailable("files: a content is shorter than it was")
+        self._left -= len(data)
+        return data
+
+    async def aclose(self) -> None:
+        """Hang up, or give the connection back where all was read."""
+        self._body.close()
