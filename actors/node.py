@@ -23,6 +23,7 @@ from actors.ports import (
     Claims,
     EventLog,
     FanOut,
+    Files,
     Journal,
     People,
     Presences,
@@ -61,6 +62,7 @@ class Ports:
 
     journal: Journal
     log: EventLog
+    files: Files
     people: People
     blocks: Blocks
     presences: Presences
@@ -146,6 +148,7 @@ class Node:
             self._batcher("thread_counts", log.thread_counts),
             self._batcher("participants", log.participants),
             self._batcher("former", log.former),
+            self._batcher("files", ports.files.ready),
         )
         around = Surroundings(
             self.journal,

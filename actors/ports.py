@@ -14,10 +14,12 @@ from typing import NamedTuple, Protocol
 
 from actors.message import message
 from actors.records import (
+    Attached,
     Batch,
     Claimed,
     Count,
     CountKey,
+    FilesKey,
     MarkKey,
     PageQuery,
     PageResult,
@@ -120,6 +122,13 @@ class EventLog(Protocol):
 
     async def page(self, query: PageQuery) -> PageResult | ErrorCode:
         """A page of history; ``not_member`` for one who was, ``not_found`` for a stranger."""
+
+
+class Files(Protocol):
+    """What was uploaded. May raise StoreUnavailable."""
+
+    async def ready(self, keys: Sequence[FilesKey]) -> Mapping[FilesKey, Sequence[Attached]]:
+        """The files of each key in their order; left out unless all are whole and the user's."""
 
 
 # ---- people

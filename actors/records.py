@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from actors.message import message
-from protocol.events import Listed
+from protocol.events import FileInfo, Listed
 from protocol.fields import Role
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
@@ -86,6 +86,8 @@ class Batch(msgspec.Struct, array_like=True):
     """(user_no, seq): from where a room is marked unread; 0 for no mark."""
     reads: list[tuple[int, int, int]] = msgspec.field(default_factory=list)
     """(user_no, seq, at): who says that he has read, and when; of rooms that show it."""
+    files: list[tuple[int, int, int, str]] = msgspec.field(default_factory=list)
+    """(seq, place, file_no, id): what is posted, by which id the room shows it."""
 
 
 class Verdict(Enum):
@@ -150,6 +152,22 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     seq: int
     at: int
     digest: int
+
+
+class FilesKey(NamedTuple):
+    """Files that somebody would post in a room. A *blind* one has names of its own for them."""
+
+    room_no: int
+    user_no: int
+    files: tuple[str, ...]
+    blind: bool
+
+
+class Attached(NamedTuple):
+    """A file as a room shows it."""
+
+    file_no: int
+    info: FileInfo
 
 
 class Target(msgspec.Struct, gc=False):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.blocks import Blocked
 from actors.message import message
 from actors.ports import Origin, Session
-from actors.records import NewEvent, Sent
+from actors.records import Attached, NewEvent, Sent
 from actors.rules.changing import ChangeFrame
 from actors.rules.digest import content_digest
 from actors.rules.event_frames import RoomExtra
@@ -24,6 +26,7 @@ class Post(msgspec.Struct, eq=False):
 
     origin: Origin
     frame: Send
+    files: Sequence[Attached] = ()  # those of the frame, as far as the store has told
 
     def digest(self) -> int:
         """What tells this content from other content under the same id."""

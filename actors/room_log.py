@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from msgspec import structs
-
 from actors.actor import Actor
 from actors.batcher import Batcher
 from actors.journal import Lost, Outcome
@@ -37,6 +35,7 @@ from actors.room_commands import (
 )
 from actors.room_state import NO_MESSAGE, Agreeable, Flight, Member, Pending, RecentSends, RoomState
 from actors.room_surroundings import Surroundings
+from actors.rules.event_frames import is_stored_as
 from protocol.errors import ErrorCode
 from protocol.frames import Read, Room
 from protocol.ids import UserId
@@ -98,15 +97,12 @@ class RoomLog:
         self._pending.append(pending)
 
     def stored(self, command: Agreeable) -> NewEvent | None:
-        """The event that the last incarnation took *command* as, where that is durable.
-
-        Its body may have been deleted since.
-        """
+        """The event that the last incarnation took *command* as, where that is durable."""
         asked, command.event = command.event, None
         if asked is None:
             return None
-        stored = (structs.replace(stored.event, body=asked.body) for stored in self.state.tail)
-        return asked if asked in stored else None
+        is_there = any(is_stored_as(asked, stored.event) for stored in self.state.tail)
+        return asked if is_there else None
 
     def agree(self, command: Agreeable) -> None:
         """Everything is as *command* asks: say so as soon as what makes it so is durable."""
@@ -244,6 +240,8 @@ class RoomLog:
                 _raise(cursors, event.sender_no, event.seq)
             for user_no in pending.mentioned:
                 batch.mentions.append((user_no, event.seq))
+            for place, file in enumerate(pending.files):
+                batch.files.append((event.seq, place, file.file_no, file.info.id))
             if pending.move is not None:
                 batch.moves.append(pending.move)
         return batch

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
-from actors.records import EventKind, NewEvent, Sent, SentKey
+from actors.records import Attached, EventKind, FilesKey, NewEvent, Sent, SentKey
 from actors.room_commands import (
     Asked,
     Post,
@@ -21,7 +21,8 @@ from actors.room_state import Known, Pending
 from actors.rules import sending
 from actors.rules.event_frames import MessageExtra, written
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.events import Message
+from protocol.events import FileInfo, Message
+from protocol.fields import Kind
 
 
 class Sends:
@@ -55,6 +56,8 @@ class Sends:
             error = self._state.parted_refusal()
         if error is not None:
             self._refuse_unless_sent(command, error)
+        elif command.frame.files and not command.files:
+            self._ask_for_files(command)
         elif command.frame.reply_to is None and command.frame.thread is None:
             self._append(command)
         else:
@@ -91,6 +94,8 @@ class Sends:
 
     def _append(self, command: Post) -> None:
         frame, origin, state = command.frame, command.origin, self._state
+        files = [file.info for file in command.files]
+        kind = sending.kind_of(frame, files) if files else None
         mark = state.advance(self._log.now(), countable=frame.thread is None)
         event = NewEvent(
             mark.seq,
@@ -103,20 +108,21 @@ class Sends:
             frame.body,
             frame.reply_to,
             frame.thread,
-            written(MessageExtra(frame.mentions)) if frame.mentions else None,
+            _extra(frame.mentions, kind, files) if frame.mentions or files else None,
         )
         shown = Message(
             room=state.room,
             seq=mark.seq,
             at=mark.at,
             sender=state.members[origin.user_no].shown,
-            kind="text",
+            kind=kind or "text",
             body=frame.body,
             reply_to=UNSET if frame.reply_to is None else frame.reply_to,
             thread=UNSET if frame.thread is None else frame.thread,
             mentions=frame.mentions or UNSET,
+            files=files or UNSET,
         )
-        pending = Pending(event, shown, command)
+        pending = Pending(event, shown, command, files=command.files)
         if frame.mentions:
             pending.mentioned = self._mentioned(frame.mentions, origin.user_no)
         if state.marks and origin.user_no in state.marks:
@@ -159,6 +165,26 @@ class Sends:
                 return
         self._append(command)
 
+    def _ask_for_files(self, command: Post) -> None:
+        """The store tells of the files; the mailbox waits, so that sends keep their order."""
+
+        def answer(found: Sequence[Attached] | None) -> None:
+            if found is None:
+                why = "must be files of your own, uploaded to their end"
+                self._refuse_unless_sent(command, sending.invalid("files", why))
+            elif sending.kind_of(command.frame, [file.info for file in found]) is None:
+                error = sending.invalid("kind", "the files are something else")
+                self._refuse_unless_sent(command, error)
+            else:
+                command.files = found
+                self.take(command)
+
+        state, origin = self._state, command.origin
+        key = FilesKey(
+            state.room_no, origin.user_no, tuple(command.frame.files or ()), blind=state.blind
+        )
+        self._log.ask(self._log.around.questions.files, key, command, answer, hold=True)
+
     def _refuse_unless_sent(self, command: Post, error: ProtocolError) -> None:
         """It may have been stored when it was allowed. Others do not wait: it changes nothing."""
 
@@ -172,6 +198,11 @@ class Sends:
 
         key = SentKey(self._state.room_no, command.origin.user_no, command.frame.id)
         self._log.ask(self._log.around.questions.sent, key, command, answer)
+
+
+def _extra(mentions: list[str] | None, kind: Kind | None, files: list[FileInfo]) -> str:
+    told = MessageExtra(mentions=mentions or UNSET, kind=kind or UNSET, files=files or UNSET)
+    return written(told)
 
 
 def refuse_stranger(log: RoomLog, command: Asked) -> None:

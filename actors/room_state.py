@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from actors.blocks import BlocksAmong, Pair
 from actors.records import (
+    Attached,
     Claimed,
     CountKey,
     EventKind,
@@ -85,6 +86,7 @@ class Pending(msgspec.Struct):
     target: Member | None = None  # whose membership changes
     resends: list[Post] = []
     mentioned: frozenset[int] = frozenset()  # user numbers; 0 for everybody
+    files: Sequence[Attached] = ()
     agreed: list[Agreeable] = []  # found everything as they ask, once this is durable
 
     def commands(self) -> list[RoomCommand]:

@@ -11,8 +11,10 @@ from actors.journal import GroupCommit
 from actors.message import message
 from actors.ports import FanOut, Session, WallClock
 from actors.records import (
+    Attached,
     Count,
     CountKey,
+    FilesKey,
     MarkKey,
     Sent,
     SentKey,
@@ -39,6 +41,7 @@ class Questions:
     thread_counts: Batcher[ThreadKey, ThreadCount]
     participants: Batcher[tuple[int, int], Sequence[int]]
     former: Batcher[tuple[int, int], bool]
+    files: Batcher[FilesKey, Sequence[Attached]]
 
 
 @message

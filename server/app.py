@@ -39,6 +39,11 @@ from server.edge.limits import EdgeLimits
 from server.edge.proxies import AsgiApp, Trust, behind_proxies
 from server.edge.routes import SEEDS, routes
 from server.edge.session import ChatSession
+from server.files.intake import Intake
+from server.files.links import Links
+from server.files.places import storage_at
+from server.files.spool import Spool
+from server.files.upkeep import FileUpkeep
 from server.garbage import Pauses, calm_collector
 from server.http.app import Parts, make_http
 from server.http.ports import Rate
@@ -54,6 +59,8 @@ from server.postgres.blocks import BlockStore
 from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
+from server.postgres.file_upkeep import FileUpkeepStore
+from server.postgres.files import FileStore, PostedFiles
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.indexing import Indexer, NotedRooms, NotingJournal
 from server.postgres.journal import PostgresJournal
@@ -184,13 +191,25 @@ class Server:
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
-        self._names_key = hmac.digest(settings.token_key, b"pseudonyms", "sha256")
-        self._ids_key = hmac.digest(settings.token_key, b"ids of repeats", "sha256")
+        self._names_key = _derived(settings, b"pseudonyms")
+        self._ids_key = _derived(settings, b"ids of repeats")
+        self._spool = Spool(settings.place.data / "uploads")
+        self._storage = storage_at(settings.place.data, settings.files_url)
+        self._files = FileStore(database)
+        self._intake = Intake(
+            self._files,
+            self._spool,
+            self._storage,
+            quota=settings.files_quota,
+            clock=self._clock,
+            new_id=random_id,
+        )
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         outside = Ports(
             journal=NotingJournal(self._journal, self._noted),
             log=events,
+            files=PostedFiles(database, key=_derived(settings, b"files in blind rooms")),
             people=StoredPeople(users, rooms),
             blocks=BlockStore(database),
             presences=RedisPresences(redis, node=random_id()),
@@ -230,6 +249,10 @@ class Server:
             readers=ReaderStore(self._database),
             search=SearchStore(self._database),
             kept_answers=KeptAnswers(self._database),
+            files=self._files,
+            intake=self._intake,
+            storage=self._storage,
+            links=Links(_derived(self._settings, b"links to files"), clock=self._clock),
             ids_key=self._ids_key,
             requests=self._node.requests,
             tokens=self._tokens,
@@ -237,7 +260,7 @@ class Server:
             limits=limits,
             clock=self._clock,
             new_id=random_id,
-            registry=make_metrics(self._node, self._hub, self._turns, self._pauses),
+            registry=make_metrics(self._node, self._hub, self._turns, self._pauses, self._intake),
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
             demo=demo,
@@ -253,6 +276,7 @@ class Server:
             await nursery.start(self._node.run)
             nursery.start_soon(Erasure(self._database, clock=self._clock, log=self._log).run)
             nursery.start_soon(Indexer(self._database, self._noted, log=self._log).run)
+            nursery.start_soon(self._upkeep().run)
             door = self._door(self._desk(nursery))
             listeners = await trio.open_tcp_listeners(
                 self._settings.port, host=self._settings.host, backlog=BACKLOG
@@ -264,6 +288,10 @@ class Server:
             await drain(self._node, self._hub, door)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()
+
+    def _upkeep(self) -> FileUpkeep:
+        rows = FileUpkeepStore(self._database)
+        return FileUpkeep(rows, self._spool, self._storage, clock=self._clock, log=self._log)
 
     def _door(self, desk: Desk) -> Door:
         return Door(
@@ -297,6 +325,11 @@ class Server:
         if not rate and not self._settings.rate_per_user:
             return None
         return FrameRate(rate, rate * BURST_SECONDS, trio.current_time())
+
+
+def _derived(settings: Settings, purpose: bytes) -> bytes:
+    """A key of its own for each purpose."""
+    return hmac.digest(settings.token_key, purpose, "sha256")
 
 
 def _open_session(desk: Desk, connection: Connection) -> ChatSession:

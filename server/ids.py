@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable
 
@@ -18,6 +19,12 @@ def spell_id(bits: int) -> str:
     ('0000000000000000', 'zzzzzzzzzzzzzzzz', '0000000000000011')
     """
     return "".join(ALPHABET[(bits >> shift) & 31] for shift in range(ID_BITS - 5, -1, -5))
+
+
+def keyed_id(key: bytes, text: bytes) -> str:
+    """The id that *text* has by *key*, without which nobody can tell it."""
+    bits = int.from_bytes(hmac.digest(key, text, "sha256"), "big")
+    return spell_id(bits >> (256 - ID_BITS))
 
 
 def random_id() -> str:

@@ -18,6 +18,7 @@ from actors.actor import MailboxStatistics
 from actors.node import Node
 from actors.registry import Registry
 from server.edge.hub import Hub
+from server.files.intake import Intake
 from server.garbage import Pauses
 from server.loop_turns import BOUNDS, LoopTurns
 
@@ -25,8 +26,11 @@ from server.loop_turns import BOUNDS, LoopTurns
 class NodeCollector(Collector):
     """One node's numbers. Nothing is counted twice: every value has one owner, read here."""
 
-    def __init__(self, node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses) -> None:
+    def __init__(
+        self, node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses, intake: Intake
+    ) -> None:
         self._node, self._hub, self._turns, self._pauses = node, hub, turns, pauses
+        self._intake = intake
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, as of now."""
@@ -34,6 +38,7 @@ class NodeCollector(Collector):
         yield from self._edge()
         yield from self._journal()
         yield from self._actors()
+        yield from self._files()
 
     def _loop(self) -> Iterator[Metric]:
         turns, pauses = self._turns, self._pauses
@@ -82,11 +87,19 @@ class NodeCollector(Collector):
             dropped.add_metric([kind], registry.dropped)
         yield from (active, depth, peak, crashes, dropped)
 
+    def _files(self) -> Iterator[Metric]:
+        intake = self._intake
+        yield _gauge("uploads", "Requests that bring bytes of files.", intake.under_way)
+        yield _counter("upload_bytes", "Bytes of files that came.", intake.bytes_in)
+        yield _counter("files", "Uploads that became files.", intake.files)
 
-def make_metrics(node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses) -> CollectorRegistry:
+
+def make_metrics(
+    node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses, intake: Intake
+) -> CollectorRegistry:
     """A registry of this node alone."""
     metrics = CollectorRegistry()
-    metrics.register(NodeCollector(node, hub, turns, pauses))
+    metrics.register(NodeCollector(node, hub, turns, pauses, intake))
     return metrics
 
 

@@ -17,6 +17,7 @@ from server.token_key import SHORTEST_KEY
 DEFAULT_DATA = ".data"
 DATABASE_SCHEMES = ("postgresql", "postgres")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+FILES_SCHEMES = ("s3",)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -47,6 +48,10 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     """Networks whose ``X-Forwarded-For`` is believed."""
     log_level: str
+    files_url: str | None
+    """Where the contents of files are kept; None for the data folder."""
+    files_quota: int
+    """Bytes that the files of one user may take; 0 is no limit."""
 
 
 def read_place(
@@ -85,6 +90,8 @@ def read_settings(
         origins=tuple(_origin(text) for text in _items(environ, "MADANG_ORIGINS")),
         trusted_proxies=tuple(_network(text) for text in _items(environ, "MADANG_TRUSTED_PROXIES")),
         log_level=read_log_level(environ),
+        files_url=read_files_url(environ),
+        files_quota=_count(environ, "MADANG_FILES_QUOTA_MIB", 1024) * 2**20,
     )
 
 
@@ -100,6 +107,11 @@ def read_token_key(environ: Mapping[str, str]) -> str | None:
             " make one with `openssl rand -hex 32`"
         )
     return key
+
+
+def read_files_url(environ: Mapping[str, str]) -> str | None:
+    """Where files are kept, if not in the data folder."""
+    return _url(environ, "MADANG_FILES_URL", None, FILES_SCHEMES)
 
 
 def read_log_level(environ: Mapping[str, str]) -> str:

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from actors.records import EventKind, PageQuery, PageResult, StoredEvent, Withdrawn
+from actors.records import EventKind, NewEvent, PageQuery, PageResult, StoredEvent, Withdrawn
 from protocol.events import (
     Event,
+    FileInfo,
     Listed,
     Member,
     Message,
@@ -21,16 +22,18 @@ from protocol.events import (
     Reaction,
     RoomChanged,
 )
-from protocol.fields import MemberChange, Role, Visibility
+from protocol.fields import Kind, MemberChange, Role, Visibility
 
 PAGE_BYTES: Final = 512 * 1024
 AROUND_BYTES: Final = PAGE_BYTES // 8  # of bodies before the middle, so that this has its place
 
 
 class MessageExtra(msgspec.Struct):
-    """What the ``extra`` of a message may say."""
+    """What the ``extra`` of a message may say; without ``kind`` it is a text."""
 
     mentions: list[str] | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    files: list[FileInfo] | UnsetType = UNSET
 
 
 class RestoredExtra(MessageExtra):
@@ -72,6 +75,7 @@ class MemberExtra(msgspec.Struct):
     by: str | UnsetType = UNSET
 
 
+_NOTHING: Final = MessageExtra()
 _message_extra = msgspec.json.Decoder(MessageExtra).decode
 _restored_extra = msgspec.json.Decoder(RestoredExtra).decode
 _room_extra = msgspec.json.Decoder(RoomExtra).decode
@@ -90,7 +94,26 @@ def restored_extra(found: Withdrawn) -> str:
     """The ``extra`` of the event that brings *found* back."""
     said = _message_extra(found.extra) if found.extra else MessageExtra()
     edited_at = UNSET if found.edited_at is None else found.edited_at
-    return written(RestoredExtra(said.mentions, edited_at))
+    back = RestoredExtra(mentions=said.mentions, files=said.files, edited_at=edited_at)
+    return written(back)
+
+
+def without_files(extra: str | None) -> str | None:
+    """The ``extra`` of a message that is deleted now, or of one that brought it back before.
+
+    >>> without_files('{"kind":"file","files":[]}'), without_files(None)
+    ('{"kind":"file"}', None)
+    """
+    if extra is None:
+        return None
+    return written(structs.replace(_restored_extra(extra), files=UNSET))
+
+
+def is_stored_as(asked: NewEvent, stored: NewEvent) -> bool:
+    """Whether *stored* is the event *asked*. What it told may have been deleted since."""
+    if asked.kind is EventKind.RESTORED:
+        stored = structs.replace(stored, extra=asked.extra)
+    return asked == structs.replace(stored, body=asked.body)
 
 
 def frame_of(room: str, stored: StoredEvent) -> Event:
@@ -119,16 +142,18 @@ def frame_of(room: str, stored: StoredEvent) -> Event:
     if event.kind is EventKind.ROOM_CHANGED:
         said = structs.asdict(_room_extra(event.extra or ""))
         return RoomChanged(room=room, seq=event.seq, at=event.at, by=stored.sender, **said)
+    said_beside = _message_extra(event.extra) if event.extra else _NOTHING
     return Message(
         room=room,
         seq=event.seq,
         at=event.at,
         sender=stored.sender,
-        kind="text",
+        kind=said_beside.kind or "text",
         body=event.body or "",
         reply_to=UNSET if event.reply_to is None else event.reply_to,
         thread=UNSET if event.thread is None else event.thread,
-        mentions=_message_extra(event.extra).mentions if event.extra else UNSET,
+        mentions=said_beside.mentions,
+        files=said_beside.files,
     )
 
 
@@ -151,6 +176,7 @@ def _change_of(room: str, stored: StoredEvent, of: int) -> Event:
                 sender=sender,
                 edited_at=back.edited_at,
                 mentions=back.mentions,
+                files=back.files,
             )
         case EventKind.REACTION:
             put = _reaction_extra(extra)
@@ -165,11 +191,12 @@ def _change_of(room: str, stored: StoredEvent, of: int) -> Event:
 
 
 def blank(event: Event, of: int) -> Event:
-    """*event* without its body, where it tells the body of the message *of*."""
+    """*event* without its body and files, where it tells those of the message *of*."""
     told = event.seq if isinstance(event, Message) else getattr(event, "of", None)
     if told != of or not isinstance(event, Message | MessageUpdated | MessageRestored):
         return event
-    return structs.replace(event, body="")
+    taken = {} if isinstance(event, MessageUpdated) else {"files": UNSET}
+    return structs.replace(event, body="", **taken)
 
 
 def page_of(found: Sequence[Listed], query: PageQuery, *, more: bool, upto: int) -> PageResult:

@@ -23,6 +23,7 @@ from protocol.events import (
 _TAKEN: Final[dict[str, Any]] = {
     "body": UNSET,
     "mentions": UNSET,
+    "files": UNSET,
     "edited_at": UNSET,
 }  # by a deletion
 
@@ -70,10 +71,9 @@ def changed(message: Message, change: Event) -> Message:
             return structs.replace(message, body=body, edited_at=at)
         case MessageDeleted():
             return structs.replace(message, deleted=True, **_TAKEN)
-        case MessageRestored(body=body, edited_at=edited_at, mentions=mentions):
-            return structs.replace(
-                message, deleted=False, body=body, edited_at=edited_at, mentions=mentions
-            )
+        case MessageRestored():
+            back = {name: getattr(change, name) for name in _TAKEN}
+            return structs.replace(message, deleted=False, **back)
         case Pinned(on=on):
             return structs.replace(message, pinned=on or UNSET)
         case _:

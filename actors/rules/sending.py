@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 from actors.records import Target
 from actors.rules import permissions
 from actors.rules.permissions import Action
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.fields import Role, RoomType
+from protocol.events import FileInfo
+from protocol.fields import Kind, Role, RoomType
 from protocol.frames import Send
+from protocol.limits import FILES_A_MESSAGE
 
 EVERYBODY: Final = ("@here", "@all")
 MOST_MENTIONS: Final = 50
@@ -30,12 +32,11 @@ def refusal(
     """
     if least != "guest" and permissions.RANK[role] < permissions.RANK[least]:
         return ProtocolError(ErrorCode.FORBIDDEN, f"only from the role {least} on")
-    if not send.body.strip():
+    if not send.body.strip() and not send.files:
         return invalid("body", "must not be empty")
-    if send.kind not in (None, "text"):
-        return invalid("kind", "only text can be sent yet")
-    if send.files:
-        return invalid("files", "files cannot be sent yet")
+    error = _files_refusal(send)
+    if error is not None:
+        return error
     if send.mentions:
         all_too = permissions.may(Action.MENTION_ALL, room_type=room_type, role=role)
         return _mentions_refusal(send.mentions, all_too=all_too, members=members)
@@ -45,6 +46,32 @@ def refusal(
 def invalid(field: str, why: str) -> ProtocolError:
     """An ``invalid`` that blames one *field*."""
     return ProtocolError(ErrorCode.INVALID, f"{field}: {why}", fields={field: why})
+
+
+def kind_of(send: Send, files: Sequence[FileInfo]) -> Kind | None:
+    """What a message with *files* is: as it says, if they are that, or what they are; else None.
+
+    >>> photo = FileInfo(id="f", name="a.png", type="image/png", size=9, kind="image")
+    >>> kind_of(Send(room="r", id="1", body="", files=["f"]), [photo])
+    'image'
+    >>> kind_of(Send(room="r", id="1", body="", files=["f"], kind="audio"), [photo]) is None
+    True
+    """
+    kinds = {file.kind for file in files}
+    most: Kind = "file" if len(kinds) > 1 else next(iter(kinds))
+    if send.kind in (None, most):
+        return most
+    return "file" if send.kind == "file" else None
+
+
+def _files_refusal(send: Send) -> ProtocolError | None:
+    if not send.files:
+        return None if send.kind in (None, "text") else invalid("files", f"a {send.kind} has files")
+    if len(send.files) > FILES_A_MESSAGE:
+        return invalid("files", f"at most {FILES_A_MESSAGE}")
+    if len(set(send.files)) < len(send.files):
+        return invalid("files", "each once")
+    return invalid("kind", "files make no text") if send.kind == "text" else None
 
 
 def _mentions_refusal(

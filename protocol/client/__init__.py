@@ -8,6 +8,7 @@ from protocol.client.errors import (
     RequestTimeout,
 )
 from protocol.client.export import Export
+from protocol.client.files import Download
 from protocol.client.record import Record
 from protocol.client.shell import Client, open_client
 
@@ -16,6 +17,7 @@ __all__ = [
     "ClientClosed",
     "ClientError",
     "ConnectionLost",
+    "Download",
     "Export",
     "Record",
     "RequestError",

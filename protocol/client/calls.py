@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from protocol.client.admin_calls import AdminCalls
 from protocol.client.export import Export, open_export
+from protocol.client.files import Download, open_download, upload
 from protocol.client.http import CHATS, Http
 from protocol.client.people_calls import PeopleCalls
 from protocol.client.record import Record
@@ -123,6 +125,38 @@ class HttpCalls(PeopleCalls, AdminCalls):
         not have it; leaving the block ends it, wherever one is in it.
         """
         return open_export(self._http, room)
+
+    # ---- files
+
+    async def upload(
+        self, source: bytes | str | Path | AsyncIterable[bytes], name: str = ""
+    ) -> Record:
+        """Keep a file: bytes, what lies at a path, or parts as they come; what it is (id, kind, …).
+
+        What is no end of it raises and leaves nothing. Each part has ``within`` seconds, and so has
+        the answer after the last one. After RequestTimeout it may be there all the same.
+        """
+        return await upload(self._http, source, name)
+
+    def download(
+        self, file: str, *, thumbnail: bool = False
+    ) -> AbstractAsyncContextManager[Download]:
+        """A file, or a small image of it, as fast as it is taken: a `Download` to iterate.
+
+        ``async with client.download(file) as parts:`` opens it, and raises ``not_found`` for who
+        may not have it; leaving the block ends it.
+        """
+        return open_download(self._http, file, thumbnail=thumbnail)
+
+    async def files(self, *, after: str | None = None, limit: int | None = None) -> Record:
+        """One's own files, newest first, with ``used`` and ``quota`` in bytes."""
+        return await self._http.ask(
+            "GET", "files", query={"after": after, "limit": limit}, below=CHATS
+        )
+
+    async def delete_file(self, file: str) -> None:
+        """Delete one that was never posted."""
+        await self._http.ask("DELETE", "files", file, below=CHATS)
 
     # ---- members
 

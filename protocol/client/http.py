@@ -37,16 +37,58 @@ class Answer:
     def __init__(self, stream: trio.abc.Stream, *, within: float) -> None:
         self._stream, self._within = stream, within
         self._parser = h11.Connection(h11.CLIENT)
-        self.status = 0
+        self.status = self.length = 0
 
     async def begin(self, request: h11.Request, data: bytes) -> None:
         """Send the request, and wait for the status."""
         events = (request, h11.Data(data=data), h11.EndOfMessage())
         with bounded(self._within):
             await self._stream.send_all(b"".join(self._parser.send(each) or b"" for each in events))
-            while not isinstance(event := await self._event(), h11.Response):
-                pass
+            await self._begun()
+
+    async def bring(self, request: h11.Request, parts: AsyncIterator[bytes]) -> None:
+        """Send the request with the body *parts*, and wait for the status, which may come before
+        its end. Each part has ``within`` seconds, and the status after the last.
+        """
+        failures: list[Exception] = []
+        async with trio.open_nursery() as nursery:
+            scope = nursery.cancel_scope
+            scope.deadline = trio.current_time() + self._within
+            nursery.start_soon(self._send_all, request, parts, scope, failures)
+            try:
+                await self._begun()
+            except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError) as error:
+                failures.append(ConnectionLost(str(error)))
+            scope.cancel()
+        if failures and not self.status:
+            raise failures[0]
+        if not self.status:
+            raise RequestTimeout(f"no answer in {self._within} s")
+
+    async def _send_all(
+        self,
+        request: h11.Request,
+        parts: AsyncIterator[bytes],
+        scope: trio.CancelScope,
+        failures: list[Exception],
+    ) -> None:
+        try:
+            await self._stream.send_all(self._parser.send(request) or b"")
+            async for part in parts:
+                await self._stream.send_all(self._parser.send(h11.Data(data=part)) or b"")
+                scope.deadline = trio.current_time() + self._within
+            await self._stream.send_all(self._parser.send(h11.EndOfMessage()) or b"")
+        except (OSError, trio.BrokenResourceError):
+            pass  # what the server has to say is still to be read
+        except Exception as error:  # noqa: BLE001 - whatever the program's own parts raise
+            failures.append(error)
+            scope.cancel()
+
+    async def _begun(self) -> None:
+        while not isinstance(event := await self._event(), h11.Response):
+            pass
         self.status = event.status_code
+        self.length = int(dict(event.headers).get(b"content-length", b"0"))
 
     async def take(self) -> bytes:
         """More of the body; nothing at its end."""
@@ -129,6 +171,21 @@ class Http:
         async with stream:
             answer = Answer(stream, within=self._within)
             await answer.begin(request, data)
+            yield answer
+
+    @asynccontextmanager
+    async def bringing(
+        self, target: str, headers: Mapping[str, str], parts: AsyncIterator[bytes]
+    ) -> AsyncIterator[Answer]:
+        """POST the body *parts*, and the answer to that."""
+        own = {"Host": host_header(self._host, self._port), "Connection": "close"}
+        own["Authorization"] = f"Bearer {self._token}"
+        with bounded(self._within):
+            stream = await connect(self._host, self._port, secure=self._secure)
+        async with stream:
+            answer = Answer(stream, within=self._within)
+            told_of = list((own | dict(headers)).items())
+            await answer.bring(h11.Request(method="POST", target=target, headers=told_of), parts)
             yield answer
 
     def _request(self, method: str, target: str, data: bytes, key: str | None) -> h11.Request:

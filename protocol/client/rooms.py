@@ -11,7 +11,7 @@ from protocol.client.record import Record
 EVERYBODY: Final = frozenset({"@all", "@here"})
 REMEMBERED: Final = 256
 SETTINGS: Final = ("name", "description", "visibility", "archived", "post", "metadata")
-TOLD: Final = ("body", "mentions", "edited_at")
+TOLD: Final = ("body", "mentions", "files", "edited_at")
 COUNTED: Final = ("last_seq", "read_seq", "unread", "mentions", "marked", "last_message")
 
 

@@ -105,7 +105,7 @@ class Client(HttpCalls):
 
     # ---- calls
 
-    async def send(
+    async def send(  # noqa: PLR0913 - the fields of the frame
         self,
         room: str,
         body: str,
@@ -113,16 +113,21 @@ class Client(HttpCalls):
         reply_to: int | None = None,
         thread: int | None = None,
         mentions: Sequence[str] | None = None,
+        files: Sequence[str] | None = None,
         id: str | None = None,  # noqa: A002 - the wire's name
     ) -> Record:
         """Post a message; its ``ack`` (room, id, seq, at, dup) once it is stored.
+
+        *files* are ids of one's own (see `upload`); with them the body may be empty.
 
         Until then it is sent again, with the same id, on every new connection. While too many
         messages wait this one waits for its turn. After RequestTimeout it may have been stored all
         the same: ``send`` with the id of the error tells.
         """
         id = id or self._new_id()  # noqa: A001 - the wire's name
-        fields = {"room": room, "id": id, "body": body, "reply_to": reply_to, "thread": thread}
+        fields: dict[str, Any] = {"room": room, "id": id, "body": body}
+        fields |= {"reply_to": reply_to, "thread": thread}
+        fields["files"] = None if files is None else list(files)
         named = None if mentions is None else list(mentions)
         try:
             with trio.fail_after(self._within):

@@ -36,6 +36,7 @@ class HttpLane:
         self._config.include_server_header = False
         self._config.h11_max_incomplete_size = limits.max_head
         self._config.keep_alive_timeout = limits.idle_deadline
+        self._config.max_app_queue_size = 2  # parts of a body, READ_SIZE each
         self._app: AppWrapper = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
         self._state: LifespanState = {}
         self._context = WorkerContext(None)
@@ -123,7 +124,7 @@ class Requests(trio.abc.HalfCloseableStream):
         self._answered = trio.Event()
         self._listening = trio.CancelScope()
         self._whole = False
-        self._body_by = trio.current_time() + self._limits.body_deadline
+        self._patience = self._limits.body_deadline
         self._ready = head.without_upgrade() + self._of_this_request(head.rest)
 
     def answered(self) -> None:
@@ -148,11 +149,14 @@ class Requests(trio.abc.HalfCloseableStream):
         return ready
 
     async def _more_body(self) -> None:
-        data = b""
-        with trio.CancelScope(deadline=self._body_by) as self._listening:
+        data, began = b"", trio.current_time()
+        with trio.CancelScope(deadline=began + self._patience) as self._listening:
             data = await self._stream.receive_some(READ_SIZE)
         if self._listening.cancelled_caught and not self._over:
             self._abort()
+        waited = trio.current_time() - began
+        earned = len(data) / self._limits.body_rate
+        self._patience = min(self._limits.body_deadline, self._patience - waited + earned)
         if data:
             self._parser.receive_data(data)
         self._ready = self._of_this_request(data)

@@ -25,7 +25,8 @@ class EdgeLimits:
     write_deadline: float = 30.0  # a peer that takes nothing for so long is cut off
     close_deadline: float = 5.0  # for the peer's half of a closing handshake
     max_head: int = 16 * KIB
-    body_deadline: float = 60.0  # from the end of a request's head to the end of its body
+    body_deadline: float = 60.0  # so long a request's body is waited for, and by what comes
+    body_rate: float = 16 * KIB  # bytes earn another second
     idle_deadline: float = 5.0  # between two requests of a connection
     finish_deadline: float = 3.0  # for requests at hand when the door stops
     stop_deadline: float = 4.0  # for the peers' half of all closing handshakes at the end

@@ -16,14 +16,18 @@ from actors.blocking import Blocking
 from actors.online import Attendance
 from actors.ports import EventLog, WallClock
 from actors.requests import Requests
+from server.files.intake import Intake
+from server.files.links import Links
+from server.files.storage import Storage
 from server.http.accounts import Accounts, SignIns
 from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
-from server.http.bodies import check_path, limit_bodies, read_body, read_query
+from server.http.bodies import Paced, check_path, pace_bodies, read_body, read_query
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
+from server.http.downloads import DownloadRoutes
 from server.http.errors import answer_failures
 from server.http.exports import ExportRoutes
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
@@ -40,13 +44,16 @@ from server.http.rooms import RoomRoutes
 from server.http.route import Answer, Call, Route, Streamed
 from server.http.schemas import DemoAccount
 from server.http.search import SearchRoutes
+from server.http.tus import RESUMABLE, VERSION
 from server.http.unread import UnreadRoutes
+from server.http.uploads import UploadRoutes
 from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
 from server.postgres.exports import ExportStore
+from server.postgres.files import FileStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
@@ -83,6 +90,10 @@ class Parts:
     readers: ReaderStore
     search: SearchStore
     kept_answers: KeptAnswers
+    files: FileStore
+    intake: Intake
+    storage: Storage
+    links: Links
     ids_key: bytes  # names what requests with an Idempotency-Key make
     requests: Requests
     tokens: Tokens
@@ -104,6 +115,7 @@ def make_routes(parts: Parts) -> list[Route]:
     return [
         *_routes_of_people(parts),
         *_routes_of_rooms(parts),
+        *_routes_of_files(parts),
         *DemoRoutes(parts.demo).routes(),
         *HealthRoutes(parts.checks).routes(),
     ]
@@ -159,6 +171,12 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
     return [route for subject in subjects for route in subject.routes()]
 
 
+def _routes_of_files(parts: Parts) -> list[Route]:
+    uploads = UploadRoutes(intake=parts.intake, files=parts.files, limits=parts.limits)
+    downloads = DownloadRoutes(files=parts.files, storage=parts.storage, links=parts.links)
+    return [*uploads.routes(), *downloads.routes()]
+
+
 def _unread(parts: Parts) -> UnreadRoutes:
     return UnreadRoutes(
         requests=parts.requests,
@@ -173,7 +191,7 @@ def make_http(parts: Parts) -> QuartTrio:
     app = QuartTrio("madang", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
-    limit_bodies(app)
+    pace_bodies(app)
     answer_failures(app, log=parts.log)
     Quart.after_request(app, _guard)
     gate = Gate(tokens=parts.tokens, people=parts.users, rate=parts.rate, limits=LocalLimits())
@@ -224,6 +242,10 @@ async def _call(
         key=key_of(request.headers.get(HEADER), most=route.key) if route.key else None,
         address=request.remote_addr or "",
         signed_in=signed_in,
+        method=request.method,
+        headers=request.headers,
+        mimetype=request.mimetype,
+        content=Paced(request.body),
     )
 
 
@@ -237,7 +259,8 @@ def _response(answer: Answer) -> Response:
 
 
 def _stream(route: Route, answer: Streamed) -> Response:
-    response = Response(answer.parts, content_type=route.media_type, headers=dict(answer.headers))
+    response = Response(answer.parts, status=answer.status, content_type=route.media_type)
+    response.headers.update(answer.headers)
     response.timeout = STREAM_WITHIN
     return response
 
@@ -246,6 +269,8 @@ async def _guard(response: Response) -> Response:
     """What every answer says to browsers and to caches on the way."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if RESUMABLE in request.headers:
+        response.headers[RESUMABLE] = VERSION
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["X-Frame-Options"] = "DENY"

@@ -35,7 +35,7 @@ class Gate:
 
     async def admit(self, access: Access, authorization: str | None) -> SignedIn | None:
         """Who calls, as far as the route wants to know. Raises ProtocolError."""
-        if access is Access.ANYBODY:
+        if access is Access.ANYBODY or (access is Access.LINK and authorization is None):
             return None
         claims = self._tokens.verify(_bearer(authorization))
         wait = self._limits.take_nowait(claims.user, self._rate)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+import trio
+from hypercorn.typing import ASGIReceiveCallable
 from quart import Request
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
+from quart_trio.wrappers import TrioRequest
+from quart_trio.wrappers.request import TrioBody
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.expected import blamed
@@ -18,6 +24,8 @@ from server.http.errors import UnsupportedMediaType
 S = TypeVar("S", bound=msgspec.Struct)
 
 LARGEST_BODY = 2**20
+MOST_HELD = 64 * 1024
+"""Bytes of a body that its route has not taken yet, and perhaps a part more."""
 WHOLE_BODY_WITHIN = 10
 """Seconds from the first look to the last byte, however steadily it trickles."""
 
@@ -25,10 +33,75 @@ CANNOT_BE_STORED = re.compile("[\x00\ud800-\udfff]")
 PATH_PART = re.compile(r"[^\x00-\x20\x7f]{1,64}")
 
 
-def limit_bodies(app: QuartTrio) -> None:
-    """Refuse bodies that are too large (413) or too slow (408)."""
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config["BODY_TIMEOUT"] = WHOLE_BODY_WITHIN
+class PacedBody(TrioBody):
+    """A body that is taken in parts, and holds little of what nobody has taken yet."""
+
+    def __init__(self, expected_content_length: int | None, _: int | None) -> None:
+        super().__init__(expected_content_length, None)
+        self._lot = trio.lowlevel.ParkingLot()
+
+    async def __anext__(self) -> bytes:
+        part = await super().__anext__()
+        self._lot.unpark_all()
+        return part
+
+    async def has_room(self) -> None:
+        """Wait until more may come."""
+        while len(self._data) >= MOST_HELD:
+            await self._lot.park()
+
+
+class PacedRequest(TrioRequest):
+    """A request with such a body."""
+
+    body_class: type[TrioBody] = PacedBody
+
+
+class PacedConnection(TrioASGIHTTPConnection):
+    """Reads a request no faster than its route does, so that its socket is not read either."""
+
+    async def handle_messages(  # type: ignore[override] # as its base is to that of asyncio
+        self, nursery: trio.Nursery, request: Request, receive: ASGIReceiveCallable
+    ) -> None:
+        """Fill the body until the peer leaves."""
+        body = request.body
+        assert isinstance(body, PacedBody)  # noqa: S101 - pace_bodies has seen to it
+        while (message := await receive())["type"] == "http.request":
+            body.append(message["body"])
+            if not message["more_body"]:
+                body.set_complete()
+            await body.has_room()
+        nursery.cancel_scope.cancel()
+
+
+def pace_bodies(app: QuartTrio) -> None:
+    """Have no more of a body in memory than its route takes."""
+    app.request_class = PacedRequest
+    app.asgi_http_class = PacedConnection
+
+
+class Paced:
+    """A body as it comes. Raises RequestTimeout for a peer that is too slow to be waited for.
+
+    ``LEAST`` bytes a second on average over ``PATIENCE`` seconds, and something every ``SILENCE``.
+    """
+
+    LEAST, PATIENCE, SILENCE = 16 * 1024, 30.0, 10.0
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts, self._left = parts, self.PATIENCE
+
+    def __aiter__(self) -> Paced:
+        return self
+
+    async def __anext__(self) -> bytes:
+        began = trio.current_time()
+        with trio.move_on_after(min(self._left, self.SILENCE)):
+            part = await anext(self._parts)
+            waited = trio.current_time() - began
+            self._left = min(self.PATIENCE, self._left - waited + len(part) / self.LEAST)
+            return part
+        raise RequestTimeout
 
 
 async def read_body(request: Request, kind: type[S]) -> S:
@@ -37,7 +110,20 @@ async def read_body(request: Request, kind: type[S]) -> S:
         raise UnsupportedMediaType("the body must have the Content-Type application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("the body must come uncompressed, without Content-Encoding")
-    return decode(await request.get_data(cache=False, as_text=False, parse_form_data=False), kind)
+    return decode(await _whole(request), kind)
+
+
+async def _whole(request: Request) -> bytes:
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    body = bytearray()
+    with trio.move_on_after(WHOLE_BODY_WITHIN):
+        async for part in request.body:
+            body += part
+            if len(body) > LARGEST_BODY:
+                raise RequestEntityTooLarge
+        return bytes(body)
+    raise RequestTimeout
 
 
 def decode(data: bytes, kind: type[S]) -> S:

@@ -84,7 +84,8 @@ def _row(name: str, text: str) -> str:
 
 
 def _content(part: Mapping[str, Any]) -> str:
-    names = [each["schema"]["$ref"].rsplit("/", 1)[-1] for each in part.get("content", {}).values()]
+    schemas = [each["schema"] for each in part.get("content", {}).values()]
+    names = [schema["$ref"].rsplit("/", 1)[-1] for schema in schemas if "$ref" in schema]
     return " ".join(f"<a href='#schema-{name}'>{name}</a>" for name in names)
 
 

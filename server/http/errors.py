@@ -66,17 +66,41 @@ class Problem(msgspec.Struct, kw_only=True):
     retry_after_ms: int | UnsetType = UNSET
 
 
-class UnsupportedMediaType(ProtocolError):
+class OddRequest(ProtocolError):
     """``invalid``, with a status of its own."""
+
+    status: int
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.INVALID, message)
 
 
+class UnsupportedMediaType(OddRequest):
+    """The body is of another kind."""
+
+    status = 415
+
+
+class PreconditionFailed(OddRequest):
+    """The request is of another version of a protocol."""
+
+    status = 412
+
+
+class RangeNotSatisfiable(OddRequest):
+    """There is nothing where the range is."""
+
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file has {size} bytes")
+        self.size = size
+
+
 def problem(error: ProtocolError, *, status: int | None = None) -> Response:
     """*error* as a response."""
     if status is None:
-        status = 415 if isinstance(error, UnsupportedMediaType) else STATUS[error.code]
+        status = error.status if isinstance(error, OddRequest) else STATUS[error.code]
     no_field = error.code is ErrorCode.INVALID and status != STATUS[error.code]
     document = Problem(
         type=f"/docs#{error.code.value}",
@@ -90,6 +114,8 @@ def problem(error: ProtocolError, *, status: int | None = None) -> Response:
     response = Response(msgspec.json.encode(document), status=status, content_type=MEDIA_TYPE)
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
+    if isinstance(error, RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.size}"
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="madang"'
     return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -16,7 +15,7 @@ from actors.ports import AdapterError, WallClock
 from protocol.errors import ErrorCode, ProtocolError
 from server.http.bodies import invalid
 from server.http.route import Answer, Call, NoQuery
-from server.ids import ID_BITS, spell_id
+from server.ids import keyed_id
 from server.postgres.idempotency import Asked, Kept, KeptAnswers
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -53,8 +52,7 @@ class Repeats:
         Without the key none can be computed, which would tell who asked for what.
         """
         text = f"{asked.user_no}\n{asked.route}\n{asked.key}\n".encode() + asked.digest
-        bits = int.from_bytes(hmac.digest(self._ids_key, text, "sha256"), "big")
-        return spell_id(bits >> (256 - ID_BITS))
+        return keyed_id(self._ids_key, text)
 
     async def once(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,11 @@ from server.http.route import Access, NoQuery, Route
 PATH_PARTS = re.compile(r"\{(\w+)\}")
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
+BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
+    Access.ANYBODY: [],
+    Access.LINK: [{"bearer": []}, {}],
+}
 
 
 def openapi_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
@@ -50,6 +55,8 @@ def refusals_of(route: Route) -> list[int]:
         statuses.add(400)
     if route.body is not None:
         statuses |= {400, 408, 413, 415}
+    if route.takes_bytes:
+        statuses |= {400, 408, 413}
     if PATH_PARTS.search(route.path):
         statuses.add(404)
     return sorted(statuses)
@@ -71,11 +78,13 @@ def _operation(route: Route, refs: dict[type[msgspec.Struct], Any]) -> dict[str,
             **{str(s): _answer(s, kind, route, refs) for s, kind in sorted(route.answers.items())},
             **{str(status): _refusal(status, refs) for status in refusals_of(route)},
         },
-        "security": [] if route.access is Access.ANYBODY else [{"bearer": []}],
+        "security": SECURITY.get(route.access, [{"bearer": []}]),
     }
     if route.body is not None:
         content = {JSON: {"schema": refs[route.body]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.takes_bytes:
+        operation["requestBody"] = {"required": True, "content": BYTES}
     return operation
 
 
@@ -111,6 +120,8 @@ def _answer(
     if kind is not None:
         answer["description"] = (kind.__doc__ or answer["description"]).splitlines()[0]
         answer["content"] = {route.media_type: {"schema": refs[kind]}}
+    if route.sends_bytes and status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        answer["content"] = BYTES
     if route.key:
         what = "`true`: this is the first answer again"
         answer["headers"] = {REPLAY: {"description": what, "schema": {"type": "string"}}}

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+from werkzeug.datastructures import Headers
 
 from actors.ports import Claims
 from actors.requests import Caller
@@ -23,6 +24,7 @@ class Access(Enum):
     ANYBODY = auto()
     USER = auto()  # a valid token
     ADMIN = auto()  # a valid token of an admin
+    LINK = auto()  # a valid token; without one the query says who, which the route checks
 
 
 class NoQuery(msgspec.Struct):
@@ -46,6 +48,12 @@ class Call(Generic[B, Q]):
     key: str | None  # the Idempotency-Key
     address: str
     signed_in: SignedIn | None
+    method: str
+    headers: Headers
+    mimetype: str
+    content: AsyncIterator[
+        bytes
+    ]  # the body as it comes, where the route takes one that it declares not
 
     @property
     def caller(self) -> Caller:
@@ -78,6 +86,7 @@ class Streamed(NamedTuple):
 
     parts: AsyncIterator[bytes]
     headers: Mapping[str, str] = {}
+    status: int = 200
 
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer | Streamed]]
@@ -88,6 +97,7 @@ class Route:
     """One method on one path. ``answers`` maps each good status to its struct, None for no body.
 
     ``refusals`` are the statuses of errors beyond those that every route of its kind has.
+    ``takes_bytes``, ``sends_bytes``: the body of the request, or of good answers, is any bytes.
     ``lines``: the answer is streamed, one JSON text a line, of which the struct is the first.
     ``key`` is the longest Idempotency-Key the route takes; 0 where it takes none.
     """
@@ -104,8 +114,12 @@ class Route:
     refusals: Sequence[int] = field(default=())
     key: int = 0
     lines: bool = False
+    takes_bytes: bool = False
+    sends_bytes: bool = False
 
     @property
     def media_type(self) -> str:
         """What its good answers are."""
+        if self.sends_bytes:
+            return "application/octet-stream"
         return "application/x-ndjson" if self.lines else "application/json"

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from actors.ports import AdapterError, Journal
 from actors.records import (
+    Attached,
     Batch,
     Claimed,
     EventKind,
@@ -21,7 +22,7 @@ from actors.records import (
     StoredEvent,
     Verdict,
 )
-from actors.rules.event_frames import MemberExtra, RoomExtra, frame_of
+from actors.rules.event_frames import MemberExtra, RoomExtra, frame_of, without_files
 from actors.rules.folding import present
 from protocol.events import Event, Listed, Member, Message, RoomChanged
 from protocol.fields import Role
@@ -143,6 +144,7 @@ class MemoryLog:
         self.blocks: dict[tuple[int, int], None] = {}  # (blocker, blocked)
         self.rooms: dict[int, MemoryRoom] = {}
         self.users: dict[int, UserId] = {}
+        self.files: dict[str, tuple[int, Attached]] = {}  # by id, with their owners
         self.discreet: set[int] = set()  # users who do not show what they have read
 
     def add_user(self, user_no: int, user: UserId) -> None:
@@ -183,7 +185,7 @@ class MemoryLog:
         for stored in found:
             event = stored.event
             if event.body is not None and room.deleted(event.of or event.seq, len(room.events)):
-                event.body = ""
+                event.body, event.extra = "", without_files(event.extra)
         return found
 
     def folded(self, room: MemoryRoom, events: Iterable[NewEvent], asker: str) -> list[Listed]:

@@ -20,8 +20,12 @@ WITH due AS (
         ORDER BY d.deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED
     ) AND s.deleted_at IS NOT NULL
     RETURNING s.room_no, s.seq
+), posted AS (
+    DELETE FROM room_files p USING due WHERE p.room_no = due.room_no AND p.seq = due.seq
 ), said AS (
-    UPDATE room_events e SET body = NULL, extra = NULL
+    UPDATE room_events e SET body = NULL,
+        extra = CASE WHEN e.extra::jsonb ? 'kind'
+            THEN jsonb_build_object('kind', e.extra::jsonb -> 'kind')::text END
     FROM due WHERE e.room_no = due.room_no AND e.seq = due.seq
 ), told AS (
     UPDATE room_events e SET body = NULL, extra = NULL

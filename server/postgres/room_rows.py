@@ -54,8 +54,10 @@ SENDER = named("e.room_no", "e.sender_no")
 """The sender of the event ``e``, as its room names him."""
 
 SHOWN = """e.room_no, e.seq, e.at, e.kind, e.sender_no, e.countable, e.client_id, e.digest,
-    e.reply_to, e.thread, e.extra, e.of_seq,
-    CASE WHEN gone.seq IS NULL OR e.body IS NULL THEN e.body ELSE '' END AS body"""
+    e.reply_to, e.thread, e.of_seq,
+    CASE WHEN gone.seq IS NULL OR e.body IS NULL THEN e.body ELSE '' END AS body,
+    CASE WHEN gone.seq IS NULL OR e.kind NOT IN (1, 5) THEN e.extra
+        ELSE (e.extra::jsonb - 'files')::text END AS extra"""
 """An event ``e`` as it was shown, but without what is deleted now: with GONE joined to it."""
 
 GONE = """

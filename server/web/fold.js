@@ -1,6 +1,6 @@
 // A message after one more change of it. Pure.
 
-const TAKEN = { body: undefined, mentions: undefined, edited_at: undefined }; // by a deletion
+const TAKEN = { body: undefined, mentions: undefined, files: undefined, edited_at: undefined }; // by a deletion
 
 /** `message` as it is after `change`, an event with `of`; `me` is how this person is named in the room. */
 export function changed(message, change, me) {
@@ -10,7 +10,7 @@ export function changed(message, change, me) {
     case "message_deleted":
       return { ...message, ...TAKEN, deleted: true };
     case "message_restored":
-      return { ...message, body: change.body, mentions: change.mentions, edited_at: change.edited_at, deleted: false };
+      return { ...message, ...TAKEN, ...told(change), deleted: false };
     case "pinned":
       return { ...message, pinned: change.on };
     case "reaction":
@@ -19,6 +19,8 @@ export function changed(message, change, me) {
       return message;
   }
 }
+
+const told = ({ body, mentions, files, edited_at }) => ({ body, mentions, files, edited_at });
 
 // Kinds stand first come first. A page tells their order, not who came when, so who came since is kept in `came`.
 // Where one of the page's leaves and others of his kind and other kinds stay, only a fresh page knows: `unsure`.

@@ -154,6 +154,7 @@ SEQ = st.integers(1, 12)
 WHO = st.sampled_from(NAMES)
 STEPS = st.one_of(
     st.tuples(st.just("send"), st.sampled_from([None, "@all", *NAMES])),
+    st.tuples(st.just("files"), st.integers(1, 3)),
     st.tuples(st.just("reply"), SEQ),
     st.tuples(st.just("thread"), SEQ),
     st.tuples(st.just("edit"), SEQ),
@@ -202,6 +203,9 @@ class Play:
             self.say(device.session, act, what)
 
     def say(self, session: FakeSession, act: str, what: Any) -> None:
+        if act == "files":
+            self.send(session, files=self.files(session.user_id, what))
+            return
         says: dict[str, Callable[[], None]] = {
             "send": partial(self.send, session, mentions=[self.named(what)] if what else None),
             "reply": partial(self.send, session, reply_to=what),
@@ -220,6 +224,10 @@ class Play:
 
     def send(self, session: FakeSession, **fields: object) -> None:
         session.send(f"n{self.number}", f"said {self.number}", **fields)
+
+    def files(self, owner: str, count: int) -> list[str]:
+        names = [f"f{self.number}-{place}" for place in range(count)]
+        return [self.world.add_file(owner, name, "image").id for name in names]
 
     def named(self, name: str) -> str:
         if name not in self.world.numbers:

@@ -388,11 +388,11 @@ def applied(state: dict[int, Message], event: Any, me: str) -> None:
             message = structs.replace(message, body=event.body, edited_at=event.at)
         case MessageDeleted():
             message = structs.replace(
-                message, deleted=True, body=UNSET, edited_at=UNSET, mentions=UNSET
+                message, deleted=True, body=UNSET, edited_at=UNSET, mentions=UNSET, files=UNSET
             )
-        case MessageRestored(body=body, edited_at=edited_at, mentions=mentions):
+        case MessageRestored(body=body, edited_at=at, mentions=mentions, files=files):
             message = structs.replace(
-                message, deleted=False, body=body, edited_at=edited_at, mentions=mentions
+                message, deleted=False, body=body, edited_at=at, mentions=mentions, files=files
             )
         case Pinned():
             message = structs.replace(message, pinned=True if event.on else UNSET)

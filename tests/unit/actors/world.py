@@ -22,18 +22,19 @@ from remembering_log import RememberingLog
 
 from actors.node import Node, Ports
 from actors.ports import Claims, Standing
-from actors.records import Claimed
+from actors.records import Attached, Claimed
 from actors.room_commands import Change, MarkRead, Post, SetMark, Type
 from actors.room_state import RoomState
 from actors.rules.changing import ChangeFrame
 from protocol.close import CloseCode
-from protocol.events import Event
-from protocol.fields import RoomType
+from protocol.events import Event, FileInfo
+from protocol.fields import FileKind, RoomType
 from protocol.frames import Ack, Error, MarkUnread, Read, RoomSummary, Send, ServerFrame, SetTyping
 from protocol.ids import Millis, RoomId, SessionId, UserId
 from protocol.limits import CURSORS_MOST
 from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
+from server.memory.files import MemoryFiles
 from server.memory.journal import MemoryJournal, MemoryLog, MemoryRoom
 from server.memory.people import MemoryPeople
 from server.memory.presences import MemoryPresences, Shared
@@ -140,6 +141,7 @@ class World:
         self.presences = MemoryPresences(shared, node="node")
         self.other_node = MemoryPresences(shared, node="other")
         self.events = MemoryEvents(self.store)
+        self.files = MemoryFiles(self.store)
         self.people = MemoryPeople(
             rooms_of=self._rooms_of, blocks_of=self.blocks.of, summaries=self._summaries
         )
@@ -148,6 +150,7 @@ class World:
         ports = Ports(
             self.journal,
             self.events,
+            self.files,
             self.people,
             self.blocks,
             self.presences,
@@ -163,6 +166,13 @@ class World:
             number = self.people.add(UserId(name)).user_no
             self.numbers[name] = number
             self.store.add_user(number, UserId(name))
+
+    def add_file(self, owner: str, file: str, kind: FileKind = "image") -> FileInfo:
+        """A file that *owner* has uploaded."""
+        info = FileInfo(id=file, name=f"{owner}-{file}.x", type="x/y", size=7, kind=kind)
+        attached = Attached(len(self.store.files) + 1, info)
+        self.store.files[file] = (self.numbers[owner], attached)
+        return info
 
     def add_room(
         self, *members: str, kind: RoomType = "team", room: str = ROOM, blind: bool = False

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from protocol.events import Listed, Tally
+from protocol.events import FileInfo, Listed, Tally
 from protocol.fields import Frame
 from protocol.frames import ClientFrame, RoomSummary, ServerFrame
 
@@ -46,8 +46,9 @@ def word_for(hint: Any) -> str:
 
 
 def _name_of(kind: type) -> str:
-    if kind in (RoomSummary, Tally):
-        return {RoomSummary: "summary", Tally: "tally"}[kind]
+    words = {RoomSummary: "summary", Tally: "tally", FileInfo: "file"}
+    if kind in words:
+        return words[kind]
     return str(kind.__struct_config__.tag) if issubclass(kind, Frame) else kind.__name__
 
 

@@ -58,7 +58,11 @@ BY_FIELD: dict[str, Any] = {
     "metadata": {"topic": "spring"}, "marked": 4,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
+FILE = {"id": "5k2jjpyzt6g6d8fa", "name": "뜰.jpg", "type": "image/jpeg", "size": 48_213,
+    "kind": "image", "width": 1200, "height": 800, "thumbnail": True}  # fmt: skip
 BY_FRAME: dict[str, dict[str, Any]] = {
+    "message": {"files": [FILE]},
+    "message_restored": {"files": [FILE]},
     "goodbye": {"code": 1001, "reason": "the server is going away"},
     "unread": {"mentions": 1},
     "room": SUMMARY

@@ -10,6 +10,7 @@ import protocol
 from protocol import limits
 from protocol.close import MEANING as CLOSE_MEANING
 from protocol.errors import MEANING as ERROR_MEANING
+from protocol.events import FileInfo
 from protocol.frames import RoomSummary
 
 PAGE = (Path(protocol.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -46,6 +47,10 @@ def test_server_frames_and_their_fields_are_those_of_the_code() -> None:
 
 def test_the_summary_is_that_of_the_code() -> None:
     assert told(section("Opening")) == {"summary": fields_of(RoomSummary)}
+
+
+def test_files_and_their_fields_are_those_of_the_code() -> None:
+    assert told(section("Files")) == {"file": fields_of(FileInfo)}
 
 
 def test_every_reply_is_a_server_frame() -> None:

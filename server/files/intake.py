@@ -1,0 +1,238 @@
+"""Takes uploads in: judged as they come, files once they are whole, gone where they fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Final, NamedTuple
+
+import trio
+
+from actors.ports import AdapterError, StoreUnavailable, WallClock
+from actors.rules.file_names import clean_name, name_for
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import FileInfo
+from protocol.ids import Millis
+from protocol.limits import FILE_BYTES, IMAGE_BYTES, UPLOAD_KEPT_S
+from server.files.media import HEAD, Made, make, most_bytes, unreadable
+from server.files.spool import Spool
+from server.files.storage import Storage
+from server.ids import IdSource
+from server.postgres.files import FileStore, Kept, Upload
+
+AT_ONCE: Final = 4
+"""Requests of one user that bring bytes."""
+AT_ONCE_OF_ALL: Final = 200
+UNFINISHED: Final = 20
+"""Uploads of one user that are not whole yet."""
+DECODERS: Final = 2
+"""Threads that decode; each may hold some hundred MiB."""
+DECODED_WITHIN: Final = 30.0
+SETTLED_WITHIN: Final = 60.0
+ONE_GO_S: Final = 2 * 3600
+"""More than any request takes. What is left then is of one that died."""
+AGAIN_MS: Final = 1_000
+
+
+class NewUpload(NamedTuple):
+    """What somebody says of a file before it comes. ``length`` None: he does not say it."""
+
+    name: str
+    media_type: str
+    length: int | None
+
+
+class Intake:
+    """The uploads of this node. ``under_way`` requests, ``bytes_in`` and ``files`` since its start.
+
+    Every method may raise ProtocolError and StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        rows: FileStore,
+        spool: Spool,
+        storage: Storage,
+        *,
+        quota: int,
+        clock: WallClock,
+        new_id: IdSource,
+    ) -> None:
+        self._rows, self._spool, self._storage = rows, spool, storage
+        self.quota, self._clock, self._new_id = quota, clock, new_id
+        self._by_user: Counter[int] = Counter()
+        self._busy: set[str] = set()
+        self._decoders = trio.CapacityLimiter(DECODERS)
+        self.bytes_in = self.files = 0
+
+    @property
+    def under_way(self) -> int:
+        """Requests that bring bytes now."""
+        return self._by_user.total()
+
+    # ---- in one go
+
+    async def take(self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes]) -> FileInfo:
+        """All of a file, or nothing of it."""
+        upload = await self.begin(owner_no, new)
+        try:
+            await self.append(upload, 0, parts)
+            return await self.finish(upload)
+        except BaseException:
+            await self.give_up(upload)
+            raise
+
+    # ---- piece by piece
+
+    async def begin(self, owner_no: int, new: NewUpload, *, resumable: bool = False) -> Upload:
+        """Make place for an upload: in the quota and on the disk."""
+        length = FILE_BYTES if new.length is None else new.length
+        if length == 0:
+            raise unreadable("is empty")
+        if length > FILE_BYTES:
+            raise too_large(FILE_BYTES)
+        name, said = clean_name(new.name), new.media_type[:100]
+        until = self._deadline(UPLOAD_KEPT_S if resumable else ONE_GO_S)
+        upload = Upload(self._new_id(), owner_no, name, said, length, resumable, until)
+        await self._rows.begin(upload, quota=self.quota, most=UNFINISHED)
+        try:
+            await self._spool.begin(upload.id)
+        except BaseException:
+            await self.give_up(upload)
+            raise
+        return upload
+
+    async def offset(self, upload: Upload) -> int:
+        """How many bytes are there."""
+        return await self._spool.size(upload.id)
+
+    async def append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> int:
+        """What *parts* bring, which begin at *offset*; how many bytes are there then.
+
+        One request at a time. What has come before it breaks off stays.
+        """
+        with self._at_work(upload), self._counted(upload.owner_no):
+            there = await self._spool.size(upload.id)
+            if offset != there:
+                raise ProtocolError(ErrorCode.CONFLICT, f"the next byte is {there}, not {offset}")
+            judged = Judged(upload.length, there, await self._spool.head(upload.id, HEAD))
+            async with self._spool.appending(upload.id) as write:
+                async for part in parts:
+                    judged.see(part)
+                    await write(part)
+                    self.bytes_in += len(part)
+            return judged.size
+
+    async def prolong(self, upload: Upload) -> Millis:
+        """Keep an unfinished upload for a while from now; until when."""
+        until = self._deadline(UPLOAD_KEPT_S)
+        await self._rows.prolong(upload.id, until)
+        return until
+
+    async def finish(self, upload: Upload) -> FileInfo:
+        """Make the file of an upload that is whole. Whoever hangs up meanwhile changes nothing."""
+        scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SETTLED_WITHIN)
+        with self._at_work(upload), self._counted(upload.owner_no), scope:
+            return await self._finish(upload)
+        raise StoreUnavailable(f"files: not stored within {SETTLED_WITHIN:g} s")
+
+    async def give_up(self, upload: Upload) -> None:
+        """Forget an upload; where that fails the next round of the upkeep does."""
+        with trio.move_on_after(SETTLED_WITHIN, shield=True), suppress(AdapterError):
+            await self._rows.give_up(upload.id)
+            await self._spool.remove(upload.id)
+
+    # ---- at the end
+
+    async def _finish(self, upload: Upload) -> FileInfo:
+        received = await self._spool.size(upload.id)
+        if received == 0:
+            raise unreadable("is empty")
+        made = await self._made(upload)
+        parts = [part for part in (made.content, made.thumbnail, made.preview) if part]
+        now = self._clock.now_ms()
+        await self._rows.claim([Kept(part.digest, part.size) for part in parts], at=now)
+        for part in parts:
+            await self._storage.put(part.digest, part.path)
+        name = name_for(upload.name, made.kind, made.media_type)
+        info = await self._rows.finish(upload, made, name, received=received, at=now)
+        self.files += 1
+        with suppress(AdapterError):
+            await self._spool.remove(upload.id)
+        return info
+
+    async def _made(self, upload: Upload) -> Made:
+        head = await self._spool.head(upload.id, HEAD)
+        work = partial(
+            make,
+            partial(self._spool.path, upload.id),
+            head,
+            name=upload.name,
+            said=upload.media_type,
+        )
+        begun = trio.Event()
+
+        def decode() -> Made:
+            trio.from_thread.run_sync(begun.set)
+            return work()
+
+        with trio.move_on_after(DECODED_WITHIN):
+            return await trio.to_thread.run_sync(
+                decode, abandon_on_cancel=True, limiter=self._decoders
+            )
+        if not begun.is_set():
+            raise StoreUnavailable("files: others are being read")
+        raise unreadable("takes too long to be read")
+
+    # ---- who is at work
+
+    @contextmanager
+    def _at_work(self, upload: Upload) -> Iterator[None]:
+        if upload.id in self._busy:
+            text = "another request is at work on this upload"
+            raise ProtocolError(ErrorCode.CONFLICT, text, retry_after_ms=AGAIN_MS)
+        self._busy.add(upload.id)
+        try:
+            yield
+        finally:
+            self._busy.discard(upload.id)
+
+    @contextmanager
+    def _counted(self, owner_no: int) -> Iterator[None]:
+        if self._by_user[owner_no] >= AT_ONCE:
+            raise ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=AGAIN_MS)
+        if self.under_way >= AT_ONCE_OF_ALL:
+            raise ProtocolError(ErrorCode.UNAVAILABLE, retry_after_ms=AGAIN_MS)
+        self._by_user[owner_no] += 1
+        try:
+            yield
+        finally:
+            self._by_user[owner_no] -= 1
+            self._by_user += Counter()  # forgets those at zero
+
+    def _deadline(self, after_s: int) -> Millis:
+        return Millis(self._clock.now_ms() + after_s * 1000)
+
+
+class Judged:
+    """An upload as it grows. Raises ProtocolError as soon as it is more than it may be."""
+
+    def __init__(self, length: int, size: int, head: bytes) -> None:
+        self._length, self.size, self._head = length, size, head
+
+    def see(self, part: bytes) -> None:
+        """More has come."""
+        self.size += len(part)
+        self._head += part[: HEAD - len(self._head)]
+        if self.size > self._length:
+            raise ProtocolError(ErrorCode.TOO_LARGE, f"it was to have {self._length} bytes")
+        if self.size > IMAGE_BYTES and self.size > (most := most_bytes(self._head)):
+            raise too_large(most)
+
+
+def too_large(most: int) -> ProtocolError:
+    """``too_large``, and what would not be."""
+    why = f"at most {most} bytes, an image or not as its content says"
+    return ProtocolError(ErrorCode.TOO_LARGE, why, fields={"size": why})

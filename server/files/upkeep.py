@@ -1,0 +1,64 @@
+"""Looks now and then for what nobody needs: given up uploads, erased files, unused contents."""
+
+from __future__ import annotations
+
+import trio
+
+from actors.ports import AdapterError, WallClock
+from protocol.ids import Millis
+from server.files.spool import Spool
+from server.files.storage import Storage
+from server.postgres.erasure import Log
+from server.postgres.file_upkeep import FileUpkeepStore
+
+CLAIM_S = 7200
+"""From the claim of a content to the file that has it."""
+LEFT_S = 7200
+"""How long something lies untouched in the spool, of which nobody knows."""
+
+
+class FileUpkeep:
+    """At the start and once in a while; any number of nodes may."""
+
+    EVERY_S = 900.0
+
+    def __init__(
+        self, rows: FileUpkeepStore, spool: Spool, storage: Storage, *, clock: WallClock, log: Log
+    ) -> None:
+        self._rows, self._spool, self._storage = rows, spool, storage
+        self._clock, self._log = clock, log
+
+    async def run(self) -> None:
+        """Tidy up until cancelled."""
+        started = False
+        while True:
+            try:
+                await self.tidy(starting=not started)
+            except AdapterError as error:
+                self._log.warning("files_not_tidied", reason=str(error))
+            else:
+                started = True
+            await trio.sleep(self.EVERY_S)
+
+    async def tidy(self, *, starting: bool) -> None:
+        """One round; *starting*: no request is under way here yet. Raises AdapterError."""
+        now = self._clock.now_ms()
+        for upload in await self._rows.expire(now):
+            await self._spool.remove(upload)
+        known = await self._rows.unfinished(all_of_them=not starting)
+        await self._spool.remove_others(known, before=now / 1000 - (0 if starting else LEFT_S))
+        while await self._rows.forget_erased():
+            pass
+        await self._remove_unused(Millis(now - CLAIM_S * 1000))
+
+    async def _remove_unused(self, before: Millis) -> None:
+        while digests := await self._rows.unused(before):
+            removed = 0
+            for digest in digests:
+                async with self._rows.dropping(digest, before) as unused:
+                    if unused:
+                        await self._storage.remove(digest)
+                        removed += 1
+            if not removed:
+                return
+            self._log.info("contents_removed", count=removed)

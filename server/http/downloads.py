@@ -1,0 +1,233 @@
+"""Files as their readers have them: whole, in part, small, and by a link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from werkzeug.http import parse_range_header
+
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import FileInfo
+from protocol.fields import MAX_INT
+from protocol.ids import UserId
+from server.files.links import Links
+from server.files.media import ANYTHING
+from server.files.storage import Chunks, Storage
+from server.http.auth import rate_limited
+from server.http.errors import RangeNotSatisfiable
+from server.http.route import Access, Answer, Call, NoQuery, Route, Streamed
+from server.http.uploads import PATH
+from server.postgres.files import FileStore, Kept, Readable
+
+AT_ONCE: Final = 24
+"""Files that one user reads at a time."""
+AGAIN_S: Final = 1.0
+POLICY: Final = "sandbox; default-src 'none'"
+SMALL_TYPE: Final = "image/webp"
+
+
+class LinkQuery(msgspec.Struct):
+    """What a link has, and a token makes superfluous."""
+
+    user: Annotated[str, Meta(max_length=64)] = ""
+    until: Annotated[int, Meta(ge=0, le=MAX_INT)] = 0
+    signature: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ThumbnailQuery(LinkQuery):
+    """``side`` is about how long the longer side is."""
+
+    side: Literal["320", "1280"] = "320"
+
+
+class FileLink(msgspec.Struct, kw_only=True):
+    """Addresses that need no token until then, for who asked and while he may have the file."""
+
+    file: FileInfo
+    url: str
+    thumbnail_url: str | UnsetType = UNSET
+    expires_at: int
+
+
+class Span(NamedTuple):
+    """A part of a content."""
+
+    start: int
+    length: int
+
+
+class DownloadRoutes:
+    """The routes of what goes out."""
+
+    def __init__(self, *, files: FileStore, storage: Storage, links: Links) -> None:
+        self._files, self._storage, self._links = files, storage, links
+        self._under_way: Counter[UserId] = Counter()
+
+    async def show(self, call: Call[None, LinkQuery]) -> Answer | Streamed:
+        """A file, to its owner and to members of a room where a message has it."""
+        user, file = await self._readable(call)
+        inline = file.info.kind != "file"
+        media_type = file.info.type if inline else ANYTHING
+        etag = f'"{file.info.id}"'
+        shown = Shown(file.content, etag, media_type, file.info.name, inline=inline)
+        return await self._stream(call, user, shown)
+
+    async def show_small(self, call: Call[None, ThumbnailQuery]) -> Answer | Streamed:
+        """An image with a longer side of 320 pixels, or about 1280; itself, where that is small."""
+        user, file = await self._readable(call)
+        if file.thumbnail is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "the file is no image")
+        small = file.thumbnail if call.query.side == "320" else file.preview
+        etag = f'"{file.info.id}-{call.query.side}"'
+        shown = Shown(file.content, etag, file.info.type, file.info.name, inline=True)
+        if small is not None:
+            name = file.info.name.rpartition(".")[0] + ".webp"
+            shown = Shown(small, etag, SMALL_TYPE, name, inline=True)
+        return await self._stream(call, user, shown)
+
+    async def link(self, call: Call[None, NoQuery]) -> Answer:
+        """What a browser can show by itself, for a while: images and players send no token."""
+        user = call.caller.user_id
+        file = await self._found(call.path["file"], user)
+        query, until = self._links.query(file.info.id, user)
+        place = f"{PATH}/{file.info.id}"
+        small = UNSET if file.thumbnail is None else f"{place}/thumbnail?{query}"
+        return Answer(
+            200,
+            FileLink(file=file.info, url=f"{place}?{query}", thumbnail_url=small, expires_at=until),
+        )
+
+    async def _readable(self, call: Call[None, Any]) -> tuple[UserId, Readable]:
+        file, query = call.path["file"], call.query
+        if call.signed_in is not None:
+            user = call.caller.user_id
+        else:
+            user = self._links.check(file, query.user, query.until, query.signature)
+        return user, await self._found(file, user)
+
+    async def _found(self, file: str, user: UserId) -> Readable:
+        found = await self._files.for_reader(file, user)
+        if found is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        return found
+
+    async def _stream(self, call: Call[None, Any], user: UserId, shown: Shown) -> Answer | Streamed:
+        headers, size = shown.headers(), shown.content.size
+        if shown.etag in call.headers.get("If-None-Match", ""):
+            return Answer(304, None, headers)
+        span = asked_for(call.headers.get("Range"), call.headers.get("If-Range"), shown)
+        headers["Content-Length"] = str(span.length)
+        if span.length < size:
+            headers["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
+        status = 200 if span.length == size else 206
+        if call.method == "HEAD":
+            return Answer(status, None, headers)
+        if self._under_way[user] >= AT_ONCE:
+            raise rate_limited(AGAIN_S)
+        chunks = await self._storage.open(shown.content.digest, span.start, span.length)
+        return Streamed(Counted(chunks, self._under_way, user), headers, status)
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="GET",
+                path=PATH + "/{file}",
+                name="download_file",
+                summary="A file",
+                handler=self.show,
+                query=LinkQuery,
+                answers={200: None, 206: None, 304: None},
+                access=Access.LINK,
+                refusals=(416,),
+                sends_bytes=True,
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/{file}/thumbnail",
+                name="download_thumbnail",
+                summary="A small image of an image",
+                handler=self.show_small,
+                query=ThumbnailQuery,
+                answers={200: None, 206: None, 304: None},
+                access=Access.LINK,
+                refusals=(416,),
+                sends_bytes=True,
+            ),
+            Route(
+                method="GET",
+                path=PATH + "/{file}/link",
+                name="show_file_link",
+                summary="Addresses of a file that need no token for a while",
+                handler=self.link,
+                answers={200: FileLink},
+            ),
+        )
+
+
+class Shown(NamedTuple):
+    """A content as it is told of."""
+
+    content: Kept
+    etag: str
+    media_type: str
+    name: str
+    inline: bool
+
+    def headers(self) -> dict[str, str]:
+        """Whatever is in it a browser runs nothing of it, and asks each time whether it may."""
+        plain = self.name.encode("ascii", "replace").decode().replace("?", "_")
+        place, told = "inline" if self.inline else "attachment", quote(self.name, safe="")
+        return {
+            "Content-Type": self.media_type,
+            "Content-Disposition": f"{place}; filename=\"{plain}\"; filename*=UTF-8''{told}",
+            "Content-Security-Policy": POLICY,
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "private, no-cache",
+            "ETag": self.etag,
+        }
+
+
+class Counted:
+    """Chunks that count as a reading of *user* from the first to the last."""
+
+    def __init__(self, chunks: Chunks, under_way: Counter[UserId], user: UserId) -> None:
+        self._chunks, self._under_way, self._user = chunks, under_way, user
+        self._open = True
+        under_way[user] += 1
+
+    def __aiter__(self) -> Counted:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        if self._open:
+            self._open = False
+            self._under_way[self._user] -= 1
+            self._under_way += Counter()  # forgets those at zero
+            await self._chunks.aclose()
+
+
+def asked_for(wanted: str | None, unless: str | None, shown: Shown) -> Span:
+    """The one range that a request wants; all of it, where it wants several, or of another content.
+
+    Raises RangeNotSatisfiable.
+    """
+    size = shown.content.size
+    found = parse_range_header(wanted)
+    if found is None or found.units != "bytes" or len(found.ranges) != 1:
+        return Span(0, size)
+    if unless is not None and unless.strip() != shown.etag:
+        return Span(0, size)
+    bounds = found.range_for_length(size)
+    if bounds is None:
+        raise RangeNotSatisfiable(size)
+    start, stop = bounds
+    return Span(start, stop - start)

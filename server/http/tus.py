@@ -1,0 +1,192 @@
+"""Uploads that can be resumed, by tus 1.0.0 (https://tus.io/protocols/resumable-upload)."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from email.utils import formatdate
+from typing import Any, Final
+
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.ids import Millis
+from protocol.limits import FILE_BYTES
+from server.files.intake import Intake, NewUpload
+from server.http.bodies import invalid
+from server.http.errors import PreconditionFailed, UnsupportedMediaType
+from server.http.route import Access, Answer, Call, NoQuery, Route
+from server.postgres.files import FileStore, Upload
+
+VERSION: Final = "1.0.0"
+RESUMABLE: Final = "Tus-Resumable"
+EXTENSIONS: Final = "creation,creation-with-upload,expiration,termination"
+BYTES: Final = "application/offset+octet-stream"
+DIGITS: Final = 15  # of a number that is looked at
+ABILITIES: Final = {
+    "Tus-Version": VERSION,
+    "Tus-Extension": EXTENSIONS,
+    "Tus-Max-Size": str(FILE_BYTES),
+}
+
+
+class Tus:
+    """The routes of the protocol but for POST, which it shares.
+
+    An upload is at ``…/{file}/upload``, and the file that it becomes has the same id.
+    """
+
+    def __init__(self, *, intake: Intake, files: FileStore, path: str) -> None:
+        self._intake, self._files, self._path = intake, files, path
+
+    async def create(self, call: Call[None, Any]) -> Answer:
+        """Begin an upload, and take what of it comes along."""
+        check_version(call)
+        told = metadata(call.headers.get("Upload-Metadata", ""))
+        name = told.get("filename") or told.get("name") or ""
+        said = told.get("filetype") or told.get("type") or ""
+        length = _number(call, "Upload-Length")
+        brings = call.mimetype == BYTES
+        upload = await self._intake.begin(
+            call.caller.user_no, NewUpload(name, said, length), resumable=True
+        )
+        there = await self._append(upload, 0, call) if brings else 0
+        place = {"Location": f"{self._path}/{upload.id}/upload"}
+        return Answer(201, None, place | told_of(there, upload.expires_at))
+
+    async def show(self, call: Call[None, NoQuery]) -> Answer:
+        """How much of an upload is there. One that is whole and no file yet becomes it now."""
+        check_version(call)
+        file, owner_no = call.path["file"], call.caller.user_no
+        upload = await self._files.upload(file, owner_no)
+        if upload is None:
+            length = await self._files.received(file, owner_no)
+            if length is None:
+                raise ProtocolError(ErrorCode.NOT_FOUND)
+            return Answer(200, None, told_of(length) | {"Upload-Length": str(length)})
+        there = await self._intake.offset(upload)
+        if there == upload.length:
+            await self._finish(upload)
+        headers = told_of(there, upload.expires_at) | {"Upload-Length": str(upload.length)}
+        return Answer(200, None, headers)
+
+    async def resume(self, call: Call[None, NoQuery]) -> Answer:
+        """Take more of an upload. With its last byte it becomes a file."""
+        check_version(call)
+        if call.mimetype != BYTES:
+            raise UnsupportedMediaType(f"the body must have the Content-Type {BYTES}")
+        offset = _number(call, "Upload-Offset")
+        upload = await self._unfinished(call)
+        until = await self._intake.prolong(upload)
+        there = await self._append(upload, offset, call)
+        return Answer(204, None, told_of(there, until))
+
+    async def end(self, call: Call[None, NoQuery]) -> Answer:
+        """Forget an upload that is not finished."""
+        check_version(call)
+        await self._intake.give_up(await self._unfinished(call))
+        return Answer(204)
+
+    async def tell(self, _: Call[None, NoQuery]) -> Answer:
+        """What of the protocol there is."""
+        return Answer(204, None, ABILITIES)
+
+    async def _unfinished(self, call: Call[None, NoQuery]) -> Upload:
+        upload = await self._files.upload(call.path["file"], call.caller.user_no)
+        if upload is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        return upload
+
+    async def _append(self, upload: Upload, offset: int, call: Call[None, Any]) -> int:
+        try:
+            there = await self._intake.append(upload, offset, call.content)
+        except ProtocolError as error:
+            if error.code is ErrorCode.TOO_LARGE:
+                await self._intake.give_up(upload)
+            raise
+        if there == upload.length:
+            await self._finish(upload)
+        return there
+
+    async def _finish(self, upload: Upload) -> None:
+        try:
+            await self._intake.finish(upload)
+        except ProtocolError as error:
+            if error.code is ErrorCode.INVALID:
+                await self._intake.give_up(upload)
+            raise
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this part answers."""
+        place = self._path + "/{file}/upload"
+        return (
+            Route(
+                method="OPTIONS",
+                path=self._path,
+                name="show_tus",
+                summary="What of tus there is",
+                handler=self.tell,
+                answers={204: None},
+                access=Access.ANYBODY,
+            ),
+            Route(
+                method="HEAD",
+                path=place,
+                name="show_upload",
+                summary="How much of an upload is there",
+                handler=self.show,
+                answers={200: None},
+                refusals=(400, 409, 412),
+            ),
+            Route(
+                method="PATCH",
+                path=place,
+                name="resume_upload",
+                summary="Go on with an upload",
+                handler=self.resume,
+                answers={204: None},
+                refusals=(409, 410, 412, 415),
+                takes_bytes=True,
+            ),
+            Route(
+                method="DELETE",
+                path=place,
+                name="end_upload",
+                summary="Give up an upload",
+                handler=self.end,
+                answers={204: None},
+                refusals=(412,),
+            ),
+        )
+
+
+def check_version(call: Call[Any, Any]) -> None:
+    """Raises PreconditionFailed for another version of the protocol, or none."""
+    if call.headers.get(RESUMABLE) != VERSION:
+        raise PreconditionFailed(f"{RESUMABLE} must be {VERSION}")
+
+
+def metadata(text: str) -> dict[str, str]:
+    """What ``Upload-Metadata`` says. Raises ProtocolError.
+
+    >>> metadata("filename 65WcLnBuZw==,is_private")
+    {'filename': '뜰.png', 'is_private': ''}
+    """
+    try:
+        pairs = [pair.strip().partition(" ") for pair in text.split(",")] if text else []
+        return {key: b64decode(value, validate=True).decode() for key, _, value in pairs}
+    except (NotBase64, ValueError):
+        raise invalid("Upload-Metadata", "must be pairs of a key and a text in base64") from None
+
+
+def told_of(there: int, until: Millis | None = None) -> dict[str, str]:
+    """The headers of an upload of which so much is there."""
+    headers = {"Upload-Offset": str(there)}
+    if until is not None:
+        headers["Upload-Expires"] = formatdate(until / 1000, usegmt=True)
+    return headers
+
+
+def _number(call: Call[Any, Any], name: str) -> int:
+    text = call.headers.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS):
+        raise invalid(name, "must be a whole number")
+    return int(text)
