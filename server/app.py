@@ -196,14 +196,7 @@ class Server:
         self._spool = Spool(settings.place.data / "uploads")
         self._storage = storage_at(settings.place.data, settings.files_url)
         self._files = FileStore(database)
-        self._intake = Intake(
-            self._files,
-            self._spool,
-            self._storage,
-            quota=settings.files_quota,
-            clock=self._clock,
-            new_id=random_id,
-        )
+        self._intake = self._take_in()
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         outside = Ports(
@@ -288,6 +281,16 @@ class Server:
             await drain(self._node, self._hub, door)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()
+
+    def _take_in(self) -> Intake:
+        return Intake(
+            self._files,
+            self._spool,
+            self._storage,
+            quota=self._settings.files_quota,
+            clock=self._clock,
+            new_id=random_id,
+        )
 
     def _upkeep(self) -> FileUpkeep:
         rows = FileUpkeepStore(self._database)
