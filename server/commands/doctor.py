@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import socket
 import sys
 import tempfile
@@ -21,11 +23,13 @@ from actors.ports import StoreUnavailable
 from server.commands.arguments import place_of
 from server.data_folder import holds_data
 from server.data_lock import serving_process
-from server.failure import CannotRun, first_cause
+from server.failure import BadSetting, CannotRun, first_cause
+from server.files.places import storage_at
+from server.files.spool import FREE_LEAST
 from server.lifecycle import backends
 from server.log import one_line
 from server.postgres.pool import connect, settled
-from server.settings import Place
+from server.settings import Place, read_files_url
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 150000
@@ -66,6 +70,7 @@ def run(arguments: Namespace) -> int:
         check_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         check_port(arguments.host, arguments.port, server=serving_process(place.data)),
         *_backends(place),
+        check_storage(place.data, read_files_url(os.environ)),
     ]
     for finding in findings:
         verdict, remedy = ("wrong", f": {finding.remedy}") if finding.remedy else ("ok", "")
@@ -143,6 +148,22 @@ def check_korean(trigrams: Sequence[str], locale: str) -> Finding:
     remedy = "make the database anew with LOCALE 'C.UTF-8' (as TEMPLATE template0)"
     text = f"locale {locale}, {len(trigrams)} trigrams of a Korean word"
     return Finding("korean", text, "" if trigrams else remedy)
+
+
+def check_storage(data: Path, url: str | None) -> Finding:
+    """Files can be kept, and there is room for them."""
+    if url is None and not data.is_dir():
+        return Finding("storage", f"none yet in {data.absolute()}")
+    try:
+        trio.run(storage_at(data, url).probe)
+    except (StoreUnavailable, BadSetting) as error:
+        remedy = "let this user write there, or correct MADANG_FILES_URL and its keys"
+        return Finding("storage", one_line(str(error)), remedy)
+    if url is not None:
+        return Finding("storage", "keeps files in S3")
+    free = shutil.disk_usage(data).free
+    remedy = "make room: uploads are refused" if free < FREE_LEAST else ""
+    return Finding("storage", f"{free // 2**20} MiB free for files", remedy)
 
 
 def _backends(place: Place) -> list[Finding]:

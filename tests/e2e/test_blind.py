@@ -6,6 +6,7 @@ itself would be blind.
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from urllib.parse import quote
 
 import msgpack
 import pytest
+from PIL import Image
 from running_server import REPOSITORY, Person, RunningServer
 from test_changes import refused
 from websockets.sync.client import connect
 
 ROOMS = "/api/v1/chats/rooms"
+FILES = "/api/v1/chats/files"
 NAMES = ("marker-ann", "marker-bob", "marker-cat", "marker-dan")
 
 
@@ -30,7 +33,7 @@ class Ear:
     """Keeps every byte that one member receives, over his socket and over HTTP."""
 
     def __init__(self, server: RunningServer, person: Person) -> None:
-        self.server, self.person, self.heard = server, person, b""
+        self.server, self.person, self.heard, self.photo = server, person, b"", ""
         kinds: Any = ["madang.v1.msgpack"]
         self.socket = connect(server.ws, subprotocols=kinds, compression=None, legacy=True)  # type: ignore[call-arg]
         self.say("hello", token=person.token)
@@ -68,6 +71,27 @@ class Ear:
         self.heard += text + str(headers).encode()
         return text.splitlines() if lines else json.loads(text or b"null")
 
+    def fetch(self, path: str) -> bytes:
+        """The bytes and the headers of a file."""
+        asked = {"authorization": f"Bearer {self.person.token}"}
+        request = urllib.request.Request(self.server.url + path, headers=asked)
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            data: bytes = answer.read()
+            self.heard += data + str(answer.headers).encode()
+        return data
+
+    def upload(self) -> str:
+        """A ``photo`` that names its owner; what one is told oneself is not heard."""
+        name, data = f"{self.person.username}.jpg", marked_photo(self.person)
+        request = urllib.request.Request(
+            f"{self.server.url}{FILES}?name={quote(name)}",
+            data=data,
+            headers={"authorization": f"Bearer {self.person.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            self.photo = str(json.loads(answer.read())["id"])
+        return self.photo
+
     def names(self, other: Person) -> list[str]:
         """What of *other* was heard."""
         markers = (other.id, other.username, f"실명 {other.username}")
@@ -77,6 +101,19 @@ class Ear:
             for marker in markers
             if any(form.encode() in self.heard for form in forms[marker])
         ]
+
+
+def marked_photo(person: Person) -> bytes:
+    """A photo that says in every way it can who made it, and where."""
+    exif = Image.Exif()
+    exif[0x013B] = exif[0x010E] = person.username
+    exif.get_ifd(0x8825)[29] = person.username
+    out = io.BytesIO()
+    Image.new("RGB", (900, 600), "navy").save(
+        out, "JPEG", exif=exif, comment=person.username, xmp=person.username.encode()
+    )
+    assert out.getvalue().count(person.username.encode()) >= 4
+    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +145,7 @@ def everything(
     """Chat, react, read, type, watch, leave, come back; look at all there is."""
     ears = [Ear(server, person) for person in people]
     ann, bob, cat, dan = ears
-    ann.say("send", room=room, id="1", body="안녕", mentions=[bob.me[room]])
+    ann.say("send", room=room, id="1", body="안녕", mentions=[bob.me[room]], files=[ann.upload()])
     bob.wait("message", seq=1)
     bob.say("send", room=room, id="2", body="그래", reply_to=1)
     bob.say("send", room=room, id="3", body="실 하나", thread=1)
@@ -152,7 +189,10 @@ def everything(
 
 
 def look(ear: Ear, room: str) -> None:
-    """Every reading call of a room."""
+    """Every reading call of a room, and of the file in it."""
+    file = ear.ask("GET", f"{ROOMS}/{room}/messages/1")["message"]["files"][0]["id"]
+    for path in ("", "/thumbnail", "/link"):
+        ear.fetch(f"{FILES}/{file}{path}")
     for path in (
         "",
         "/messages",
@@ -186,6 +226,7 @@ def test_no_member_of_a_blind_room_receives_a_byte_that_names_another(
         for other in people:
             if other is not ear.person:
                 assert ear.names(other) == [], (ear.person.username, other.username)
+        assert ear is ears[0] or ears[0].photo.encode() not in ear.heard
         assert len(ear.me[room]) < 20 and ear.me[room].encode() in ear.heard
     assert "marker" not in server.log()
 
