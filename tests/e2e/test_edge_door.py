@@ -140,6 +140,16 @@ async def test_a_body_that_trickles_is_cut_off_at_its_deadline() -> None:
         assert 0.2 < trio.current_time() - began < 3
 
 
+async def test_a_long_body_has_the_time_that_it_earns() -> None:
+    limits = EdgeLimits(body_deadline=0.3, body_rate=1000)
+    async with open_edge(limits=limits) as edge, connect(edge) as raw:
+        await raw.send(POST.replace(b": 5", b": 5000").removesuffix(b"hello"))
+        for _ in range(10):
+            await raw.send(bytes(500))
+            await trio.sleep(0.1)
+        assert json.loads((await raw.answer())[1]) == {"length": 5000}
+
+
 async def trickle(raw: Raw) -> None:
     with suppress(trio.BrokenResourceError):
         while True:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 import pytest
+import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
+from werkzeug.exceptions import RequestTimeout
 
 from protocol.errors import ErrorCode, ProtocolError
-from server.http.bodies import check_path, decode, read_query
+from server.http.bodies import MOST_HELD, Paced, PacedBody, check_path, decode, read_query
 
 
 class Inner(msgspec.Struct):
@@ -76,6 +80,54 @@ def test_nesting_is_refused_at_every_depth(depth: int) -> None:
     with pytest.raises(ProtocolError) as caught:
         decode(escaped + b"x", Body)
     assert caught.value.code is ErrorCode.BAD_FRAME
+
+
+async def parts(*waits: tuple[float, int]) -> AsyncIterator[bytes]:
+    for seconds, size in waits:
+        await trio.sleep(seconds)
+        yield bytes(size)
+
+
+async def heard(body: Paced) -> int:
+    return sum([len(part) async for part in body])
+
+
+async def test_a_body_goes_on_as_long_as_enough_comes(autojump_clock: object) -> None:
+    steady = [(5.0, 5 * Paced.LEAST)] * 100
+    assert await heard(Paced(parts(*steady))) == 500 * Paced.LEAST
+    # What came fast earns no more than the patience there is for a pause.
+    assert await heard(Paced(parts((0, 10**7), (9.0, 1), (9.0, 1), (9.0, 1)))) == 10**7 + 3
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        [(Paced.SILENCE + 0.1, 9)],
+        [(1.0, 1)] * 31,
+        [(5.0, 4 * Paced.LEAST)] * 31,
+        [(0, 10**7)] + [(9.0, 1)] * 4,
+    ],
+)
+async def test_a_body_that_is_too_slow_is_not_waited_for(
+    autojump_clock: object, waits: list[tuple[float, int]]
+) -> None:
+    with pytest.raises(RequestTimeout):
+        await heard(Paced(parts(*waits)))
+
+
+async def test_little_is_held_of_what_nobody_takes() -> None:
+    body = PacedBody(None, None)
+    body.append(bytes(MOST_HELD))
+    taken: list[bytes] = []
+
+    async def take() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        taken.append(await anext(body))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        await body.has_room()
+        assert len(taken) == 1
 
 
 class Query(msgspec.Struct):
