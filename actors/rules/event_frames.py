@@ -98,6 +98,11 @@ def restored_extra(found: Withdrawn) -> str:
     return written(back)
 
 
+def files_in(extra: str | None) -> list[FileInfo] | UnsetType:
+    """What the ``extra`` of a message says of files."""
+    return _message_extra(extra).files if extra else UNSET
+
+
 def without_files(extra: str | None) -> str | None:
     """The ``extra`` of a message that is deleted now, or of one that brought it back before.
 

@@ -8,7 +8,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from actors.ports import WallClock
+from actors.rules.event_frames import files_in
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.events import FileInfo
 from protocol.fields import IdField
 from server.http.auth import rate_limited
 from server.http.changes import PATH as MESSAGE
@@ -62,6 +64,7 @@ class ReportedMessage(msgspec.Struct, kw_only=True):
     at: int
     edited_at: int | UnsetType = UNSET
     body: str | UnsetType = UNSET
+    files: list[FileInfo] | UnsetType = UNSET
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -192,6 +195,7 @@ def _shown(found: KeptReport) -> Report:
             at=found.said_at,
             edited_at=given(found.edited_at),
             body=given(found.body),
+            files=files_in(found.extra),
         ),
         resolution=given(found.resolution),
         closed_at=given(found.closed_at),

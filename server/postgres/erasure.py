@@ -22,6 +22,10 @@ WITH due AS (
     RETURNING s.room_no, s.seq
 ), posted AS (
     DELETE FROM room_files p USING due WHERE p.room_no = due.room_no AND p.seq = due.seq
+        AND NOT EXISTS (
+            SELECT FROM message_reports r
+            WHERE r.room_no = p.room_no AND r.seq = p.seq AND r.status = 'open'
+        )
 ), said AS (
     UPDATE room_events e SET body = NULL,
         extra = CASE WHEN e.extra::jsonb ? 'kind'
@@ -44,6 +48,15 @@ FORGET_REPORTED = """
 UPDATE message_reports r SET body = NULL, extra = NULL FROM message_states s
 WHERE r.status = 'closed' AND r.body IS NOT NULL
     AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased"""
+
+FORGET_REPORTED_FILES = """
+DELETE FROM room_files p USING message_reports r, message_states s
+WHERE r.status = 'closed' AND r.body IS NOT NULL
+    AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased
+    AND p.room_no = r.room_no AND p.seq = r.seq AND NOT EXISTS (
+        SELECT FROM message_reports o
+        WHERE o.room_no = p.room_no AND o.seq = p.seq AND o.status = 'open'
+    )"""
 
 FORGET_READS = """
 WITH old AS (
@@ -100,5 +113,6 @@ class Erasure:
         total = 0
         while erased := await self._database.fetchval(ERASE, before, self.AT_ONCE):
             total += erased
+        await self._database.execute(FORGET_REPORTED_FILES)
         await self._database.execute(FORGET_REPORTED)
         return total

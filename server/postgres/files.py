@@ -66,7 +66,8 @@ REMOVE = "DELETE FROM files WHERE file_id = $1 AND owner_no = $2 AND NOT posted 
 
 THERE = "SELECT f.posted FROM files f WHERE f.file_id = $1 AND f.owner_no = $2"
 
-# $1 as its owner has it, or as a room shows it to those who are in it now.
+# $1 as its owner has it, or as a room shows it to those who are in it now, and to admins while a
+# report of the message is open.
 FOR_READER = f"""
 SELECT {COLUMNS}, found.blind, encode(f.content, 'hex') AS content,
     encode(f.thumbnail, 'hex') AS thumbnail, encode(f.preview, 'hex') AS preview,
@@ -81,6 +82,11 @@ CROSS JOIN LATERAL (
     JOIN chat_members m ON m.room_no = p.room_no AND m.user_no = me.user_no AND m.is_active
     LEFT JOIN message_states s ON s.room_no = p.room_no AND s.seq = p.seq
     WHERE p.shown_id = $1 AND s.deleted_at IS NULL
+    UNION ALL
+    SELECT p.file_no, r.display_mode = 'blind' FROM room_files p
+    JOIN chat_rooms r ON r.room_no = p.room_no
+    JOIN message_reports q ON q.room_no = p.room_no AND q.seq = p.seq AND q.status = 'open'
+    WHERE p.shown_id = $1 AND me.role = 'admin'
 ) found
 JOIN files f ON f.file_no = found.file_no
 WHERE me.user_id = $2 AND me.status = 'active'
@@ -214,7 +220,9 @@ class FileStore:
             raise ProtocolError(ErrorCode.CONFLICT, "the file is posted: delete the message")
 
     async def for_reader(self, file: str, user: UserId) -> Readable | None:
-        """The file, to its owner and to members of a room where a message shows it now."""
+        """The file, to its owner, to members of a room where a message shows it now, and to admins
+        who have to judge that message.
+        """
         row = await self._database.fetchrow(FOR_READER, file, user)
         if row is None:
             return None

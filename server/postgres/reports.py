@@ -34,7 +34,7 @@ FOUND = f"""
 SELECT r.report_id, room.room_id, r.seq, r.reason, r.note, r.at, r.changed_at, r.status,
     r.resolution, r.closed_at, closer.user_id AS closed_by,
     {named("r.room_no", "r.reporter_no")} AS reporter,
-    {named("r.room_no", "r.sender_no")} AS sender, r.said_at, r.edited_at, r.body
+    {named("r.room_no", "r.sender_no")} AS sender, r.said_at, r.edited_at, r.body, r.extra
 FROM message_reports r
 JOIN chat_rooms room ON room.room_no = r.room_no
 LEFT JOIN users closer ON closer.user_no = r.closed_by"""  # noqa: S608 - constants
@@ -72,6 +72,7 @@ class Report(NamedTuple):
     said_at: Millis
     edited_at: Millis | None
     body: str | None  # None: erased, after the report was closed
+    extra: str | None
 
 
 class NewReport(NamedTuple):

@@ -20,6 +20,7 @@ from server.http.bodies import Paced
 
 FILES = "/api/v1/chats/files"
 ROOMS = "/api/v1/chats/rooms"
+REPORTS = "/api/v1/admin/reports"
 
 
 def photo(size: tuple[int, int] = (640, 480), kind: str = "JPEG", color: str = "teal") -> bytes:
@@ -379,6 +380,27 @@ async def test_in_a_blind_room_a_file_has_no_name_and_no_id_of_elsewhere(
             assert b"ann" not in data and "ann" not in str(headers) and file not in str(headers)
         await post(http, ann, opened, file)
         assert (await get(http, bob, f"{FILES}/{file}"))[0] == 200
+
+
+async def test_admins_see_the_files_of_what_was_reported_while_the_report_is_open(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, admin = await http.person(), await http.person(), await http.admin()
+        room = await http.team(ann, bob)
+        file = (await upload(http, ann, photo())).json["id"]
+        await post(http, ann, room, file)
+        path, message = f"{FILES}/{file}", f"{ROOMS}/{room}/messages/1"
+        assert (await get(http, admin, path))[0] == 404
+        reason = {"reason": "illegal"}
+        assert (await http.ask("POST", message + "/report", reason, token=bob.token)).status == 201
+        await http.ask("DELETE", message, token=ann.token)
+        (report,) = (await http.ask("GET", REPORTS, token=admin.token)).json["items"]
+        assert [each["id"] for each in report["message"]["files"]] == [file]
+        assert [(await get(http, each, path))[0] for each in (admin, bob)] == [200, 404]
+        closed = {"status": "closed"}
+        await http.ask("PATCH", f"{REPORTS}/{report['id']}", closed, token=admin.token)
+        assert (await get(http, admin, path))[0] == 404
 
 
 async def _until(holds: Any) -> None:
