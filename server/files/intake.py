@@ -76,13 +76,14 @@ class Intake:
 
     async def take(self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes]) -> FileInfo:
         """All of a file, or nothing of it."""
-        upload = await self.begin(owner_no, new)
-        try:
-            await self.append(upload, 0, parts)
-            return await self.finish(upload)
-        except BaseException:
-            await self.give_up(upload)
-            raise
+        with self._counted(owner_no):
+            upload = await self.begin(owner_no, new)
+            try:
+                await self._append(upload, 0, parts)
+                return await self._settled(upload)
+            except BaseException:
+                await self.give_up(upload)
+                raise
 
     # ---- piece by piece
 
@@ -109,21 +110,16 @@ class Intake:
         return await self._spool.size(upload.id)
 
     async def append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> int:
-        """What *parts* bring, which begin at *offset*; how many bytes are there then.
+        """What *parts* bring, which begin at *offset*; how many bytes are there then. With the last
+        one it becomes a file.
 
         One request at a time. What has come before it breaks off stays.
         """
         with self._at_work(upload), self._counted(upload.owner_no):
-            there = await self._spool.size(upload.id)
-            if offset != there:
-                raise ProtocolError(ErrorCode.CONFLICT, f"the next byte is {there}, not {offset}")
-            judged = Judged(upload.length, there, await self._spool.head(upload.id, HEAD))
-            async with self._spool.appending(upload.id) as write:
-                async for part in parts:
-                    judged.see(part)
-                    await write(part)
-                    self.bytes_in += len(part)
-            return judged.size
+            there = await self._append(upload, offset, parts)
+            if there == upload.length:
+                await self._settled(upload)
+            return there
 
     async def prolong(self, upload: Upload) -> Millis:
         """Keep an unfinished upload for a while from now; until when."""
@@ -132,11 +128,9 @@ class Intake:
         return until
 
     async def finish(self, upload: Upload) -> FileInfo:
-        """Make the file of an upload that is whole. Whoever hangs up meanwhile changes nothing."""
-        scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SETTLED_WITHIN)
-        with self._at_work(upload), self._counted(upload.owner_no), scope:
-            return await self._finish(upload)
-        raise StoreUnavailable(f"files: not stored within {SETTLED_WITHIN:g} s")
+        """Make the file of an upload that is whole."""
+        with self._at_work(upload), self._counted(upload.owner_no):
+            return await self._settled(upload)
 
     async def give_up(self, upload: Upload) -> None:
         """Forget an upload; where that fails the next round of the upkeep does."""
@@ -145,6 +139,25 @@ class Intake:
             await self._spool.remove(upload.id)
 
     # ---- at the end
+
+    async def _append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> int:
+        there = await self._spool.size(upload.id)
+        if offset != there:
+            raise ProtocolError(ErrorCode.CONFLICT, f"the next byte is {there}, not {offset}")
+        judged = Judged(upload.length, there, await self._spool.head(upload.id, HEAD))
+        async with self._spool.appending(upload.id) as write:
+            async for part in parts:
+                judged.see(part)
+                await write(part)
+                self.bytes_in += len(part)
+        return judged.size
+
+    async def _settled(self, upload: Upload) -> FileInfo:
+        """The file of an upload. Whoever hangs up meanwhile changes nothing."""
+        deadline = trio.current_time() + SETTLED_WITHIN
+        with trio.CancelScope(shield=True, deadline=deadline):
+            return await self._finish(upload)
+        raise StoreUnavailable(f"files: not stored within {SETTLED_WITHIN:g} s")
 
     async def _finish(self, upload: Upload) -> FileInfo:
         received = await self._spool.size(upload.id)
@@ -226,10 +239,10 @@ class Judged:
         """More has come."""
         self.size += len(part)
         self._head += part[: HEAD - len(self._head)]
-        if self.size > self._length:
-            raise ProtocolError(ErrorCode.TOO_LARGE, f"it was to have {self._length} bytes")
         if self.size > IMAGE_BYTES and self.size > (most := most_bytes(self._head)):
             raise too_large(most)
+        if self.size > self._length:
+            raise ProtocolError(ErrorCode.TOO_LARGE, f"it was to have {self._length} bytes")
 
 
 def too_large(most: int) -> ProtocolError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -128,8 +130,8 @@ class DownloadRoutes:
             return Answer(status, None, headers)
         if self._under_way[user] >= AT_ONCE:
             raise rate_limited(AGAIN_S)
-        chunks = await self._storage.open(shown.content.digest, span.start, span.length)
-        return Streamed(Counted(chunks, self._under_way, user), headers, status)
+        begin = partial(self._storage.open, shown.content.digest, *span)
+        return Streamed(Reading(begin, self._under_way, user), headers, status)
 
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""
@@ -192,26 +194,37 @@ class Shown(NamedTuple):
         }
 
 
-class Counted:
-    """Chunks that count as a reading of *user* from the first to the last."""
+class Reading:
+    """Chunks that count as a reading of *user* from the first to the last.
 
-    def __init__(self, chunks: Chunks, under_way: Counter[UserId], user: UserId) -> None:
-        self._chunks, self._under_way, self._user = chunks, under_way, user
-        self._open = True
-        under_way[user] += 1
+    Nothing is open before the first is wanted: a client may be gone by then.
+    """
 
-    def __aiter__(self) -> Counted:
+    def __init__(
+        self, begin: Callable[[], Awaitable[Chunks]], under_way: Counter[UserId], user: UserId
+    ) -> None:
+        self._begin, self._under_way, self._user = begin, under_way, user
+        self._is_counted = False
+        self._chunks: Chunks | None = None
+
+    def __aiter__(self) -> Reading:
         return self
 
     async def __anext__(self) -> bytes:
+        if not self._is_counted:
+            self._is_counted = True
+            self._under_way[self._user] += 1
+        if self._chunks is None:
+            self._chunks = await self._begin()
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
         """Read no more."""
-        if self._open:
-            self._open = False
+        if self._is_counted:
+            self._is_counted = False
             self._under_way[self._user] -= 1
             self._under_way += Counter()  # forgets those at zero
+        if self._chunks is not None:
             await self._chunks.aclose()
 
 

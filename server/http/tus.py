@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Awaitable
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
@@ -15,6 +16,8 @@ from server.http.bodies import invalid
 from server.http.errors import PreconditionFailed, UnsupportedMediaType
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.postgres.files import FileStore, Upload
+
+T = TypeVar("T")
 
 VERSION: Final = "1.0.0"
 RESUMABLE: Final = "Tus-Resumable"
@@ -64,7 +67,7 @@ class Tus:
             return Answer(200, None, told_of(length) | {"Upload-Length": str(length)})
         there = await self._intake.offset(upload)
         if there == upload.length:
-            await self._finish(upload)
+            await self._unless_bad(upload, self._intake.finish(upload))
         headers = told_of(there, upload.expires_at) | {"Upload-Length": str(upload.length)}
         return Answer(200, None, headers)
 
@@ -96,21 +99,14 @@ class Tus:
         return upload
 
     async def _append(self, upload: Upload, offset: int, call: Call[None, Any]) -> int:
-        try:
-            there = await self._intake.append(upload, offset, call.content)
-        except ProtocolError as error:
-            if error.code is ErrorCode.TOO_LARGE:
-                await self._intake.give_up(upload)
-            raise
-        if there == upload.length:
-            await self._finish(upload)
-        return there
+        return await self._unless_bad(upload, self._intake.append(upload, offset, call.content))
 
-    async def _finish(self, upload: Upload) -> None:
+    async def _unless_bad(self, upload: Upload, work: Awaitable[T]) -> T:
+        """What *work* brings. What can never become a file is not kept to be resumed."""
         try:
-            await self._intake.finish(upload)
+            return await work
         except ProtocolError as error:
-            if error.code is ErrorCode.INVALID:
+            if error.code in (ErrorCode.TOO_LARGE, ErrorCode.INVALID):
                 await self._intake.give_up(upload)
             raise
 
