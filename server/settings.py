@@ -12,12 +12,12 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from server.failure import BadSetting
+from server.files.places import check_address
 from server.token_key import SHORTEST_KEY
 
 DEFAULT_DATA = ".data"
 DATABASE_SCHEMES = ("postgresql", "postgres")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
-FILES_SCHEMES = ("s3",)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -111,7 +111,7 @@ def read_token_key(environ: Mapping[str, str]) -> str | None:
 
 def read_files_url(environ: Mapping[str, str]) -> str | None:
     """Where files are kept, if not in the data folder."""
-    return _url(environ, "MADANG_FILES_URL", None, FILES_SCHEMES)
+    return check_address(environ.get("MADANG_FILES_URL") or None)
 
 
 def read_log_level(environ: Mapping[str, str]) -> str:

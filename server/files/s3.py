@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeVar
 
 import boto3
 import trio
@@ -14,39 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from actors.ports import StoreUnavailable
-from server.failure import BadSetting
 from server.files.folder import InThread
+from server.files.places import Bucket
 from server.files.storage import CHUNK, THREADS, Storage
 
 T = TypeVar("T")
 
 CONNECT_S, READ_S, TRIES = 5, 20, 2
 MISSING = ("404", "NoSuchKey", "NotFound")
-
-
-class Bucket(NamedTuple):
-    """Where the contents lie. Who may have them says the environment, as boto3 reads it."""
-
-    name: str
-    prefix: str
-    endpoint: str | None
-    region: str | None
-
-
-def read_bucket(url: str) -> Bucket:
-    """The bucket that *url* names. Raises BadSetting.
-
-    >>> read_bucket("s3://chat/files?endpoint=http://127.0.0.1:9000&region=eu-1")
-    Bucket(name='chat', prefix='files/', endpoint='http://127.0.0.1:9000', region='eu-1')
-    """
-    parts, options = urlsplit(url), parse_qs(urlsplit(url).query)
-    if parts.scheme != "s3" or not parts.hostname or not options.keys() <= {"endpoint", "region"}:
-        raise BadSetting(
-            "MADANG_FILES_URL must be like s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION"
-        )
-    prefix = parts.path.strip("/")
-    endpoint, region = (options.get(name, [None])[0] for name in ("endpoint", "region"))
-    return Bucket(parts.netloc, prefix and prefix + "/", endpoint, region)
 
 
 class S3Storage(Storage):

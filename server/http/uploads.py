@@ -10,6 +10,7 @@ from werkzeug.http import parse_options_header
 
 from protocol.events import FileInfo
 from protocol.fields import IdField
+from protocol.limits import FILE_BYTES
 from server.files.intake import Intake, NewUpload
 from server.http.auth import rate_limited
 from server.http.multipart import only_file
@@ -76,7 +77,9 @@ class UploadRoutes:
             return await self._tus.create(call)
         new, content = _named(call), call.content
         if call.mimetype == "multipart/form-data":
-            new, content = await only_file(call.headers["Content-Type"], call.content)
+            most = None if new.length is None else min(new.length, FILE_BYTES)
+            told, content = await only_file(call.headers["Content-Type"], call.content)
+            new = told._replace(length=most)
         return Answer(201, await self._intake.take(call.caller.user_no, new, content))
 
     async def mine(self, call: Call[None, FilesQuery]) -> Answer:

@@ -16,8 +16,8 @@ from moto.server import ThreadedMotoServer
 from actors.ports import StoreUnavailable
 from server.failure import BadSetting
 from server.files.folder import FolderStorage
-from server.files.places import storage_at
-from server.files.s3 import S3Storage, read_bucket
+from server.files.places import read_bucket, storage_at
+from server.files.s3 import S3Storage
 from server.files.storage import CHUNK, Storage
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}

@@ -187,7 +187,7 @@ async def test_messages_that_cannot_be_are_refused_and_nothing_is_stored(
             ({"body": 1}, "body"),
             ({"body": "a\x00"}, "body"),
             ({"body": "a\ud800"}, "body"),
-            ({"body": "hi", "kind": "image"}, "kind"),
+            ({"body": "hi", "kind": "image"}, "files"),
             ({"body": "hi", "kind": "system"}, "kind"),
             ({"body": "hi", "files": ["f"]}, "files"),
             ({"body": "hi", "reply_to": 1}, "reply_to"),

@@ -31,6 +31,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert (read.rate_per_connection, read.rate_per_user) == (100, 200)
     assert (read.origins, read.trusted_proxies) == ((), ())
     assert (read.echo, read.log_level) == (False, "INFO")
+    assert (read.files_url, read.files_quota) == (None, 2**30)
 
 
 def test_settings_do_not_change() -> None:
@@ -50,6 +51,9 @@ def test_settings_do_not_change() -> None:
         ("MADANG_ORIGINS", "example.org"),
         ("MADANG_ORIGINS", "https://example.org/page"),
         ("MADANG_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("MADANG_FILES_URL", "http://example.org/files"),
+        ("MADANG_FILES_URL", "s3:///files"),
+        ("MADANG_FILES_QUOTA_MIB", "-1"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
