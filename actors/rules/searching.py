@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 SEARCHED_MOST: Final = 4_096
 """Characters of a text that are searched, as it is and as it is folded: its beginning."""
 CARRIES: Final = "\ue000"
-"""Begins what a message has beside its body, in what is searched of it; never in a text."""
+"""Begins what a message has beside its body, its kind and names of files; never in a text."""
 
 _CONSONANT, _CONSONANTS = 0x1100, 19
 _SYLLABLE, _SYLLABLES_OF_ONE = 0xAC00, 588
@@ -58,7 +58,7 @@ def words_of(text: str) -> list[str]:
 
 
 def carried(what: str) -> str:
-    """The word that a message has which carries *what*."""
+    """The word that a message of the kind *what* has, which carries files."""
     return CARRIES + what
 
 

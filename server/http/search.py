@@ -9,7 +9,7 @@ import trio
 from msgspec import UNSET, Meta, UnsetType
 
 from actors.rules.excerpts import excerpt_of, is_plain
-from actors.rules.searching import NOTHING_CARRIED, Terms, carried, terms_of, words_of
+from actors.rules.searching import CARRIES, NOTHING_CARRIED, Terms, carried, terms_of, words_of
 from protocol.events import Message
 from protocol.fields import IdField, Kind, SeqField
 from protocol.ids import Millis, RoomId
@@ -130,7 +130,7 @@ def _words(query: SearchQuery) -> list[str]:
 
 
 def _terms(query: SearchQuery, words: list[str]) -> Terms:
-    has = [carried(query.has)] if query.has else []
+    has = [CARRIES] if query.has else []
     kind = [carried(query.kind)] if query.kind not in (None, "text") else []
     terms = terms_of([*words, *has, *kind])
     if query.kind == "text":

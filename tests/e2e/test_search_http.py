@@ -17,6 +17,9 @@ from running_server import RunningServer
 
 ROOMS = "/api/v1/chats/rooms"
 HIGHEST = 2**53 - 1
+GIF = bytes.fromhex(
+    "474946383761010001008100000000000000000000000000002c000000000100010000080400010404003b"
+)
 
 
 async def say(http: HttpWorld, person: Person, room: str, *bodies: str) -> None:
@@ -51,6 +54,46 @@ async def blind(http: HttpWorld, one: Person, other: Person) -> tuple[str, str, 
     room = (await http.ask("POST", ROOMS, body, token=one.token)).json
     theirs = (await http.ask("GET", f"{ROOMS}/{room['id']}", token=other.token)).json
     return room["id"], room["me"], theirs["me"]
+
+
+async def post_file(http: HttpWorld, person: Person, room: str, name: str, data: bytes) -> None:
+    asked = {"raw": data, "headers": {"Content-Type": "application/octet-stream"}}
+    path = f"/api/v1/chats/files?{urlencode({'name': name})}"
+    made = await http.ask("POST", path, token=person.token, **asked)
+    assert made.status == 201, made
+    body = {"body": "", "files": [made.json["id"]], "kind": made.json["kind"]}
+    reply = await http.ask("POST", f"{ROOMS}/{room}/messages", body, token=person.token)
+    assert reply.status == 201, reply
+
+
+async def test_files_are_found_by_name_and_kind_but_not_by_a_name_that_is_masked(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = [await http.person() for _ in range(2)]
+        room = await http.team(ann, bob)
+        masked, _, _ = await blind(http, ann, bob)
+        await say(http, ann, room, "회의 시작")
+        await post_file(http, ann, room, "회의 기록.pdf", b"%PDF-1.7 x")
+        await post_file(http, ann, room, "봄.gif", GIF)
+        await post_file(http, ann, masked, "비밀 기록.gif", GIF)
+        for _ in ("as a tail", "from the index"):
+            assert await names(http, bob, "기록") == [["회의 기록.pdf"]]
+            assert await names(http, bob, "회의") == [["회의 기록.pdf"], []]
+            assert await names(http, bob, "ㄱㄹ") == [["회의 기록.pdf"]]
+            assert await names(http, bob, "비밀") == []
+            assert await names(http, bob, kind="file") == [["회의 기록.pdf"]]
+            assert await names(http, bob, kind="image", room=room) == [["봄.gif"]]
+            assert await names(http, bob, has="file", room=room) == [["봄.gif"], ["회의 기록.pdf"]]
+            assert await names(http, bob, kind="text") == [[]]
+            assert len(await names(http, bob, has="file", room=masked)) == 1
+            await index(http)
+
+
+async def names(http: HttpWorld, person: Person, q: str | None = None, **query: Any) -> Any:
+    status, found = await search(http, person, q, **query)
+    assert status == 200, found
+    return [[file["name"] for file in item["message"].get("files", [])] for item in found["items"]]
 
 
 async def test_what_is_found_comes_as_in_a_page_with_what_was_found_marked(

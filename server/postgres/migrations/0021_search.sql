@@ -34,7 +34,15 @@ $$;
 -- What is searched of a message: the one place that knows.
 CREATE FUNCTION search_text(message room_events, state message_states) RETURNS text
 LANGUAGE sql STABLE
-AS $$ SELECT search_fold(coalesce((state).body, (message).body, '')) $$;
+AS $$
+    SELECT search_fold(coalesce((state).body, (message).body, '')) || CASE
+        WHEN (message).extra LIKE '%"files":%' THEN (
+            SELECT concat(
+                U&'\E000', (message).extra::jsonb ->> 'kind', ' ', search_fold(string_agg(f ->> 'name', ' '))
+            )
+            FROM jsonb_array_elements((message).extra::jsonb -> 'files') AS f
+        ) ELSE '' END
+$$;
 
 -- What a text that has the words of *texts* has, too, and its room, below zero. A query is asked by the same
 -- function, its consonants standing for syllables: so single and paired characters leave these out,
