@@ -54,10 +54,17 @@ class InThread(Protocol):
         """Do *work* in a thread."""
 
 
-class FileChunks:
-    """What is read of an open file."""
+class Open(Protocol):
+    """A content that is being read, here or over a network."""
 
-    def __init__(self, file: BinaryIO, length: int, do: InThread) -> None:
+    def read(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class FileChunks:
+    """What is read of an open content."""
+
+    def __init__(self, file: Open, length: int, do: InThread) -> None:
         self._file, self._left, self._do = file, length, do
 
     def __aiter__(self) -> FileChunks:
@@ -73,7 +80,7 @@ class FileChunks:
         return data
 
     async def aclose(self) -> None:
-        """Close the file."""
+        """Read no more."""
         self._left = 0
         self._file.close()
 

@@ -13,9 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from actors.ports import StoreUnavailable
-from server.files.folder import InThread
+from server.files.folder import FileChunks
 from server.files.places import Bucket
-from server.files.storage import CHUNK, THREADS, Storage
+from server.files.storage import THREADS, Storage
 
 T = TypeVar("T")
 
@@ -44,12 +44,12 @@ class S3Storage(Storage):
         """Keep the content of *path*."""
         await self._do(lambda: self._put(self._place(digest), path))
 
-    async def open(self, digest: str, start: int, length: int) -> S3Chunks:
+    async def open(self, digest: str, start: int, length: int) -> FileChunks:
         """A part of the content."""
         wanted = f"bytes={start}-{start + length - 1}"
         place = self._place(digest)
         found = await self._do(lambda: self._client.get_object(**place, Range=wanted))
-        return S3Chunks(found["Body"], length, self._do)
+        return FileChunks(found["Body"], length, self._do)
 
     async def remove(self, digest: str) -> None:
         """Forget the content."""
@@ -87,26 +87,3 @@ class S3Storage(Storage):
             return await trio.to_thread.run_sync(work, limiter=self._threads)
         except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
             raise StoreUnavailable(f"files: {error}") from error
-
-
-class S3Chunks:
-    """What is read of an object."""
-
-    def __init__(self, body: Any, length: int, do: InThread) -> None:
-        self._body, self._left, self._do = body, length, do
-
-    def __aiter__(self) -> S3Chunks:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        data: bytes = await self._do(lambda: self._body.read(min(CHUNK, self._left)))
-        if not data:
-            raise StoreUnavailable("files: a content is shorter than it was")
-        self._left -= len(data)
-        return data
-
-    async def aclose(self) -> None:
-        """Hang up, or give the connection back where all was read."""
-        self._body.close()
