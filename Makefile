@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt fmt-check lint types arch bench bench-all bench-growth lock clean
+.PHONY: help setup run test check fmt fmt-check lint types arch pictures bench bench-all bench-growth lock clean
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -64,6 +64,9 @@ types: setup ## check types
 
 arch: setup ## check that imports point only downward
 	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+pictures: setup ## make the pictures of the page anew
+	@PICTURES=server/web/pictures $(VENV) -m pytest -q tests/browser/test_page_pictures.py
 
 bench: setup ## measure Madang, the same without storage, and the floor (ARGS= goes to the bench)
 	@$(VENV) -m bench $(ARGS)

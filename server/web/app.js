@@ -3,7 +3,6 @@
 import { Chat } from "./chat.js";
 import { fillIcons, find } from "./dom.js";
 import { ask, forgetSession, saveSession, savedSession } from "./session.js";
-import { showGate } from "./view_sign_in.js";
 import { fillWords } from "./words.js";
 
 const REASON = "madang.reason";
@@ -19,13 +18,13 @@ function leave(session, reason = "") {
 function enter(session) {
   find("sign-in").hidden = true;
   find("chat").hidden = false;
-  const chat = new Chat(session, { leave: (reason) => leave(session, reason) });
-  find("sign-out").onclick = async () => {
+  const signOut = async () => {
     chat.stop();
     await ask("POST", "/api/v1/auth/logout", { token: session.token }).catch(() => {});
     sessionStorage.clear();
     leave(session);
   };
+  const chat = new Chat(session, { leave: (reason) => leave(session, reason), signOut });
   chat.start();
 }
 
@@ -37,11 +36,10 @@ if (session) {
 } else {
   const reason = sessionStorage.getItem(REASON) ?? "";
   sessionStorage.removeItem(REASON);
-  showGate({
-    reason,
-    enter: (answer, keep) => {
-      saveSession(answer, keep);
-      enter(answer);
-    },
-  });
+  const through = (answer, keep) => {
+    saveSession(answer, keep);
+    enter(answer);
+  };
+  const { showGate } = await import("./view_sign_in.js");
+  showGate({ reason, enter: through });
 }

@@ -1,7 +1,6 @@
 // Whom this person blocks.
 
 import { question } from "./dialog.js";
-import { showBlocks } from "./view_lists.js";
 import { words } from "./words.js";
 
 const MOST_PAGES = 25; // more than anybody can block
@@ -33,12 +32,7 @@ export class Blocks {
 
   /** The line of a menu that changes it for `user`: [text, act]. */
   entry(user, name) {
-    return this.has(user) ? [words.unblock, () => this.#unblock(user)] : [words.block, () => this.#block(user, name)];
-  }
-
-  /** Everybody who is blocked, each with a way to take it back. */
-  show() {
-    showBlocks({ load: this.calls.blocks, unblock: (user) => this.#unblock(user) });
+    return this.has(user) ? [words.unblock, () => this.unblock(user)] : [words.block, () => this.#block(user, name)];
   }
 
   async #block(user, name) {
@@ -46,7 +40,7 @@ export class Blocks {
     await this.#do(this.calls.block(user), () => this.#blocked.add(user));
   }
 
-  #unblock(user) {
+  unblock(user) {
     return this.#do(this.calls.unblock(user), () => this.#blocked.delete(user));
   }
 

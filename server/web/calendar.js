@@ -15,6 +15,7 @@ export function dayNumber(at) {
 
 export const clockTime = (at) => clock.format(at);
 export const dayName = (at) => day.format(at);
+export const dateTime = (at) => `${otherYear.format(at)} ${clock.format(at)}`;
 export const minuteNumber = (at) => Math.floor(at / 60_000);
 
 /** Short and relative to now: a time today, yesterday, or a date. */

@@ -1,44 +1,43 @@
 // The chat of one signed-in person: carries what the socket says to the store and the store to the views.
 
 import { Blocks } from "./blocks.js";
+import { Dialogs } from "./dialogs.js";
 import { find } from "./dom.js";
+import { listenToKeys } from "./keys.js";
 import { Loader } from "./loader.js";
 import { plainText } from "./markup.js";
+import { MeMenu } from "./me_menu.js";
 import { eventAt } from "./ordered.js";
-import { menuItem, openMenu } from "./menu.js";
 import { Outbox } from "./outbox.js";
-import { ask, deviceId } from "./session.js";
+import { RoomCalls } from "./room_calls.js";
+import { lastOwn, Sending } from "./sending.js";
+import { ask, deviceId, saveSession, savedSession } from "./session.js";
 import { isEvent, Store } from "./store.js";
+import { toast } from "./toast.js";
 import { Actions } from "./view_actions.js";
 import { Composer, drawTyping } from "./view_composer.js";
+import { closedBecause, drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { LogView } from "./view_log.js";
-import { showPins, showThreads } from "./view_lists.js";
 import { MembersPanel } from "./view_members.js";
-import { NewRoom } from "./view_new_room.js";
-import { RoomCalls } from "./room_calls.js";
-import { showChannels } from "./view_channels.js";
-import { closedBecause, drawBanner, drawMe, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { RoomMenu } from "./view_room_menu.js";
-import { ThreadPanel } from "./view_thread.js";
 import { RoomsView } from "./view_rooms.js";
+import { ThreadPanel } from "./view_thread.js";
 import { Watch } from "./watch.js";
 import { Wire } from "./wire.js";
 import { explain, words } from "./words.js";
 
 const ACK_WITHIN = 10_000;
-const MOST_MENTIONS = 50;
 const ANNOUNCED = 1_000; // characters
 const DRAW_AFTER = 16;
-const LONGEST_ID = "0".repeat(64);
 
 export class Chat {
   #room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
 
-  /** `leave(reason)` goes back to the gate. */
-  constructor({ user, token }, { leave }) {
-    Object.assign(this, { user, token, leave });
+  /** `leave(reason)` goes back to the gate, `signOut()` does so after telling the server. */
+  constructor({ user, token }, { leave, signOut }) {
+    Object.assign(this, { user, token, leave, signOut });
     this.store = new Store(user);
     this.wire = new Wire({
       token,
@@ -51,14 +50,18 @@ export class Chat {
     this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.watch = new Watch({ store: this.store, wire: this.wire });
+    this.sending = new Sending(this);
+    this.blocks = new Blocks({ calls: this.calls, changed: () => this.#soon(), failed: this.#failed });
+    this.dialogs = new Dialogs(this);
     this.#makeViews();
   }
 
   start() {
-    drawMe(this.user);
     addEventListener("hashchange", () => this.#route());
     document.addEventListener("visibilitychange", () => this.#soon());
     setInterval(() => this.#tick(), 1_000);
+    listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), along: (step) => this.#along(step) });
+    this.#draw();
     this.wire.start();
   }
 
@@ -66,6 +69,8 @@ export class Chat {
     this.outbox.close();
     this.wire.stop();
   }
+
+  #failed = (error) => this.composer.complain(explain(error));
 
   #openOutbox(key) {
     return new Outbox({
@@ -85,88 +90,60 @@ export class Chat {
   }
 
   #makeViews() {
-    const { store, outbox } = this;
-    const search = this.calls.people;
-    const nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
-    this.blocks = new Blocks({ calls: this.calls, changed: () => this.#soon(), failed: (error) => failed(error) });
-    const failed = (error) => this.composer.complain(explain(error));
-    this.rooms = new RoomsView({ store, open: (id) => this.#go(id) });
-    this.log = new LogView({
-      store,
-      outbox,
-      known: (room) => this.#known(room),
-      loadOlder: (room, limit) => this.loader.older(room, limit),
-      moved: () => this.#soon(),
-      act: {
-        reply: (seq) => this.#reply(seq),
-        thread: (root, button) => this.#openThread(root, button),
-        more: (seq, button) => this.actions.open(this.#room, eventAt(this.#room.events, seq), button),
-        react: (seq, emoji) => this.actions.react(this.#room, eventAt(this.#room.events, seq), emoji),
-        retry: (id) => outbox.retry(id),
-        edit: (id) => this.#edit(id),
-        versions: (seq) => this.actions.versions(this.#room, seq),
-        restore: (seq) => this.actions.restore(this.#room, seq),
-        discard: (id) => outbox.discard(id),
-      },
-    });
+    const { store, outbox, calls, blocks, dialogs, wire, loader, sending } = this;
+    const known = (room) => this.#known(room);
+    const opened = (open) => open && this.members.show(false);
+    this.rooms = new RoomsView({ store, open: (id) => this.go(id), dialogs });
+    this.log = new LogView({ store, outbox, known, act: this.#acts(), moved: () => this.#soon(), load: (room) => this.#load(room), loadOlder: (room, limit) => loader.older(room, limit) });
     this.actions = new Actions({
-      ask: (frame) => this.wire.ask(frame),
-      calls: this.calls,
-      nameOf,
-      thread: (root, button) => this.#openThread(root, button),
+      ask: (frame) => wire.ask(frame),
+      calls,
+      nameOf: this.nameOf,
+      thread: this.#openThread,
       markUnread: (seq) => this.#markUnread(seq),
       edit: (message) => this.composer.rewrite(message),
-      failed,
+      failed: this.#failed,
     });
-    this.menu = new RoomMenu({ calls: this.calls, failed, entries: (room) => this.#entries(room) });
+    this.menu = new RoomMenu({ calls, failed: this.#failed, dialogs, blocks, thread: (root) => this.#openThread(root, find("room-more")) });
     this.composer = new Composer({
       root: find("writing"),
-      send: (message) => this.#send(this.#room, message) && (this.log.sentOwn(), true),
-      change: (seq, body) => this.#change(this.#room, seq, body, failed),
-      typing: (on) => this.#room && this.wire.tell({ t: "typing", room: this.#room.id, on }),
+      store,
+      send: (message) => sending.send(this.#room, message) && (this.log.sentOwn(), true),
+      change: (seq, body) => sending.change(this.#room, seq, body, this.#failed),
+      last: () => lastOwn(this.#room, this.#room.events),
+      typing: (on) => this.#room && wire.tell({ t: "typing", room: this.#room.id, on }),
       leave: () => this.#back(),
     });
-    this.members = new MembersPanel({
-      store,
-      search,
-      calls: this.calls,
-      blocks: this.blocks,
-      opened: (room) => {
-        this.thread.close();
-        this.#loadMembers(room);
-      },
-    });
-    this.thread = new ThreadPanel({
-      store,
-      outbox,
-      loader: this.loader,
-      calls: this.calls,
-      wire: this.wire,
-      post: (room, message) => this.#send(room, message),
-      change: (room, seq, body, why) => this.#change(room, seq, body, why),
-      nameOf,
-      known: (room) => this.#known(room),
-      draw: () => this.#soon(),
-      opened: (open) => open && this.members.show(false),
-    });
-    this.newRoom = new NewRoom({ search, create: (room) => this.#create(room), myId: this.user.id });
-    find("me").onclick = () => openMenu(find("me"), [menuItem(words.blocked, () => this.blocks.show())]);
-    find("channels-open").onclick = () => this.#channels();
+    this.members = new MembersPanel({ store, calls, blocks, opened: (room) => {
+      this.thread.close();
+      this.#loadMembers(room);
+    } });
+    this.thread = new ThreadPanel({ store, outbox, loader, calls, wire, sending, nameOf: this.nameOf, known, draw: () => this.#soon(), opened });
+    this.me = new MeMenu({ user: this.user, dialogs, signOut: this.signOut, tell: (state) => wire.ask({ t: "status", state }) });
     find("back").onclick = () => this.#back();
-    find("banner-now").onclick = () => this.wire.now();
+    find("banner-now").onclick = () => wire.now();
   }
 
-  // What the menu of a room has besides its settings.
-  #entries(room) {
-    const nameOf = (user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
-    const go = (seq) => this.log.jump(seq);
-    const open = (root) => this.#openThread(root, find("room-more"));
-    return [
-      [words.threads, () => showThreads(room, { load: (before) => this.calls.threads(room, before), nameOf, go: open })],
-      [words.pins, () => showPins(room, { load: (after) => this.calls.pins(room, after), nameOf, go })],
-      ...(room.peer ? [this.blocks.entry(room.peer, room.name)] : []),
-    ];
+  // What the buttons of a message do.
+  #acts() {
+    const at = (seq) => eventAt(this.#room.events, seq);
+    return {
+      reply: (seq) => this.#reply(seq),
+      thread: this.#openThread,
+      more: (seq, button) => this.actions.open(this.#room, at(seq), button),
+      react: (seq, emoji) => this.actions.react(this.#room, at(seq), emoji),
+      versions: (seq) => this.actions.versions(this.#room, seq),
+      restore: (seq) => this.actions.restore(this.#room, seq),
+      retry: (id) => this.outbox.retry(id),
+      discard: (id) => this.outbox.discard(id),
+      edit: (id) => this.sending.again(id, this.composer, (seq) => this.#reply(seq)),
+      leave: () => this.composer.focus(),
+    };
   }
+
+  nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
+
+  jump = (seq) => this.log.jump(seq);
 
   #http(method, path, body) {
     return ask(method, `/api/v1${path}`, { token: this.token, body }).catch((error) => {
@@ -183,8 +160,9 @@ export class Chat {
     if (frame.t === "ack") this.#acked(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
     if (frame.t === "room") this.#arrived(room);
-    if (frame.t === "room_gone" && this.#room?.id === frame.room) this.#go("");
+    if (frame.t === "room_gone" && this.#room?.id === frame.room) this.go("");
     if (frame.t === "gap" && room === this.#room) this.#load(room);
+    if (frame.t === "presence" && frame.user === this.user.id && !frame.room) this.me.shown(frame.state);
     if (room && isEvent(frame)) this.#happened(room, frame);
     if (frame.t === "welcome" || frame.t === "message") this.loader.names(() => this.#soon());
     this.#soon();
@@ -204,7 +182,7 @@ export class Chat {
     this.watch.peersOf([room]);
     if (room.id !== this.#awaited) return;
     this.#awaited = "";
-    this.#go(room.id);
+    this.go(room.id);
   }
 
   #acked(ack) {
@@ -220,8 +198,7 @@ export class Chat {
     if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.#loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
     if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
-    const name = this.store.nameIn(room, event.sender, event.name) ?? "";
-    find("announcer").textContent = `${name}: ${plainText(event.body ?? "", ANNOUNCED)}`;
+    find("announcer").textContent = `${this.nameOf(room, event.sender, event.name)}: ${plainText(event.body ?? "", ANNOUNCED)}`;
   }
 
   async #sureOf(room, seq) {
@@ -236,14 +213,54 @@ export class Chat {
 
   // ---- what this person does
 
-  #go(id) {
+  go = (id) => {
     location.hash = id ? `#/room/${id}` : "";
     this.#route();
+  };
+
+  /** Go to a room that was joined, now or when its frame is here. */
+  arrive = (id) => {
+    if (this.store.rooms.has(id)) this.go(id);
+    else this.#awaited = id;
+  };
+
+  create = async (room) => {
+    const made = this.store.addRoom(await this.calls.create(room));
+    this.watch.peersOf([made]);
+    this.go(made.id);
+  };
+
+  /** This person is called otherwise now. */
+  named({ name }) {
+    this.user.name = name;
+    this.store.people.set(this.user.id, name || this.user.username);
+    saveSession({ user: this.user, token: this.token }, savedSession.isKept());
+    this.me.draw();
+    this.#soon();
+  }
+
+  /** With a new password every token is revoked; this window goes on with the new one. */
+  async changePassword(now, next) {
+    this.wire.stop();
+    try {
+      saveSession(await this.calls.changePassword(now, next), savedSession.isKept());
+      location.reload();
+    } catch (error) {
+      this.wire.start();
+      throw error;
+    }
+  }
+
+  #along(step) {
+    const rooms = this.store.sortedRooms();
+    const index = rooms.indexOf(this.#room);
+    const next = rooms[index < 0 ? 0 : index + step];
+    if (next) this.go(next.id);
   }
 
   #back() {
     const id = this.#room?.id;
-    this.#go("");
+    this.go("");
     this.#draw();
     if (id) this.rooms.focus(id);
   }
@@ -256,10 +273,8 @@ export class Chat {
     find("room").hidden = !room;
     document.body.classList.toggle("in-blind", room?.mode === "blind");
     find("nothing-open").hidden = Boolean(room);
+    for (const view of [this.members, this.thread, this.menu]) view.setRoom(room);
     this.composer.show(room);
-    this.members.setRoom(room);
-    this.thread.setRoom(room);
-    this.menu.setRoom(room);
     this.log.show(room);
     if (room?.hold === "none") this.#load(room);
     if (room) this.#loadMembers(room);
@@ -267,58 +282,20 @@ export class Chat {
     this.#draw();
   }
 
-  #channels() {
-    const open = (id) => {
-      if (this.store.rooms.has(id)) this.#go(id);
-      else this.#awaited = id; // its frame is on the way
-    };
-    showChannels({ find: this.calls.publicRooms, join: this.calls.join, open });
-  }
-
-  async #create(room) {
-    const made = this.store.addRoom(await this.calls.create(room));
-    this.watch.peersOf([made]);
-    this.#go(made.id);
-  }
+  #openThread = (root, button) => this.thread.open(this.#room, root, button);
 
   // The room is left first: what is at the end of an open room counts as read.
   #markUnread(seq) {
     const { id } = this.#room;
     this.#back();
-    this.wire.ask({ t: "mark_unread", room: id, seq }).catch((error) => (find("announcer").textContent = explain(error)));
+    this.wire.ask({ t: "mark_unread", room: id, seq }).catch((error) => toast(explain(error)));
   }
 
-  #openThread(root, button) {
-    this.thread.open(this.#room, root, button);
-  }
-
-  // Whose names a message may mention, in the room that it is shown in.
+  // In a room and about a message what is `known` of people.
   #known(room) {
     const { name, username } = this.user;
-    const names = new Set([...room.members.values()].flatMap((member) => [member.name, member.username]));
-    return { room, names, me: new Set(room.mode === "blind" ? [room.me] : [name, username]) };
-  }
-
-  #send(room, { body, reply_to, thread }) {
-    const isNamed = ({ name, username }) => body.includes(`@${name}`) || body.includes(`@${username}`);
-    const mentions = [...room.members.values()].filter(isNamed).slice(0, MOST_MENTIONS).map((member) => member.user);
-    const message = { room: room.id, body, reply_to, thread, mentions: mentions.length ? mentions : undefined };
-    if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
-    this.outbox.add({ ...message, at: Date.now() });
-    return true;
-  }
-
-  #change(room, seq, body, failed) {
-    const frame = { t: "edit", room: room.id, seq, body };
-    if (!this.wire.fits(frame)) return false;
-    this.wire.ask(frame).catch(failed);
-    return true;
-  }
-
-  #edit(id) {
-    const { body, reply_to: seq } = this.outbox.take(id);
-    if (seq) this.#reply(seq);
-    this.composer.edit(body);
+    const names = [...room.members.values()].flatMap((member) => [member.name, member.username, member.user]);
+    return { room, names: new Set(names.filter(Boolean)), me: new Set(room.mode === "blind" ? [room.me] : [name, username]) };
   }
 
   #reply(seq) {
@@ -330,12 +307,15 @@ export class Chat {
     this.log.restart();
     this.thread.reload();
     if (await this.loader.newest(room)) this.outbox.stored(room.id, room.seen);
+    this.loader.threads(room).then(() => this.#soon());
     this.#soon();
   }
 
   async #loadMembers(room) {
-    if (!(await this.loader.members(room))) return;
-    if (this.members.open && room === this.#room) this.watch.membersOf(room);
+    const came = await this.loader.members(room);
+    if (room === this.#room) this.members.came(came);
+    if (room === this.#room) this.composer.peopleChanged();
+    if (came && this.members.open && room === this.#room) this.watch.membersOf(room);
     this.#soon();
   }
 
@@ -367,7 +347,7 @@ export class Chat {
   }
 
   #drawTypists() {
-    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.store.nameIn(this.#room, user) ?? words.somebody));
+    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.nameOf(this.#room, user)));
   }
 
   // What is at the end of an open log in a visible window is read.

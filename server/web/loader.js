@@ -66,6 +66,12 @@ export class Loader {
     return came;
   }
 
+  /** What is unread in the threads that this person takes part in. */
+  async threads(room) {
+    const page = await this.http("GET", `/chats/rooms/${room.id}/threads?mine=true`).catch(() => null);
+    if (page) room.threads.page(page);
+  }
+
   older(room, limit = OLDER_PAGE) {
     const known = this.#older.get(room);
     if (known) return known;

@@ -129,6 +129,9 @@ function isWord(char) {
   return char !== undefined && /[A-Za-z0-9]/.test(char);
 }
 
+/** Those of its spans that are neither code nor links. */
+export const plainSpans = (body) => spansOf(body).filter(({ code, pre, href }) => !(code || pre || href));
+
 /** Elements for `spans`, built by `make` of dom.js; `textOf` makes the children of plain text. */
 export function nodesOf(spans, make, textOf = (text) => [text]) {
   const nodes = [];

@@ -1,12 +1,13 @@
 // Who may do what in a room, as the protocol's table says. The server decides; this only hides what it would refuse.
 
 const RANK = { guest: 0, member: 1, admin: 2, owner: 3 };
-const LEAST = { send: "guest", react: "guest", pin: "member", show: "owner", archive: "owner" };
-const IN_OTHERS = new Set(["send", "react", "pin"]);
-const STAYS_OPEN = new Set(["archive"]); // in an archived room
+const LEAST = { send: "guest", react: "guest", pin: "member", show: "owner", archive: "owner", export: "owner" };
+const IN_OTHERS = new Set(["send", "react", "pin", "export"]);
+const STAYS_OPEN = new Set(["archive", "export"]); // in an archived room
+export const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"]; // what one can react with at once
 export const ROLES = ["owner", "admin", "member", "guest"];
 
-/** Whether this person may: send, react, pin, "mention all", "delete others", restore, add, remove, "change role", describe, show, archive. */
+/** Whether this person may: send, react, pin, "mention all", "delete others", restore, add, remove, "change role", describe, show, archive, export. */
 export function may(action, room) {
   if (room.archived && !STAYS_OPEN.has(action)) return false;
   if (action === "send" && RANK[room.role] < RANK[room.post ?? "guest"]) return false;
@@ -24,6 +25,9 @@ export function rolesFor(room, member) {
   if (!may("change role", room) || !outranks(room.role, member.role)) return [];
   return ROLES.filter((role) => outranks(room.role, role));
 }
+
+/** Whether this person can set anything of the room. */
+export const maySet = (room) => ["describe", "show", "archive"].some((action) => may(action, room));
 
 export const mayLeave = (room) => room.type !== "direct";
 

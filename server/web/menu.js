@@ -26,7 +26,7 @@ export function menuItem(text, act, properties = {}) {
     menu().hidePopover();
     act();
   };
-  return make("button", { type: "button", role: "menuitem", onclick: chosen, ...properties }, text);
+  return make("button", { type: "button", role: "menuitem", onclick: chosen, ...properties }, ...[text].flat());
 }
 
 function walk(event) {

@@ -1,5 +1,6 @@
 // A field that finds people while one writes, and shows them as buttons.
 
+import { blank, broken, waiting } from "./blank.js";
 import { avatar, make } from "./dom.js";
 import { words } from "./words.js";
 
@@ -31,11 +32,15 @@ export class PeopleSearch {
   async #find() {
     const turn = ++this.#turn;
     const text = this.field.value.trim();
-    const people = text ? await this.search(text).catch(() => []) : [];
-    if (turn !== this.#turn) return;
+    if (!text) return this.list.replaceChildren();
+    if (!this.list.children.length) this.list.replaceChildren(make("li", {}, waiting(2)));
+    const people = await this.search(text).catch((error) => error);
+    if (turn !== this.#turn) return undefined;
+    if (people instanceof Error) return this.list.replaceChildren(make("li", {}, broken(people, () => this.#find())));
     const shown = people.filter((person) => !this.leaveOut(person.id));
     this.list.replaceChildren(...shown.map((person) => this.#row(person)));
-    if (text && !shown.length) this.list.append(make("li", { class: "empty" }, words.nobodyFound));
+    if (!shown.length) this.list.append(make("li", { class: "empty" }, blank("search", words.nobodyFound)));
+    return undefined;
   }
 
   #row(person) {

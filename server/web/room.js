@@ -1,7 +1,8 @@
 // One room as this person sees it: its log by seq, cursors, members and what is unread. Pure.
 
 import { changed } from "./fold.js";
-import { indexOfSeq, insertEvent, lowerBound, mergeEvents } from "./ordered.js";
+import { eventAt, indexOfSeq, insertEvent, lowerBound, mergeEvents } from "./ordered.js";
+import { Threads } from "./threads.js";
 
 const SETTINGS = ["name", "description", "visibility", "archived", "post", "metadata"];
 const CHANGES_KEPT = 1_000;
@@ -21,6 +22,7 @@ export class Room {
   more = false; // there is history before the first event
   seen = 0;
   members = new Map(); // user -> {user, name, username, role}; empty until asked for
+  threads = new Threads();
   typing = new Map(); // user -> when it expires
   reveals = new Map(); // in a blind room: pseudonym -> {mutual, person?} of those one consented to
   #cursors = null; // user -> seq; null in rooms too large for receipts
@@ -114,6 +116,7 @@ export class Room {
 
   #message(event) {
     this.#newest(event);
+    this.threads.happened(event, { me: this.me, root: eventAt(this.events, event.thread) });
     this.typing.delete(event.sender);
     this.moveCursor(event.sender, event.seq);
     if (event.sender === this.me) return this.readTo(event.seq);

@@ -9,6 +9,9 @@ export class RoomCalls {
     const of = (room, rest = "") => `${rooms}/${part(room.id)}${rest}`;
     const message = (room, seq, rest = "") => of(room, `/messages/${seq}${rest}`);
 
+    this.me = () => http("GET", "/me");
+    this.changeMe = (changes) => http("PATCH", "/me", changes);
+    this.changePassword = (now, next) => http("PUT", "/me/password", { current_password: now, new_password: next });
     this.people = (text) => http("GET", `/users?q=${part(text)}`).then((found) => found.items);
     this.create = (room) => http("POST", rooms, room);
     this.publicRooms = (text, after) => http("GET", `${rooms}/public?${new URLSearchParams({ ...(text && { q: text }), ...(after && { after }) })}`);
@@ -32,6 +35,12 @@ export class RoomCalls {
     this.readers = (room, seq) => http("GET", message(room, seq, "/readers"));
     this.threads = (room, before) => http("GET", of(room, `/threads${before === undefined ? "" : `?before=${before}`}`));
     this.report = (room, seq, report) => http("POST", message(room, seq, "/report"), report);
+    this.reports = (status, next) => http("GET", `/admin/reports?${new URLSearchParams({ status, ...(next && { after: next }) })}`);
+    this.changeReport = (id, change) => http("PATCH", `/admin/reports/${part(id)}`, change);
+    this.blockLog = (user, next) => http("GET", `/admin/blocks?${new URLSearchParams({ user, ...(next && { after: next }) })}`);
+    this.revealOrders = () => http("GET", "/admin/reveals");
+    this.orderReveal = (room, order) => http("POST", `/admin/rooms/${part(room)}/reveals`, order);
+    this.approveReveal = (id) => http("POST", `/admin/reveals/${part(id)}/approve`);
     this.blocks = (next) => http("GET", `/blocks${after(next)}`);
     this.block = (user) => http("PUT", `/blocks/${part(user)}`);
     this.unblock = (user) => http("DELETE", `/blocks/${part(user)}`);

@@ -73,10 +73,13 @@ function bubble({ room, events, inThread, item, before, next, nameOf, unreadFrom
     notRead: mine && !item.entry && !inThread ? room.notRead(item.seq) : 0,
     quote: quote(events, item.reply_to, nameOf),
     replies: inThread || item.entry ? 0 : room.repliesTo(item.seq),
+    unread: inThread || item.entry ? 0 : room.threads.unreadIn(item.seq),
+    groups: (item.mentions ?? []).filter((name) => name.startsWith("@")).map((name) => name.slice(1)),
+    toMe: !mine && (item.mentions ?? []).some((name) => name === room.me || name.startsWith("@")),
     root: inThread !== 0 && item.seq === inThread,
   };
   const { first, last, name, state, notRead, body, deleted, restorable, edited, pinned, reactions } = row;
-  const drawn = [first, last, name, state, notRead, row.quote, row.replies, room.members.size, body, deleted, restorable, edited, pinned, reactions];
+  const drawn = [first, last, name, state, notRead, row.quote, row.replies, row.unread, row.groups, row.toMe, room.members.size, body, deleted, restorable, edited, pinned, reactions];
   row.mark = JSON.stringify(drawn);
   return row;
 }

@@ -8,6 +8,9 @@ export function savedSession() {
   return text ? JSON.parse(text) : null;
 }
 
+/** Whether the browser knows it too, not this window alone. */
+savedSession.isKept = () => localStorage.getItem(KEY) !== null;
+
 /** A window keeps its own person, so two windows can be two people; `keep` tells the browser too. */
 export function saveSession(session, keep) {
   sessionStorage.setItem(KEY, JSON.stringify(session));
@@ -48,7 +51,9 @@ export async function ask(method, path, { token, body, key } = {}) {
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal }).catch(() => {
     throw new Refusal({ code: "network" });
   });
-  const content = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(content);
+  if (answer.status === 204) return {};
+  const content = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw new Refusal(content ?? {});
+  if (!content) throw new Refusal({ code: "network" });
   return content;
 }

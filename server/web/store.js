@@ -12,6 +12,7 @@ export class Store {
   rooms = new Map();
   people = new Map(); // id -> name
   presence = new Map(); // id -> {state, last_seen?}
+  welcomed = false; // the rooms are known
 
   /** `now()` gives milliseconds. */
   constructor(me, now = Date.now) {
@@ -32,11 +33,13 @@ export class Store {
     if (frame.t === "typing") this.#typing(room, frame);
     if (frame.t === "gap") room.drop();
     if (frame.t === "room_gone") this.rooms.delete(room.id);
-    if (frame.t === "unread" && !frame.thread) this.#unread(room, frame);
+    if (frame.t === "unread" && frame.thread) room.threads.count(frame.thread, frame.unread, frame.last_seq);
+    else if (frame.t === "unread") this.#unread(room, frame);
     return room;
   }
 
   #welcome({ rooms }) {
+    this.welcomed = true;
     this.presence.clear();
     const present = new Set(rooms.map((room) => room.id));
     for (const id of this.rooms.keys()) if (!present.has(id)) this.rooms.delete(id);

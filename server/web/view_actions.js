@@ -1,13 +1,12 @@
 // What one can do with a message: react, edit, delete, pin. A small menu beside it.
 
-import { make } from "./dom.js";
-import { may } from "./may.js";
+import { icon, make } from "./dom.js";
+import { later } from "./later.js";
+import { may, QUICK } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
-import { showReactions, showReaders, showVersions } from "./view_lists.js";
-import { showReport } from "./view_report.js";
 import { words } from "./words.js";
 
-const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+const lists = (use) => later(() => import("./view_lists.js"), use);
 
 export class Actions {
   /** `ask(frame)` is a promise of the answer, `edit(message)` begins an edit, `failed(error)` says why not; `calls` is RoomCalls; `thread(root, button)`, where there is a way into threads, and `markUnread(seq)`. */
@@ -26,7 +25,7 @@ export class Actions {
 
   /** What it said before, who wrote that and when. */
   versions(room, seq) {
-    showVersions(room, { load: (after) => this.calls.versions(room, seq, after), nameOf: (user) => this.nameOf(room, user) });
+    lists(({ showVersions }) => showVersions(room, { load: (after) => this.calls.versions(room, seq, after), nameOf: (user) => this.nameOf(room, user) }));
   }
 
   /** Bring a deleted message back. */
@@ -39,30 +38,31 @@ export class Actions {
     const emojis = QUICK.map((emoji) => menuItem(emoji, () => this.react(room, message, emoji)));
     const pin = () => this.#tell(room, message, { t: "pin", on: !message.pinned });
     const changes = mine && !room.archived;
+    const line = (picture, text, act, grave = false) => menuItem([icon(picture), text], act, { class: grave ? "grave" : undefined });
     return [
       may("react", room) ? make("div", { class: "emojis" }, ...emojis) : undefined,
-      this.thread ? menuItem(words.openThread, () => this.thread(message.thread ?? message.seq, button)) : undefined,
-      may("pin", room) ? menuItem(message.pinned ? words.unpin : words.pin, pin) : undefined,
-      Object.keys(message.reactions ?? {}).length ? menuItem(words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
-      message.edited_at ? menuItem(words.versions, () => this.versions(room, message.seq)) : undefined,
-      this.markUnread ? menuItem(words.markUnread, () => this.markUnread(message.seq)) : undefined,
-      mine ? menuItem(words.whoRead, () => this.#readers(room, message.seq)) : undefined,
-      mine ? undefined : menuItem(words.report, () => this.#report(room, message.seq)),
-      changes ? menuItem(words.editMessage, () => this.edit(message)) : undefined,
-      changes || may("delete others", room) ? menuItem(words.deleteMessage, () => this.#tell(room, message, { t: "delete" })) : undefined,
+      this.thread ? line("thread", words.openThread, () => this.thread(message.thread ?? message.seq, button)) : undefined,
+      may("pin", room) ? line("pin", message.pinned ? words.unpin : words.pin, pin) : undefined,
+      Object.keys(message.reactions ?? {}).length ? line("smile", words.whoReacted, () => this.#reactions(room, message.seq)) : undefined,
+      message.edited_at ? line("clock", words.versions, () => this.versions(room, message.seq)) : undefined,
+      this.markUnread ? line("unread", words.markUnread, () => this.markUnread(message.seq)) : undefined,
+      mine ? line("people", words.whoRead, () => this.#readers(room, message.seq)) : undefined,
+      mine ? undefined : line("flag", words.report, () => this.#report(room, message.seq)),
+      changes ? line("pen", words.editMessage, () => this.edit(message)) : undefined,
+      changes || may("delete others", room) ? line("bin", words.deleteMessage, () => this.#tell(room, message, { t: "delete" }), true) : undefined,
     ];
   }
 
   #reactions(room, seq) {
-    showReactions(room, { load: () => this.calls.reactions(room, seq) });
+    lists(({ showReactions }) => showReactions(room, { load: () => this.calls.reactions(room, seq) }));
   }
 
   #readers(room, seq) {
-    showReaders(room, { load: () => this.calls.readers(room, seq) });
+    lists(({ showReaders }) => showReaders(room, { load: () => this.calls.readers(room, seq) }));
   }
 
   #report(room, seq) {
-    showReport({ report: (report) => this.calls.report(room, seq, report) });
+    later(() => import("./view_report.js"), ({ showReport }) => showReport({ report: (report) => this.calls.report(room, seq, report) }));
   }
 
   #tell(room, message, frame) {

@@ -1,8 +1,11 @@
 // Where one writes: drafts and replies by room, sending, and telling the others that one types.
 
-import { find } from "./dom.js";
+import { face, find, icon, make } from "./dom.js";
 import { sendOnEnter } from "./ime.js";
+import { later } from "./later.js";
 import { plainText } from "./markup.js";
+import { may } from "./may.js";
+import { GROUPS } from "./mentions.js";
 import { words } from "./words.js";
 
 const TELL_TYPING_EVERY = 3_000;
@@ -13,6 +16,7 @@ export class Composer {
   #part; // the elements, by name
   #field;
   #room = null;
+  #of = null; // the room whose people can be mentioned
   #drafts = new Map(); // room -> {body, replyTo}
   #replyTo = null; // {seq, name, body}
   #rewritten = 0; // the seq of the message that is being edited
@@ -21,10 +25,11 @@ export class Composer {
 
   /**
    * `send({body, reply_to})`, `change(seq, body)` and `typing(on)` are for the room that is shown; false from the first
-   * two: it is too long. `leave()` on Escape. `root` has the elements, by data-part.
+   * two: it is too long. `leave()` on Escape; `last()` is the message that an arrow up takes to be changed. `root` has
+   * the elements, by data-part.
    */
-  constructor({ root, send, change, typing, leave }) {
-    Object.assign(this, { send, change, typing, leave });
+  constructor({ root, store, send, change, last = () => undefined, typing, leave }) {
+    Object.assign(this, { store, send, change, last, typing, leave });
     this.#part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
     this.#field = this.#part.body;
     const submit = sendOnEnter(this.#field, () => this.#submit());
@@ -36,8 +41,11 @@ export class Composer {
     this.#field.onkeydown = (event) => this.#key(event);
   }
 
-  show(room) {
+  /** `of` is the room that what is shown belongs to. */
+  show(room, of = room) {
     this.#endEdit();
+    this.mentions?.close();
+    this.#of = of;
     if (this.#room) this.#drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#replyTo });
     this.#stopTyping();
     this.#room = room;
@@ -46,6 +54,11 @@ export class Composer {
     this.complain("");
     this.#fit();
     this.#drawReply(replyTo);
+  }
+
+  /** Who can be mentioned is known now, or otherwise. */
+  peopleChanged() {
+    this.mentions?.look();
   }
 
   /** Whether anything can be written here now; else `why` not stands in its place. */
@@ -121,7 +134,20 @@ export class Composer {
     return this.#drawReply(null);
   }
 
+  // The list of people comes with the first @.
+  async #mayMention() {
+    if (this.mentions !== undefined || !this.#field.value.includes("@")) return;
+    this.mentions = null;
+    const root = this.#part.form.parentElement;
+    await later(() => import("./mention_list.js"), ({ MentionList }) => {
+      this.mentions = new MentionList({ field: this.#field, root, candidates: () => candidatesIn(this.#of) });
+      this.mentions.look();
+    });
+    this.mentions ??= undefined; // to be tried again
+  }
+
   #written() {
+    this.#mayMention();
     this.#fit();
     this.complain("");
     if (!this.#field.value) return this.#stopTyping();
@@ -142,12 +168,33 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.isComposing) return;
+    const last = event.key === "ArrowUp" && !this.#field.value && !this.#rewritten ? this.last() : undefined;
+    if (last) {
+      event.preventDefault();
+      return this.rewrite(last);
+    }
+    if (event.key !== "Escape") return;
     event.preventDefault(); // it is answered here
     if (this.#rewritten) this.#endEdit();
     else if (this.#replyTo) this.reply(null);
     else this.leave();
   }
+}
+
+// Whom one can mention in `room`: first all at once, then by name. Where two are named alike, by username.
+function candidatesIn(room) {
+  const others = [...room.members.values()].filter(({ user }) => user !== room.me);
+  const named = new Map();
+  for (const { name } of others) named.set(name, (named.get(name) ?? 0) + 1);
+  const groups = GROUPS.map((name) => ({ name, known: words.groups[name], insert: name, face: () => make("span", { class: "avatar", "aria-hidden": "true" }, icon("people")) }));
+  const people = others.map(({ user, name, username }) => ({
+    name: name || username || user,
+    known: username && username !== user ? `@${username}` : "",
+    insert: (named.get(name) === 1 && name) || username || user,
+    face: () => face(room, user, name || username || user),
+  }));
+  return [...(may("mention all", room) ? groups : []), ...people.sort((a, b) => a.name.localeCompare(b.name))];
 }
 
 /** The line that says who types. */

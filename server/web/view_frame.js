@@ -1,7 +1,7 @@
 // What stands around the conversation: the banner of the connection, the room's header, the title.
 
 import { shortTime } from "./calendar.js";
-import { face, find, make, paintAvatar, paintFace } from "./dom.js";
+import { face, find, make, markOf, paintFace } from "./dom.js";
 import { may } from "./may.js";
 import { words } from "./words.js";
 
@@ -42,11 +42,6 @@ function bannerText() {
   return state === "connecting" ? words.connecting : words.lost;
 }
 
-export function drawMe({ id, name, username }) {
-  paintAvatar(find("my-avatar"), id, name || username);
-  find("my-name").textContent = name || username;
-}
-
 export function drawTitle(unread) {
   document.title = unread ? `(${unread}) 마당 Madang` : "마당 Madang";
 }
@@ -58,8 +53,11 @@ export function drawRoomHeader(room, store) {
   drawVeil(room, blind);
   find("room-name").textContent = room.name;
   find("room-about").textContent = about(room, store);
-  const marks = [blind && words.isBlind, room.archived && words.isArchived, room.visibility === "public" && words.isPublic, room.muted && words.isMuted];
-  find("room-marks").replaceChildren(...marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text)));
+  const marks = [blind && ["mask", words.isBlind], room.archived && ["archive", words.isArchived], room.visibility === "public" && ["globe", words.isPublic], room.muted && ["muted", words.isMuted]].filter(Boolean);
+  const place = find("room-marks");
+  if (place.dataset.mark === `${marks}`) return;
+  place.dataset.mark = `${marks}`;
+  place.replaceChildren(...marks.map((mark) => markOf(...mark)));
 }
 
 // What one must know in a blind room: that nobody knows anybody, and who one is there.

@@ -1,13 +1,12 @@
 // What one message said before, who reacted to it, and what is pinned in a room: lists in a dialog.
 
 import { clockTime, dayName } from "./calendar.js";
-import { openDialog } from "./dialog.js";
 import { avatar, face, make } from "./dom.js";
 import { plainText } from "./markup.js";
+import { showPages } from "./view_pages.js";
 import { words } from "./words.js";
 
 const PREVIEWED = 200; // characters
-const MOST_SHOWN = 1_000;
 
 /** What the message said, oldest first; `load(after)` gives {items, next?}, `nameOf(user)` a name. */
 export function showVersions(room, { load, nameOf }) {
@@ -66,24 +65,4 @@ function said(name, at, body) {
   return make("span", { class: "what" },
     make("strong", {}, name, make("small", {}, ` ${dayName(at)} ${clockTime(at)}`)),
     body === undefined ? undefined : make("span", { class: "said", dir: "auto" }, body));
-}
-
-// A dialog with a list that comes page by page. Returns what closes it.
-function showPages(title, id, load, partsOf) {
-  const { body, say, close } = openDialog(title, { id });
-  const list = make("ul", { class: "found", "aria-label": title, "aria-busy": "true", tabIndex: 0 });
-  const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
-  const empty = make("p", { class: "empty", hidden: true }, words.nothingHere);
-  body.append(list, empty, further);
-  const more = async (after) => {
-    const page = await load(after).catch(say);
-    if (!page) return;
-    list.append(...page.items.map((item) => make("li", {}, ...partsOf(item))));
-    list.setAttribute("aria-busy", "false");
-    empty.hidden = list.children.length > 0;
-    further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;
-    further.onclick = () => more(page.next);
-  };
-  more();
-  return close;
 }

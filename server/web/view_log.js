@@ -1,16 +1,17 @@
 // The conversation: a window of rows around where the reader is, kept in place while rows come and go.
 
+import { blank, broken, waiting } from "./blank.js";
 import { find, reconcile } from "./dom.js";
+import { walkLog } from "./log_keys.js";
 import { indexOfSeq } from "./ordered.js";
 import { buildRows } from "./rows.js";
 import { actOn, buildRow } from "./view_message.js";
 import { words } from "./words.js";
 
-const TAIL = 100; // rows drawn at the end of the log
-const STEP = 60; // rows added when the reader comes near an edge
-const MOST = 260; // rows in the document at once
+const TAIL = 80; // rows drawn at the end of the log
+const STEP = 20; // rows added when the reader comes near an edge
+const MOST = 160; // rows in the document at once
 const EDGE = 800; // pixels from an edge at which more is drawn
-const NOTHING_YET = { kind: "notice", key: "nothing", mark: "", body: words.nothingSaid };
 const BOTTOM = 48; // pixels from the end that still count as the end
 
 export class LogView {
@@ -22,10 +23,12 @@ export class LogView {
   #end = Infinity; // seq of the first event no longer drawn
   #unreadFrom = 0;
   #arrived = false; // the first page has been shown
+  #state = ""; // what stands where there are no rows
 
-  /** `loadOlder(room)` is a promise; `act` has what a button in it does, by name; `moved()` after the reader moved. */
-  constructor({ store, outbox, loadOlder, known, act, moved }) {
-    Object.assign(this, { store, outbox, loadOlder, known, act, moved });
+  /** `load(room)` begins anew, `loadOlder(room)` is a promise; `act` has what a button does, by name; `moved()` after the reader moved. */
+  constructor({ store, outbox, load, loadOlder, known, act, moved }) {
+    Object.assign(this, { store, outbox, load, loadOlder, known, act, moved });
+    walkLog(this.#scroller, this.#list, act);
     this.#scroller.onscroll = () => this.#scrolled();
     this.#list.onclick = (event) => actOn(event, { jump: (seq) => this.jump(seq), ...this.act });
     find("to-latest").onclick = () => this.toLatest();
@@ -37,6 +40,7 @@ export class LogView {
   show(room) {
     this.room = room;
     this.#list.replaceChildren();
+    this.#drawOlder("");
     this.#unreadFrom = room?.unread ? (room.marked ?? room.read_seq + 1) : 0;
     this.#begin();
   }
@@ -119,8 +123,26 @@ export class LogView {
     const pending = this.#end === Infinity ? this.outbox.of(room.id).filter((entry) => !entry.thread) : [];
     const nameOf = (user, given) => store.nameIn(room, user, given) ?? words.somebody;
     const rows = buildRows({ room, from, to, pending, unreadFrom: this.#unreadFrom, nameOf });
-    if (!rows.length && room.hold === "held") rows.push(NOTHING_YET);
-    reconcile(this.#list, rows, (row) => buildRow(row, this.known(room)));
+    let known;
+    reconcile(this.#list, rows, (row) => buildRow(row, (known ??= this.known(room))));
+    this.#drawState(rows.length ? "" : room.hold);
+  }
+
+  // Without a row there is nothing yet, nothing at all, or nothing to be had.
+  #drawState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    const { room } = this;
+    const shown = { loading: () => waiting(6), held: () => blank("bubble", words.nothingSaid), none: () => broken({ code: "unavailable" }, () => this.load(room)) }[state];
+    find("log-state").replaceChildren(...(shown ? [shown()] : []));
+  }
+
+  #drawOlder(text, again = null) {
+    const button = find("older");
+    button.hidden = !text;
+    button.textContent = text;
+    button.onclick = again;
+    button.disabled = !again;
   }
 
   #drawToLatest() {
@@ -170,7 +192,16 @@ export class LogView {
     if (from > 0) {
       this.#start = events[Math.max(0, from - STEP)].seq;
       this.draw();
-    } else if (more) this.loadOlder(this.room).then((came) => came && this.#grow());
+    } else if (more) this.#loadOlder(this.room);
+  }
+
+  async #loadOlder(room) {
+    this.#drawOlder(words.loading);
+    const came = await this.loadOlder(room);
+    if (room !== this.room) return;
+    const lacks = !came && room.hold === "held" && room.more;
+    this.#drawOlder(lacks ? words.olderFailed : "", lacks ? () => this.#loadOlder(room) : null);
+    if (came) this.#grow();
   }
 
   #growDown() {
@@ -193,7 +224,8 @@ export class LogView {
     this.#render();
     const node = this.#list.querySelector(`[data-key="${seq}"]`);
     node?.scrollIntoView({ block: "center" });
-    node?.classList.add("found");
+    node?.classList.add("found-here");
+    node?.focus({ preventScroll: true });
     this.#drawToLatest();
   }
 }

@@ -1,5 +1,6 @@
 // The panel of a room's members: who they are, as what, and whether they are here; who may changes that.
 
+import { broken, waiting } from "./blank.js";
 import { shortTime } from "./calendar.js";
 import { question } from "./dialog.js";
 import { face, find, icon, make, reconcile } from "./dom.js";
@@ -16,12 +17,12 @@ export class MembersPanel {
   #room = null;
 
   /** `calls` is RoomCalls, `blocks` Blocks; `opened(room)` when it is looked at. */
-  constructor({ store, search, calls, blocks, opened }) {
+  constructor({ store, calls, blocks, opened }) {
     Object.assign(this, { store, calls, blocks, opened });
     this.people = new PeopleSearch({
       field: find("member-query"),
       list: find("member-found"),
-      search,
+      search: calls.people,
       choose: (person) => this.#do(() => calls.add(this.#room, person.id)).then(() => this.people.clear()),
       leaveOut: (id) => this.#room.members.has(id),
     });
@@ -44,6 +45,7 @@ export class MembersPanel {
     if (!room || room.type === "direct") this.show(false);
     this.#toggle.hidden = room?.type === "direct";
     find("member-list").replaceChildren();
+    this.#drawState(room?.members.size ? undefined : waiting(5));
   }
 
   show(open) {
@@ -54,6 +56,16 @@ export class MembersPanel {
     if (!open || !this.#room) return;
     this.opened(this.#room);
     this.draw();
+  }
+
+  /** Who is in the room was asked for: whether it came. */
+  came(came) {
+    const known = came || this.#room?.members.size;
+    this.#drawState(known ? undefined : broken({ code: "unavailable" }, () => this.opened(this.#room)));
+  }
+
+  #drawState(node) {
+    find("members-state").replaceChildren(...(node ? [node] : []));
   }
 
   draw() {

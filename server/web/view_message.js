@@ -2,9 +2,9 @@
 
 import { face, icon, make } from "./dom.js";
 import { nodesOf, plainText, spansOf } from "./markup.js";
+import { GROUPS, mentionsIn } from "./mentions.js";
 import { words } from "./words.js";
 
-const MENTION = /@[\p{L}\p{N}_.-]+/gu;
 const IN_VAIN = new Set(["too_large", "invalid", "bad_frame", "conflict"]); // as it is, it can never go
 const QUOTED = 140; // characters
 const SHOWN_STATES = { waiting: words.sending, sent: words.sending, failed: words.failed };
@@ -19,16 +19,17 @@ export function buildRow(row, known) {
 }
 
 function buildMessage(row, known) {
-  const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.root && "root", row.state];
-  const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...nodesOf(spansOf(row.body), make, (text) => mentionsIn(text, known))];
+  const classes = ["message", row.mine ? "mine" : "theirs", row.first && "first", row.last && "last", row.root && "root", row.toMe && "to-me", row.state];
+  const said = row.deleted ? [make("em", {}, words.deletedMessage)] : [quoteOf(row), ...nodesOf(spansOf(row.body), make, (text) => mentions(text, known, row.groups))];
   const bubble = make("div", { class: row.deleted ? "bubble deleted" : "bubble", dir: "auto" }, ...said);
   const content = make("div", { class: "content" },
-    !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : undefined,
+    !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : make("span", { class: "unseen" }, row.mine ? words.me : row.name),
     make("div", { class: "beside" }, bubble, marginOf(row)),
     reactionsOf(row),
-    row.replies ? make("button", { class: "thread-link", type: "button", data: { thread: row.seq } }, words.replies(row.replies)) : undefined,
+    row.replies ? threadLink(row) : undefined,
     row.state === "failed" ? failedOf(row) : undefined);
-  const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" } });
+  for (const button of content.querySelectorAll("button")) button.tabIndex = -1; // log_keys.js lets those in that are meant
+  const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" }, tabIndex: -1 });
   if (!row.mine) item.append(row.first ? face(known.room, row.sender, row.name) : make("span", { class: "avatar none" }));
   item.append(content);
   return item;
@@ -54,6 +55,11 @@ export function actOn(event, act) {
   if (restore) act.restore(Number(restore));
   if (more) act.more(Number(more), button);
   if (react) act.react(Number(of), react);
+}
+
+function threadLink({ seq, replies, unread }) {
+  const badge = unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(unread), title: words.unreadCount(unread) }, `${unread}`) : undefined;
+  return make("button", { class: "thread-link", type: "button", data: { thread: seq } }, icon("thread"), words.replies(replies), badge);
 }
 
 function quoteOf({ quote }) {
@@ -82,7 +88,7 @@ function marginOf(row) {
 function reactionsOf({ seq, reactions, deleted }) {
   if (!reactions.length || deleted) return undefined;
   const chips = reactions.map(([emoji, { count, me }]) =>
-    make("button", { class: me ? "reaction own" : "reaction", type: "button", "aria-pressed": `${me}`, "aria-label": words.reacted(emoji, count), data: { react: emoji, of: seq } }, `${emoji} ${count}`));
+    make("button", { class: me ? "reaction own" : "reaction", type: "button", "aria-pressed": `${me}`, title: words.reacted(emoji, count), data: { react: emoji, of: seq } }, `${emoji} ${count}`));
   return make("div", { class: "reactions" }, ...chips);
 }
 
@@ -95,21 +101,11 @@ function failedOf(row) {
     make("button", { type: "button", data: { discard: row.id } }, words.discard));
 }
 
-/** The pieces of plain text: mentions of people who are here, and what is between. */
-function mentionsIn(text, { names, me }) {
-  const pieces = [];
-  let end = 0;
-  for (const found of text.matchAll(MENTION)) {
-    const piece = mention(found[0], names, me);
-    if (!piece) continue;
-    pieces.push(text.slice(end, found.index), piece);
-    end = found.index + found[0].length;
-  }
-  return [...pieces, text.slice(end)];
-}
-
-function mention(text, names, me) {
-  const name = text.slice(1);
-  if (!names.has(name) && name !== "all" && name !== "here") return undefined;
-  return make("span", { class: me.has(name) || !names.has(name) ? "mention me" : "mention" }, text);
+/** Plain text with mentions of people who are here, and of the groups that the message is to. */
+function mentions(text, { names, me }, groups) {
+  const known = groups.length ? new Set([...names, ...groups]) : names;
+  return mentionsIn(text, known).map((piece) => {
+    if (piece.name === undefined) return piece;
+    return make("span", { class: me.has(piece.name) || GROUPS.includes(piece.name) ? "mention me" : "mention" }, `@${piece.name}`);
+  });
 }

@@ -5,7 +5,15 @@ import { find, make } from "./dom.js";
 import { PeopleSearch } from "./people_search.js";
 import { explain, words } from "./words.js";
 
-export class NewRoom {
+let dialog;
+
+/** Begin a conversation; what these are says NewRoom. */
+export function showNewRoom(chat) {
+  dialog ??= new NewRoom(chat);
+  dialog.open();
+}
+
+class NewRoom {
   #dialog = find("new-room");
   #form = find("new-room-form");
   #chosen = new Map(); // id -> person
@@ -20,7 +28,6 @@ export class NewRoom {
       choose: (person) => this.#choose(person),
       leaveOut: (id) => id === myId || this.#chosen.has(id),
     });
-    find("new-room-open").onclick = () => this.#open();
     find("new-room-close").onclick = () => this.#dialog.close();
     this.#form.onchange = () => this.#draw();
     this.#form.onsubmit = (event) => {
@@ -33,7 +40,7 @@ export class NewRoom {
     return this.#form.elements.type.value;
   }
 
-  #open() {
+  open() {
     this.#form.reset();
     this.#chosen.clear();
     this.people.clear();

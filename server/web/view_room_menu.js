@@ -1,10 +1,9 @@
 // The menu of the room that is open: its settings, mute, leave, and what a part of the page adds.
 
 import { question } from "./dialog.js";
-import { find } from "./dom.js";
-import { mayLeave } from "./may.js";
+import { find, icon } from "./dom.js";
+import { may, mayLeave, maySet } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
-import { maySet, showSettings } from "./view_settings.js";
 import { words } from "./words.js";
 
 const HOUR = 3_600_000;
@@ -20,9 +19,9 @@ export class RoomMenu {
   #button = find("room-more");
   #room = null;
 
-  /** `calls` is RoomCalls; `entries(room)` gives further lines [text, act]; `failed(error)` says why not. */
-  constructor({ calls, failed, entries = () => [] }) {
-    Object.assign(this, { calls, failed, entries });
+  /** `calls` is RoomCalls, `dialogs` Dialogs, `blocks` Blocks; `thread(root)` opens one; `failed(error)` says why not. */
+  constructor({ calls, dialogs, blocks, thread, failed }) {
+    Object.assign(this, { calls, dialogs, blocks, thread, failed });
     this.#button.onclick = () => this.#open();
   }
 
@@ -32,18 +31,17 @@ export class RoomMenu {
 
   #open() {
     const room = this.#room;
+    const { dialogs } = this;
+    const line = (picture, text, act, grave = false) => menuItem([icon(picture), text], act, { class: grave ? "grave" : undefined });
     openMenu(this.#button, [
-      ...this.entries(room).map(([text, act]) => menuItem(text, act)),
-      maySet(room) ? menuItem(words.roomSettings, () => this.#settings(room)) : undefined,
-      room.muted
-        ? menuItem(words.unmute, () => this.#do(this.calls.unmute(room)))
-        : menuItem(words.mute, () => this.#mute(room)),
-      mayLeave(room) ? menuItem(words.leaveRoom, () => this.#leave(room)) : undefined,
+      line("thread", words.threads, () => dialogs.threads(room, this.thread)),
+      line("pin", words.pins, () => dialogs.pins(room)),
+      may("export", room) ? line("download", words.exportRoom, () => dialogs.export(room)) : undefined,
+      maySet(room) ? line("gear", words.roomSettings, () => dialogs.settings(room)) : undefined,
+      room.muted ? line("muted", words.unmute, () => this.#do(this.calls.unmute(room))) : line("muted", words.mute, () => this.#mute(room)),
+      room.peer ? line("block", ...this.blocks.entry(room.peer, room.name), true) : undefined,
+      mayLeave(room) ? line("leave", words.leaveRoom, () => this.#leave(room), true) : undefined,
     ]);
-  }
-
-  #settings(room) {
-    showSettings(room, { change: (changes) => this.calls.change(room, changes) });
   }
 
   #mute(room) {

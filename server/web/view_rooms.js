@@ -1,7 +1,8 @@
 // The list of rooms: presence, last message, time, unread badge; walked with the arrow keys.
 
+import { blank, waiting } from "./blank.js";
 import { shortTime } from "./calendar.js";
-import { find, make, paintAvatar, paintFace, reconcile } from "./dom.js";
+import { find, make, markOf, paintAvatar, paintFace, reconcile } from "./dom.js";
 import { plainText } from "./markup.js";
 import { words } from "./words.js";
 
@@ -10,9 +11,10 @@ const PREVIEWED = 200; // characters
 export class RoomsView {
   #list = find("room-list");
 
-  /** `open(id)` is called when a room is chosen. */
-  constructor({ store, open }) {
-    this.store = store;
+  /** `open(id)` is called when a room is chosen; `dialogs` is Dialogs. */
+  constructor({ store, open, dialogs }) {
+    Object.assign(this, { store, dialogs });
+    find("rooms-state").append(waiting(7));
     this.#list.onclick = (event) => {
       const button = event.target.closest("button");
       if (button) open(button.dataset.room);
@@ -26,12 +28,21 @@ export class RoomsView {
     reconcile(this.#list, rows, build);
     if (focused && document.activeElement === document.body) this.#button(focused)?.focus();
     this.#keepOneTabStop(current);
-    find("no-rooms").hidden = rows.length > 0;
+    if (this.store.welcomed) this.#drawState(rows.length === 0);
   }
 
   /** Put the focus on the list: on the room that is open, else on the first. */
   focus() {
     this.#list.querySelector('button[tabindex="0"]')?.focus();
+  }
+
+  #drawState(empty) {
+    const place = find("rooms-state");
+    if (place.hidden === !empty && place.firstElementChild?.id) return;
+    place.hidden = !empty;
+    const verb = (text, act, kind) => make("button", { type: "button", class: kind, onclick: act }, text);
+    place.replaceChildren(make("div", { id: "no-rooms" }, blank("bubble", words.noRooms,
+      verb(words.newRoom, () => this.dialogs.newRoom(), "primary"), verb(words.channels, () => this.dialogs.channels(), "plain"))));
   }
 
   #row(room, current) {
@@ -88,10 +99,9 @@ function build(row) {
     make("span", { class: "face" }, face, dot),
     make("span", { class: "what" }, make("strong", {}, row.name, ...marksOf(row)), make("span", { class: "preview" }, row.text)),
     make("span", { class: "when" }, make("time", {}, row.time), make("span", { class: "badges" }, at, badge)));
-  return make("li", {}, button);
+  return make("li", { class: row.unread && !row.muted ? "new" : "" }, button);
 }
 
 function marksOf({ muted, archived, blind }) {
-  const marks = [blind && words.isBlind, muted && words.isMuted, archived && words.isArchived];
-  return marks.filter(Boolean).map((text) => make("small", { class: "mark" }, text));
+  return [blind && markOf("mask", words.isBlind), muted && markOf("muted", words.isMuted), archived && markOf("archive", words.isArchived)].filter(Boolean);
 }

@@ -2,11 +2,9 @@
 
 import { openDialog, question } from "./dialog.js";
 import { make } from "./dom.js";
+import { labelled, tabs } from "./fields.js";
 import { may, ROLES } from "./may.js";
 import { words } from "./words.js";
-
-/** Whether there is anything for him. */
-export const maySet = (room) => ["describe", "show", "archive"].some((action) => may(action, room));
 
 /** `change(changes)` is a promise. */
 export function showSettings(room, { change }) {
@@ -40,17 +38,13 @@ function describing(room) {
 }
 
 function showing(room) {
-  const choice = (value) => make("label", {},
-    make("input", { type: "radio", name: "visibility", value, checked: room.visibility === value }), make("span", {}, words.visibility[value]));
-  const fields = [make("div", { class: "tabs", role: "radiogroup", "aria-label": words.whoFinds }, choice("private"), choice("public"))];
+  const fields = [tabs("visibility", words.whoFinds, words.visibility, room.visibility)];
   if (room.post !== undefined) {
     const roles = [...ROLES].reverse().map((role) => make("option", { value: role, selected: role === room.post }, words.postFrom[role]));
     fields.push(labelled(words.whoSpeaks, make("select", { name: "post" }, ...roles)));
   }
   return fields;
 }
-
-const labelled = (text, field) => make("label", {}, make("span", {}, text), field);
 
 function changesOf(form, room) {
   const changes = {};

@@ -1,9 +1,12 @@
 // A thread at the side: its root, its replies, and a field of its own to answer in.
 
+import { blank, broken, waiting } from "./blank.js";
 import { find, reconcile } from "./dom.js";
 import { eventAt } from "./ordered.js";
 import { Room } from "./room.js";
+import { walkLog } from "./log_keys.js";
 import { buildRows } from "./rows.js";
+import { lastOwn } from "./sending.js";
 import { Actions } from "./view_actions.js";
 import { Composer } from "./view_composer.js";
 import { closedBecause } from "./view_frame.js";
@@ -26,22 +29,24 @@ export class ThreadPanel {
   #opener = null;
 
   /**
-   * `chat` has store, outbox, loader and calls; `wire` asks; `post(room, message)` and `change(room, seq, body)` are false
-   * for what is too long; `draw()` is called when something came; `opened(open)` when it opens or closes.
+   * `sending` is Sending, the others as in Chat; `draw()` is called when something came; `opened(open)` when it opens or closes.
    */
-  constructor({ store, outbox, loader, calls, wire, post, change, nameOf, known, draw, opened }) {
-    Object.assign(this, { store, outbox, loader, calls, wire, nameOf, known, redraw: draw, opened });
+  constructor({ store, outbox, loader, calls, wire, sending, nameOf, known, draw, opened }) {
+    Object.assign(this, { store, outbox, loader, wire, sending, nameOf, known, redraw: draw, opened });
     const failed = (error) => this.composer.complain(explain(error));
     this.composer = new Composer({
       root: find("thread-writing"),
-      send: (message) => this.#sent(post(this.#room, { ...message, thread: this.#root })),
-      change: (seq, body) => change(this.#room, seq, body, failed),
+      store,
+      send: (message) => this.#sent(sending.send(this.#room, { ...message, thread: this.#root })),
+      change: (seq, body) => sending.change(this.#room, seq, body, failed),
+      last: () => this.#log && lastOwn(this.#room, this.#log.events),
       typing: () => {},
       leave: () => this.close(),
     });
     this.actions = new Actions({
       ask: (frame) => wire.ask(frame), calls, nameOf, failed, edit: (message) => this.composer.rewrite(message) });
     this.#list.onclick = (event) => actOn(event, this.#act());
+    walkLog(this.#scroller, this.#list, { react: (seq, emoji) => this.#act().react(seq, emoji), leave: () => this.composer.focus() });
     this.#older.onclick = () => this.#loadOlder();
     find("thread-close").onclick = () => this.close();
     this.#panel.onkeydown = (event) => {
@@ -63,7 +68,7 @@ export class ThreadPanel {
     this.#list.replaceChildren();
     this.#panel.hidden = false;
     this.opened(true);
-    this.composer.show({ id: `${room.id} ${root}` });
+    this.composer.show({ id: `${room.id} ${root}` }, room);
     if (matchMedia("(hover: hover)").matches) this.composer.focus();
     await this.#load();
   }
@@ -97,10 +102,15 @@ export class ThreadPanel {
     const { id, type, mode, me, role, last_seq } = this.#room;
     const log = new Room({ id, type, mode, me, role, last_seq, read_seq: 0, unread: 0 });
     this.#log = log;
+    this.#drawState(waiting(3));
     const came = await this.loader.thread(log, this.#root, PAGE);
     if (log !== this.#log) return;
-    if (!came) this.composer.complain(words.codes.unavailable);
+    this.#drawState(came ? (log.events.length > 1 ? undefined : blank("thread", words.noReplies)) : broken({ code: "unavailable" }, () => this.#load()));
     this.redraw();
+  }
+
+  #drawState(node) {
+    find("thread-state").replaceChildren(...(node ? [node] : []));
   }
 
   async #loadOlder() {
@@ -123,7 +133,9 @@ export class ThreadPanel {
     const pending = this.outbox.of(room.id).filter((entry) => entry.thread === this.#root);
     const rows = buildRows({ room, events, inThread: this.#root, from: Math.max(0, events.length - MOST_SHOWN), to: events.length,
       pending, nameOf: (...who) => this.nameOf(room, ...who) });
-    reconcile(this.#list, rows, (row) => buildRow(row, this.known(room)));
+    if (rows.filter(({ kind }) => kind === "message").length > 1) this.#drawState();
+    let known;
+    reconcile(this.#list, rows, (row) => buildRow(row, (known ??= this.known(room))));
     this.#list.setAttribute("aria-busy", `${this.#log.hold !== "held"}`);
     if (atEnd) this.#read(room, events.at(-1)?.seq ?? 0);
     this.#older.hidden = !more || events.length >= MOST_SHOWN;
@@ -134,6 +146,7 @@ export class ThreadPanel {
   #read(room, seq) {
     if (seq <= this.#root || seq <= this.#readTo || document.visibilityState === "hidden") return;
     if (this.wire.tell({ t: "read", room: room.id, seq, thread: this.#root })) this.#readTo = seq;
+    room.threads.count(this.#root, 0, seq);
   }
 
   #sent(taken) {
@@ -153,7 +166,7 @@ export class ThreadPanel {
       versions: (seq) => actions.versions(room, seq),
       restore: (seq) => actions.restore(room, seq),
       retry: (id) => outbox.retry(id),
-      edit: (id) => this.composer.edit(outbox.take(id).body),
+      edit: (id) => this.sending.again(id, this.composer),
       discard: (id) => outbox.discard(id),
     };
   }

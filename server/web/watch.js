@@ -13,7 +13,7 @@ export class Watch {
   /** A new connection watches nobody yet. */
   renewed() {
     this.#members = [];
-    this.peersOf([...this.store.rooms.values()]);
+    this.peersOf([...this.store.rooms.values(), { peer: this.store.me.id }]);
   }
 
   peersOf(rooms) {

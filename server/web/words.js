@@ -1,10 +1,9 @@
-// The words of the page, in the language of the browser.
+// The words of the page, in the language that was chosen, else that of the browser. The other is not loaded.
 
-import { en } from "./words_en.js";
-import { ko } from "./words_ko.js";
+const chosen = localStorage.getItem("madang.language");
 
-export const language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
-export const words = language === "ko" ? ko : en;
+export const language = ["ko", "en"].includes(chosen) ? chosen : navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+export const words = language === "ko" ? (await import("./words_ko.js")).ko : (await import("./words_en.js")).en;
 
 /** What an error means, by its stable code; the fields it names come from the server. */
 export function explain(error) {

@@ -19,10 +19,11 @@ from typing import Any
 
 import pytest
 from people import OpenWindow, Person, SignUp, ask
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 from relay import Relay
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=15_000)  # a machine may be busy
 COMMAND = [sys.executable, "-m", "server", "serve", "--host", "127.0.0.1", "--port", "0"]
 FLAGS = [
     "--no-sandbox",

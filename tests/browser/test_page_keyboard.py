@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from people import OpenWindow, SignUp
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 
 def test_the_list_is_walked_with_the_arrows_and_opened_with_enter(
@@ -53,6 +53,7 @@ def test_escape_closes_the_dialog_and_gives_the_focus_back(
 ) -> None:
     page = window(person("민지"))
     page.locator("#new-room-open").press("Enter")
+    expect(page.locator("#new-room")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#new-room")).to_be_hidden()
     expect(page.locator("#new-room-open")).to_be_focused()
@@ -69,3 +70,91 @@ def test_new_messages_are_announced_and_every_control_has_a_name(
     page.click("#members-toggle")
     for control in page.locator("button:visible, input:visible, textarea:visible").all():
         expect(control).to_have_accessible_name(re.compile(r"\S"))
+
+
+def test_one_goes_to_a_room_or_a_person_from_anywhere(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    rooms = [minji.room(name) for name in ("봄 산책", "여름 바다")]
+    page = window(minji, rooms[1])
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    expect(page.locator("#switcher [role=option]")).to_have_count(2)
+    page.keyboard.type("ㅂㅅㅊ")
+    expect(page.locator("#switcher [role=option]")).to_have_count(1)
+    page.get_by_role("combobox").fill("산")
+    page.keyboard.press("Enter")
+    expect(page.locator("#room-name")).to_have_text("봄 산책")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(junho.username)
+    expect(page.locator("#switcher [role=option]")).to_contain_text("준호")
+    page.keyboard.press("Enter")
+    expect(page.locator("#room-name")).to_have_text("준호")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#room-name")).not_to_have_text("준호")
+
+
+def test_the_messages_are_walked_and_acted_on_with_single_keys(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("글쇠", junho)
+    minji.say(room, "하나", "둘", "셋")
+    page = window(junho, room)
+    expect(page.locator("#body")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator("#scroller")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator('#log [data-seq="3"]')).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator('#log [data-seq="2"]')).to_be_focused()
+    page.keyboard.press("1")
+    expect(page.locator('#log [data-seq="2"] .reaction.own')).to_have_text("👍 1")
+    expect(page.locator('#log [data-seq="2"]')).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#actions")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator('#log [data-seq="2"]')).to_be_focused()
+    page.keyboard.press("t")
+    expect(page.locator("#thread")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator('#log [data-seq="2"]')).to_be_focused()
+    leave_by_the_first(page)
+
+
+def leave_by_the_first(page: Page) -> None:
+    """From any message to the first, its buttons, and back to writing."""
+    page.keyboard.press("Home")
+    expect(page.locator('#log [data-seq="1"]')).to_be_focused()
+    page.keyboard.press("Tab")
+    inside = page.evaluate("document.activeElement.closest('[data-seq]').dataset.seq")
+    assert inside == "1"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("r")
+    expect(page.locator("#body")).to_be_focused()
+    expect(page.locator("#replying-body")).to_have_text("하나")
+
+
+def test_an_arrow_up_in_an_empty_field_edits_what_was_said_last(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("고치기", junho)
+    minji.say(room, "안뇽")
+    junho.say(room, "안녕")
+    page = window(minji, room)
+    expect(page.locator("#log .bubble")).to_have_count(2)
+    page.press("#body", "ArrowUp")
+    expect(page.locator("#body")).to_have_value("안뇽")
+    page.press("#body", "Escape")
+    expect(page.locator("#body")).to_have_value("")
+    page.fill("#body", "쓰는 중")
+    page.press("#body", "ArrowUp")
+    expect(page.locator("#body")).to_have_value("쓰는 중")
+
+
+def test_the_keys_are_listed(window: OpenWindow, person: SignUp) -> None:
+    page = window(person("민지"))
+    expect(page.locator("#no-rooms")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts dt")).to_have_count(13)
+    expect(page.locator("#shortcuts")).to_contain_text("바로 가기")

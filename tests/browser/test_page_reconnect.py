@@ -166,7 +166,7 @@ def test_one_who_goes_elsewhere_and_comes_back_finds_the_conversation(
     room = minji.room("갔다 오기")
     minji.say(room, "여기 있어요")
     page = window(minji, room)
-    page.goto(f"{address}/assets/style.css")
+    page.goto(f"{address}/assets/tokens.css")
     page.go_back()
     expect(page.locator("#log .bubble")).to_have_text("여기 있어요")
 

@@ -152,3 +152,17 @@ def test_a_mute_ends_at_its_time_and_one_for_good_does_not(page: Page) -> None:
         return [...before, ...after, store.endMutes(), known.muted];
         """,
     ) == [False, True, True, False, False, False, True]
+
+
+def test_both_languages_have_the_same_words(page: Page) -> None:
+    found = page.evaluate(
+        """async () => {
+          const keys = (words, at = "") => Object.entries(words).flatMap(([key, value]) =>
+            typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`]);
+          const { ko } = await import("/assets/words_ko.js");
+          const { en } = await import("/assets/words_en.js");
+          return [keys(ko).sort(), keys(en).sort()];
+        }"""
+    )
+    assert found[0] == found[1]
+    assert len(found[0]) > 200

@@ -166,3 +166,24 @@ def test_on_a_phone_a_thread_is_a_view_of_its_own(window: OpenWindow, talk: Talk
         expect(control).to_have_accessible_name(re.compile(r"\S"))
     page.locator("#thread-close").tap()
     expect(page.locator("#thread")).to_be_hidden()
+
+
+def test_what_is_unread_in_a_thread_is_told_at_its_root(window: OpenWindow, talk: Talk) -> None:
+    minji, junho, room = talk
+    path = f"/chats/rooms/{room}/messages"
+    junho.ask("POST", path, {"body": "국수", "thread": 1})
+    page, other = window(minji, room), window(junho, room)
+    badge, theirs = page.locator("#log .thread-link .badge"), other.locator("#log .thread-link")
+    expect(badge).to_have_text("1")
+    junho.ask("POST", path, {"body": "아니면 김밥", "thread": 1})
+    expect(badge).to_have_text("2")
+    expect(theirs).to_have_text("답글 2개")
+    page.locator("#log .thread-link").click()
+    expect(badge).to_have_count(0)
+    page.locator("#thread-close").click()
+    junho.ask("POST", path, {"body": "만두도", "thread": 1})
+    expect(badge).to_have_text("1")
+    minji.ask("PUT", f"/chats/rooms/{room}/read", {"seq": 4, "thread": 1})
+    expect(badge).to_have_count(0)
+    minji.ask("POST", path, {"body": "만두요", "thread": 1})
+    expect(theirs.locator(".badge")).to_have_text("1")

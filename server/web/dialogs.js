@@ -1,0 +1,62 @@
+// What opens over the chat. Each part comes when it is first wanted.
+
+import { later } from "./later.js";
+
+const lists = (use) => later(() => import("./view_lists.js"), use);
+
+export class Dialogs {
+  /** `chat` has user, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), arrive(id), create(room), named(me), changePassword(now, next). */
+  constructor(chat) {
+    this.chat = chat;
+  }
+
+  pins(room) {
+    const { calls, nameOf, jump } = this.chat;
+    return lists(({ showPins }) => showPins(room, { load: (after) => calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go: jump }));
+  }
+
+  threads(room, go) {
+    const { calls, nameOf } = this.chat;
+    return lists(({ showThreads }) => showThreads(room, { load: (before) => calls.threads(room, before), nameOf: (...who) => nameOf(room, ...who), go }));
+  }
+
+  blocked() {
+    const { calls, blocks } = this.chat;
+    return lists(({ showBlocks }) => showBlocks({ load: calls.blocks, unblock: (user) => blocks.unblock(user) }));
+  }
+
+  channels() {
+    const { calls, arrive } = this.chat;
+    return later(() => import("./view_channels.js"), ({ showChannels }) => showChannels({ find: calls.publicRooms, join: calls.join, open: arrive }));
+  }
+
+  newRoom() {
+    const { calls, create, user } = this.chat;
+    return later(() => import("./view_new_room.js"), ({ showNewRoom }) => showNewRoom({ search: calls.people, create, myId: user.id }));
+  }
+
+  settings(room) {
+    const { calls } = this.chat;
+    return later(() => import("./view_settings.js"), ({ showSettings }) => showSettings(room, { change: (changes) => calls.change(room, changes) }));
+  }
+
+  export(room) {
+    return later(() => import("./view_export.js"), ({ showExport }) => showExport(room, { token: this.chat.token }));
+  }
+
+  me() {
+    return later(() => import("./view_me.js"), ({ showMe }) => showMe(this.chat));
+  }
+
+  admin() {
+    return later(() => import("./view_admin.js"), ({ showAdmin }) => showAdmin(this.chat));
+  }
+
+  shortcuts() {
+    return later(() => import("./view_shortcuts.js"), ({ showShortcuts }) => showShortcuts());
+  }
+
+  switcher() {
+    return later(() => import("./view_switcher.js"), ({ showSwitcher }) => showSwitcher(this.chat));
+  }
+}

@@ -1,0 +1,51 @@
+// What this person says, from the field into the outbox, and back where it could not go.
+
+import { plainSpans } from "./markup.js";
+import { may } from "./may.js";
+import { mentioned } from "./mentions.js";
+import { eventAt } from "./ordered.js";
+
+const MOST_MENTIONS = 50;
+const LONGEST_ID = "0".repeat(64);
+
+export class Sending {
+  /** `wire`, `outbox`, and the `composer` of a room. */
+  constructor({ wire, outbox }) {
+    Object.assign(this, { wire, outbox });
+  }
+
+  /** Say something in `room`. False: it is too long. */
+  send(room, { body, reply_to, thread }) {
+    const message = { room: room.id, body, reply_to, thread, mentions: mentionsOf(room, body) };
+    if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
+    this.outbox.add({ ...message, at: Date.now() });
+    return true;
+  }
+
+  /** Change what a message says. False: it is too long; `failed(error)` where the server will not. */
+  change(room, seq, body, failed) {
+    const frame = { t: "edit", room: room.id, seq, body };
+    if (!this.wire.fits(frame)) return false;
+    this.wire.ask(frame).catch(failed);
+    return true;
+  }
+
+  /** Put what could not be sent back into `composer`, to be written anew. */
+  again(id, composer, reply = () => {}) {
+    const { body, reply_to: seq } = this.outbox.take(id);
+    if (seq) reply(seq);
+    composer.edit(body);
+  }
+}
+
+// Only where it would be shown as one: not in code, not in links.
+function mentionsOf(room, body) {
+  const members = [...room.members.values()].filter(({ user }) => user !== room.me);
+  const found = plainSpans(body).flatMap(({ text }) => mentioned(text, members, may("mention all", room)));
+  return found.length ? [...new Set(found)].slice(0, MOST_MENTIONS) : undefined;
+}
+
+/** The newest message of this person's in `events` that can be changed. */
+export const lastOwn = (room, events) => events.findLast((event) => event.t === "message" && event.sender === room.me && !event.deleted && !(event.thread && events === room.events));
+
+export { eventAt };

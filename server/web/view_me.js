@@ -1,0 +1,93 @@
+// One's own profile and settings.
+
+import { broken, waiting } from "./blank.js";
+import { openDialog } from "./dialog.js";
+import { make } from "./dom.js";
+import { labelled, tabs } from "./fields.js";
+import { choose, chosen, THEMES } from "./look_choice.js";
+import { toast } from "./toast.js";
+import { language, words } from "./words.js";
+
+/** `chat` has calls; `named(me)` when the name has changed; `changePassword(now, next)`. */
+export function showMe(chat) {
+  const { body, say } = openDialog(words.mySettings, { id: "my-settings" });
+  const load = async () => {
+    body.replaceChildren(waiting(3));
+    try {
+      const me = await chat.calls.me();
+      body.replaceChildren(profile(me, chat, say), privacy(me, chat, say), looks(chat), password(chat, say));
+    } catch (error) {
+      body.replaceChildren(broken(error, load));
+    }
+  };
+  load();
+}
+
+function profile(me, chat, say) {
+  const name = make("input", { name: "name", maxLength: 256, autocomplete: "nickname", value: me.name, required: true });
+  const save = make("button", { class: "primary small" }, words.save);
+  const form = make("form", {}, labelled(words.displayName, name), labelled(words.username, make("input", { readOnly: true, value: `@${me.username}`, tabIndex: -1 })),
+    make("div", { class: "verbs" }, save));
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    during(save, say, async () => {
+      chat.named(await chat.calls.changeMe({ name: name.value.trim() }));
+      toast(words.saved);
+    });
+  };
+  return make("section", {}, form);
+}
+
+// What is shown to others. A change holds at once; where it could not be made, the box says so by going back.
+function privacy(me, chat, say) {
+  const box = (text, about, on, change) => {
+    const input = make("input", { type: "checkbox", checked: on });
+    input.onchange = () => during(input, say, () => chat.calls.changeMe(change(input.checked))).then((done) => done || (input.checked = !input.checked));
+    return make("label", { class: "check" }, input, make("span", {}, text, make("small", {}, about)));
+  };
+  return make("section", {}, make("h3", {}, words.privacy),
+    box(words.showLastSeen, words.aboutLastSeen, me.last_seen === "everybody", (on) => ({ last_seen: on ? "everybody" : "nobody" })),
+    box(words.showReceipts, words.aboutReceipts, me.read_receipts, (on) => ({ read_receipts: on })));
+}
+
+function looks(chat) {
+  const languages = { ko: "한국어", en: "English" };
+  const themes = Object.fromEntries(THEMES.map((theme) => [theme, words.themes[theme]]));
+  const speak = async (value) => {
+    choose("language", value);
+    await chat.calls.changeMe({ language: value }).catch(() => {}); // this browser's choice holds all the same
+    location.reload();
+  };
+  return make("section", {}, make("h3", {}, words.looks),
+    tabs("theme", words.theme, themes, chosen("theme"), (value) => choose("theme", value)),
+    tabs("language", words.language, languages, language, speak));
+}
+
+function password(chat, say) {
+  const field = (name, text, autocomplete) => labelled(text, make("input", { name, type: "password", autocomplete, required: true }));
+  const save = make("button", { class: "plain small" }, words.changePassword);
+  const form = make("form", {}, make("h3", {}, words.changePassword), make("p", { class: "hint" }, words.aboutPassword),
+    field("current", words.passwordNow, "current-password"), field("next", words.passwordNext, "new-password"), make("div", { class: "verbs" }, save));
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const { current, next } = form.elements;
+    during(save, say, () => chat.changePassword(current.value, next.value));
+  };
+  return make("section", {}, form);
+}
+
+async function during(control, say, work) {
+  say();
+  control.setAttribute("aria-busy", "true");
+  control.disabled = true;
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    say(error);
+    return false;
+  } finally {
+    control.disabled = false;
+    control.removeAttribute("aria-busy");
+  }
+}

@@ -1,0 +1,51 @@
+// A list that comes page by page: waited for, empty, or not to be had.
+
+import { blank, broken, waiting } from "./blank.js";
+import { openDialog } from "./dialog.js";
+import { make } from "./dom.js";
+import { words } from "./words.js";
+
+const MOST_SHOWN = 1_000;
+
+/**
+ * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one.
+ * Returns {node, restart()}.
+ */
+export function pagedList({ label, load, partsOf, empty = () => blank("inbox", words.nothingHere) }) {
+  const list = make("ul", { class: "found", "aria-label": label });
+  const place = make("div", {});
+  const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
+  let turn = 0;
+
+  const more = async (after) => {
+    const mine = ++turn;
+    if (after === undefined) list.replaceChildren();
+    further.hidden = true;
+    list.setAttribute("aria-busy", "true");
+    place.replaceChildren(waiting(after === undefined ? 4 : 1));
+    let page;
+    try {
+      page = await load(after);
+    } catch (error) {
+      if (mine === turn) place.replaceChildren(broken(error, () => more(after)));
+      return;
+    }
+    if (mine !== turn) return;
+    const rows = page.items.map((item) => make("li", {}, ...partsOf(item)));
+    list.append(...rows);
+    list.setAttribute("aria-busy", "false");
+    place.replaceChildren(...(list.children.length ? [] : [empty()]));
+    further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;
+    further.onclick = () => more(page.next);
+    if (after !== undefined) rows[0]?.querySelector("button")?.focus();
+  };
+  more();
+  return { node: make("div", {}, list, place, make("div", { class: "verbs" }, further)), restart: () => more() };
+}
+
+/** A dialog with such a list. Returns what closes it. */
+export function showPages(title, id, load, partsOf) {
+  const { body, close } = openDialog(title, { id });
+  body.append(pagedList({ label: title, load, partsOf }).node);
+  return close;
+}
