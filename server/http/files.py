@@ -1,11 +1,15 @@
-"""Fixed content from memory: whole, revalidated by each browser, from nowhere else."""
+"""Fixed content from memory: whole, compressed once, revalidated by each browser."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import brotli
+import minify
 from quart import Response, request
 
 CONTENT_TYPES = {
@@ -18,26 +22,45 @@ CONTENT_TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+PACKED = {".png", ".woff2"}
+"""What would not get shorter."""
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
 )
+IDENTITY = "identity"
+CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": lambda content: brotli.compress(content, quality=6),
+    "gzip": lambda content: gzip.compress(content, mtime=0),
+}
+"""The best first."""
+
+
+class Body(NamedTuple):
+    """Some bytes and the name that no others have."""
+
+    content: bytes
+    etag: str
 
 
 class File(NamedTuple):
-    """Some content and what it is."""
+    """What some content is, and its bytes in each coding."""
 
-    content: bytes
     content_type: str
-    etag: str
+    bodies: Mapping[str, Body]
 
     def response(self) -> Response:
-        """The content, or 304 for a browser that has it."""
-        if request.if_none_match.contains(self.etag):
+        """The content in the coding that the browser likes best, or 304 where it has that."""
+        coding = request.accept_encodings.best_match(self.bodies, IDENTITY)
+        body = self.bodies[coding]
+        if request.if_none_match.contains(body.etag):
             response = Response(b"", status=304)
         else:
-            response = Response(self.content, content_type=self.content_type)
-        response.set_etag(self.etag)
+            response = Response(body.content, content_type=self.content_type)
+            if coding != IDENTITY:
+                response.headers["Content-Encoding"] = coding
+        response.set_etag(body.etag)
+        response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Content-Security-Policy"] = POLICY
         return response
@@ -45,13 +68,28 @@ class File(NamedTuple):
 
 def file_of(content: bytes, suffix: str) -> File:
     """*content* as a file whose name ends in *suffix*."""
-    return File(content, CONTENT_TYPES[suffix], hashlib.sha256(content).hexdigest()[:32])
+    made = {name: compress(content) for name, compress in CODINGS.items() if suffix not in PACKED}
+    shorter = {name: coded for name, coded in made.items() if len(coded) < len(content)}
+    bodies = {**shorter, IDENTITY: content}
+    return File(CONTENT_TYPES[suffix], {name: _body(coded) for name, coded in bodies.items()})
 
 
 def read_files(folder: Path) -> dict[str, File]:
     """The files of *folder* that a browser can use, by name."""
     return {
-        path.name: file_of(path.read_bytes(), path.suffix)
+        path.name: file_of(shortened(path.read_bytes(), path.suffix), path.suffix)
         for path in sorted(folder.iterdir())
         if path.suffix in CONTENT_TYPES
     }
+
+
+def shortened(content: bytes, suffix: str) -> bytes:
+    """*content*; of a script only what runs, with short names inside."""
+    if suffix != ".js":
+        return content
+    script: str = minify.string("text/javascript", content.decode())
+    return script.encode()
+
+
+def _body(content: bytes) -> Body:
+    return Body(content, hashlib.sha256(content).hexdigest()[:32])

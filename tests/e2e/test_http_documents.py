@@ -13,6 +13,7 @@ from prometheus_client import Counter
 import protocol
 from protocol.errors import ErrorCode
 from server.edge.routes import SEEDS
+from server.http.files import CONTENT_TYPES
 from server.http.openapi import refusals_of
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
@@ -128,7 +129,8 @@ async def test_the_page_and_its_assets_come_with_a_policy_and_are_revalidated(
 async def test_every_asset_of_the_folder_is_served_and_nothing_else(database_url: str) -> None:
     async with open_http(database_url) as http:
         for path in WEB.iterdir():
-            expected = 404 if path.name == "index.html" or path.is_dir() else 200
+            hidden = path.name == "index.html" or path.suffix not in CONTENT_TYPES
+            expected = 404 if hidden else 200
             assert (await http.ask("GET", f"/assets/{path.name}")).status == expected, path.name
         for name in ("..%2fapp.py", "%2e%2e/app.py", "../http/app.py", ".", "x.js", "app.py"):
             assert (await http.ask("GET", f"/assets/{name}")).status == 404, name

@@ -1,0 +1,111 @@
+"""The page as it is served: short, whole, and named by what it is."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import brotli
+import pytest
+from quart_trio import QuartTrio
+
+from server.http.files import file_of, read_files
+from server.http.pages import pages_blueprint
+
+WEB = Path(__file__).parents[3] / "server" / "web"
+FIRST_VIEW, ALL = 100_000, 150_000
+IMPORT = re.compile(r'(?:from|import)\s*"\./([\w.]+)"')
+CODINGS = {"br": brotli.decompress, "gzip": gzip.decompress}
+
+
+def scripts() -> dict[str, bytes]:
+    files = read_files(WEB)
+    return {
+        name: file.bodies["identity"].content
+        for name, file in files.items()
+        if name.endswith(".js")
+    }
+
+
+def first_view(sources: dict[str, bytes]) -> set[str]:
+    """What a signed-in person's page imports before it shows anything."""
+    found, waiting = set(), ["app.js"]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += IMPORT.findall(sources[name].decode())
+    return found
+
+
+def test_the_first_view_and_the_whole_page_stay_within_their_weight() -> None:
+    sources = scripts()
+    sizes = {name: len(source) for name, source in sources.items()}
+    first = first_view(sources) | {"look.js", "words_ko.js"}
+    assert 20 < len(first) < len(sizes)
+    assert sum(sizes[name] for name in first) <= FIRST_VIEW
+    assert sum(sizes.values()) < ALL
+
+
+def test_the_document_names_what_the_first_view_imports() -> None:
+    page = (WEB / "index.html").read_text(encoding="utf-8")
+    named = re.findall(r'rel="modulepreload" href="/assets/([\w.]+)"', page)
+    assert sorted(named) == sorted(first_view(scripts()) - {"app.js"})
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("gzip;q=1, br;q=0.5", "gzip"),
+        ("*", "br"),
+        ("identity", None),
+        ("deflate", None),
+        ("", None),
+        (None, None),
+        ("br;q=x,,;", None),
+    ],
+)
+async def test_a_browser_gets_the_coding_it_takes(accepted: str | None, coding: str | None) -> None:
+    client = page().test_client()
+    headers = {} if accepted is None else {"Accept-Encoding": accepted}
+    reply = await client.get("/assets/app.js", headers=headers)
+    content = await reply.get_data(as_text=False)
+    assert reply.headers.get("Content-Encoding") == coding
+    assert reply.headers["Vary"] == "Accept-Encoding"
+    assert CODINGS.get(coding or "", bytes)(content) == scripts()["app.js"]
+
+
+async def test_each_coding_has_a_name_of_its_own_and_what_one_has_is_not_sent_again() -> None:
+    client = page().test_client()
+    tags = {}
+    for coding in ("br", "gzip", "identity"):
+        reply = await client.get("/assets/app.js", headers={"Accept-Encoding": coding})
+        tags[coding] = reply.headers["ETag"]
+        again = {"Accept-Encoding": coding, "If-None-Match": tags[coding]}
+        same = await client.get("/assets/app.js", headers=again)
+        assert (same.status_code, await same.get_data(as_text=False)) == (304, b"")
+    assert len(set(tags.values())) == 3
+    other = {"Accept-Encoding": "gzip", "If-None-Match": tags["br"]}
+    assert (await client.get("/assets/app.js", headers=other)).status_code == 200
+
+
+async def test_a_part_is_never_sent() -> None:
+    reply = await page().test_client().get("/assets/app.js", headers={"Range": "bytes=0-9"})
+    assert reply.status_code == 200
+    assert await reply.get_data(as_text=False) == scripts()["app.js"]
+
+
+def test_what_would_not_get_shorter_is_served_as_it_is() -> None:
+    assert set(file_of(b"{}", ".json").bodies) == {"identity"}
+    assert set(file_of(b"\x89PNG" * 1000, ".png").bodies) == {"identity"}
+
+
+def page() -> QuartTrio:
+    app = QuartTrio(__name__)
+    app.register_blueprint(pages_blueprint(WEB))
+    return app
