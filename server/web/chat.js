@@ -4,9 +4,11 @@ import { Blocks } from "./blocks.js";
 import { Dialogs } from "./dialogs.js";
 import { find } from "./dom.js";
 import { listenToKeys } from "./keys.js";
+import { Links } from "./links.js";
 import { Loader } from "./loader.js";
 import { plainText } from "./markup.js";
 import { MeMenu } from "./me_menu.js";
+import { Members } from "./members.js";
 import { eventAt } from "./ordered.js";
 import { Outbox } from "./outbox.js";
 import { RoomCalls } from "./room_calls.js";
@@ -18,7 +20,6 @@ import { Actions } from "./view_actions.js";
 import { Composer, drawTyping } from "./view_composer.js";
 import { closedBecause, drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { LogView } from "./view_log.js";
-import { MembersPanel } from "./view_members.js";
 import { RoomMenu } from "./view_room_menu.js";
 import { RoomsView } from "./view_rooms.js";
 import { ThreadPanel } from "./view_thread.js";
@@ -29,11 +30,13 @@ import { explain, words } from "./words.js";
 const ACK_WITHIN = 10_000;
 const ANNOUNCED = 1_000; // characters
 const DRAW_AFTER = 16;
+const FAR = 500; // events that are loaded to get to one of them
 
 export class Chat {
   #room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
+  #loading = null; // a promise that what is loaded for the room is there
 
   /** `leave(reason)` goes back to the gate, `signOut()` does so after telling the server. */
   constructor({ user, token }, { leave, signOut }) {
@@ -50,6 +53,7 @@ export class Chat {
     this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.watch = new Watch({ store: this.store, wire: this.wire });
+    this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
     this.blocks = new Blocks({ calls: this.calls, changed: () => this.#soon(), failed: this.#failed });
     this.dialogs = new Dialogs(this);
@@ -60,7 +64,7 @@ export class Chat {
     addEventListener("hashchange", () => this.#route());
     document.addEventListener("visibilitychange", () => this.#soon());
     setInterval(() => this.#tick(), 1_000);
-    listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), along: (step) => this.#along(step) });
+    listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), search: () => this.dialogs.search(this.#room), along: (step) => this.#along(step) });
     this.#draw();
     this.wire.start();
   }
@@ -91,10 +95,9 @@ export class Chat {
 
   #makeViews() {
     const { store, outbox, calls, blocks, dialogs, wire, loader, sending } = this;
-    const known = (room) => this.#known(room);
-    const opened = (open) => open && this.members.show(false);
+    const opened = (open) => open && this.members.close();
     this.rooms = new RoomsView({ store, open: (id) => this.go(id), dialogs });
-    this.log = new LogView({ store, outbox, known, act: this.#acts(), moved: () => this.#soon(), load: (room) => this.#load(room), loadOlder: (room, limit) => loader.older(room, limit) });
+    this.log = new LogView({ store, outbox, known: this.known, act: this.#acts(), moved: () => this.#soon(), load: (room) => this.#load(room), loadOlder: (room, limit) => loader.older(room, limit) });
     this.actions = new Actions({
       ask: (frame) => wire.ask(frame),
       calls,
@@ -107,19 +110,22 @@ export class Chat {
     this.menu = new RoomMenu({ calls, failed: this.#failed, dialogs, blocks, thread: (root) => this.#openThread(root, find("room-more")) });
     this.composer = new Composer({
       root: find("writing"),
-      store,
+      drop: find("conversation"),
+      token: this.token,
+      links: this.links,
       send: (message) => sending.send(this.#room, message) && (this.log.sentOwn(), true),
       change: (seq, body) => sending.change(this.#room, seq, body, this.#failed),
       last: () => lastOwn(this.#room, this.#room.events),
       typing: (on) => this.#room && wire.tell({ t: "typing", room: this.#room.id, on }),
       leave: () => this.#back(),
     });
-    this.members = new MembersPanel({ store, calls, blocks, opened: (room) => {
+    this.members = new Members({ store, calls, blocks, opened: (room) => {
       this.thread.close();
       this.#loadMembers(room);
     } });
-    this.thread = new ThreadPanel({ store, outbox, loader, calls, wire, sending, nameOf: this.nameOf, known, draw: () => this.#soon(), opened });
+    this.thread = new ThreadPanel({ store, outbox, loader, calls, wire, sending, token: this.token, links: this.links, nameOf: this.nameOf, known: this.known, draw: () => this.#soon(), opened });
     this.me = new MeMenu({ user: this.user, dialogs, signOut: this.signOut, tell: (state) => wire.ask({ t: "status", state }) });
+    find("search-open").onclick = () => dialogs.search(this.#room);
     find("back").onclick = () => this.#back();
     find("banner-now").onclick = () => wire.now();
   }
@@ -144,6 +150,17 @@ export class Chat {
   nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
 
   jump = (seq) => this.log.jump(seq);
+
+  /** Lead to the message `seq` of a room: in its log, or where that begins too late, to what was said around it. */
+  lead = async (id, seq) => {
+    const room = this.store.rooms.get(id);
+    if (!room) return;
+    this.go(id);
+    await this.#loading;
+    const first = room.events[0]?.seq;
+    if (first === undefined || first - seq > FAR) this.dialogs.context(room, seq);
+    else this.jump(seq);
+  };
 
   #http(method, path, body) {
     return ask(method, `/api/v1${path}`, { token: this.token, body }).catch((error) => {
@@ -276,7 +293,7 @@ export class Chat {
     for (const view of [this.members, this.thread, this.menu]) view.setRoom(room);
     this.composer.show(room);
     this.log.show(room);
-    if (room?.hold === "none") this.#load(room);
+    if (room?.hold === "none") this.#loading = this.#load(room);
     if (room) this.#loadMembers(room);
     if (room && matchMedia("(hover: hover)").matches) this.composer.focus();
     this.#draw();
@@ -292,11 +309,11 @@ export class Chat {
   }
 
   // In a room and about a message what is `known` of people.
-  #known(room) {
+  known = (room) => {
     const { name, username } = this.user;
     const names = [...room.members.values()].flatMap((member) => [member.name, member.username, member.user]);
-    return { room, names: new Set(names.filter(Boolean)), me: new Set(room.mode === "blind" ? [room.me] : [name, username]) };
-  }
+    return { room, names: new Set(names.filter(Boolean)), me: new Set(room.mode === "blind" ? [room.me] : [name, username]), links: this.links };
+  };
 
   #reply(seq) {
     const event = eventAt(this.#room.events, seq);

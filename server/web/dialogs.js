@@ -5,7 +5,7 @@ import { later } from "./later.js";
 const lists = (use) => later(() => import("./view_lists.js"), use);
 
 export class Dialogs {
-  /** `chat` has user, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), arrive(id), create(room), named(me), changePassword(now, next). */
+  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), lead(room, seq), known(room), arrive(id), create(room), named(me), changePassword(now, next). */
   constructor(chat) {
     this.chat = chat;
   }
@@ -54,6 +54,14 @@ export class Dialogs {
 
   shortcuts() {
     return later(() => import("./view_shortcuts.js"), ({ showShortcuts }) => showShortcuts());
+  }
+
+  search(room) {
+    return later(() => import("./view_search.js"), ({ showSearch }) => showSearch(this.chat, room));
+  }
+
+  context(room, seq) {
+    return later(() => import("./view_context.js"), ({ showContext }) => showContext(room, seq, this.chat));
   }
 
   switcher() {

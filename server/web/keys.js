@@ -21,5 +21,6 @@ function meaning(event, act) {
   if (altKey && !ctrlKey && !metaKey && key === "ArrowUp") return () => act.along(-1);
   if (ctrlKey || metaKey || altKey || isField(event.target)) return undefined;
   if (key === "?") return act.shortcuts;
+  if (key === "/") return act.search;
   return undefined;
 }

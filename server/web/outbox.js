@@ -3,7 +3,7 @@
 
 const TRY_AGAIN = new Set(["rate_limited", "unavailable", "internal"]);
 
-/** Entries are {room, id, body, reply_to?, thread?, mentions?, at, state: waiting|sent|acked|failed, code?, seq?}. */
+/** Entries are {room, id, body, reply_to?, thread?, files?, shown?, mentions?, at, state: waiting|sent|acked|failed, code?, seq?}. */
 export class Outbox {
   #entries;
   #timer = 0;
@@ -90,8 +90,8 @@ export class Outbox {
     const busy = new Set(this.#entries.filter((entry) => entry.state === "sent").map((entry) => entry.room));
     for (const entry of this.#entries) {
       if (entry.state !== "waiting" || busy.has(entry.room)) continue;
-      const { room, id, body, reply_to, thread, mentions } = entry;
-      const frame = { t: "send", room, id, body, reply_to, thread, mentions };
+      const { room, id, body, reply_to, thread, files, mentions } = entry;
+      const frame = { t: "send", room, id, body, reply_to, thread, files, mentions };
       if (!this.fits(frame)) {
         Object.assign(entry, { state: "failed", code: "too_large" });
         continue;

@@ -28,6 +28,9 @@ export class RoomCalls {
     this.reveal = (room, name) => http("PUT", of(room, `/reveals/${part(name)}`));
     this.unreveal = (room, name) => http("DELETE", of(room, `/reveals/${part(name)}`));
 
+    this.search = (query, next) => http("GET", `/chats/search?${new URLSearchParams({ ...query, ...(next && { after: next }) })}`);
+    this.link = (file) => http("GET", `/chats/files/${part(file)}/link`);
+
     const after = (next) => (next === undefined ? "" : `?${new URLSearchParams({ after: next })}`);
     this.pins = (room, next) => http("GET", of(room, `/pins${after(next)}`));
     this.versions = (room, seq, next) => http("GET", message(room, seq, `/versions${after(next)}`));

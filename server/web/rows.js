@@ -74,12 +74,13 @@ function bubble({ room, events, inThread, item, before, next, nameOf, unreadFrom
     quote: quote(events, item.reply_to, nameOf),
     replies: inThread || item.entry ? 0 : room.repliesTo(item.seq),
     unread: inThread || item.entry ? 0 : room.threads.unreadIn(item.seq),
+    files: (item.entry ? item.shown : item.files) ?? [],
     groups: (item.mentions ?? []).filter((name) => name.startsWith("@")).map((name) => name.slice(1)),
     toMe: !mine && (item.mentions ?? []).some((name) => name === room.me || name.startsWith("@")),
     root: inThread !== 0 && item.seq === inThread,
   };
   const { first, last, name, state, notRead, body, deleted, restorable, edited, pinned, reactions } = row;
-  const drawn = [first, last, name, state, notRead, row.quote, row.replies, row.unread, row.groups, row.toMe, room.members.size, body, deleted, restorable, edited, pinned, reactions];
+  const drawn = [first, last, name, state, notRead, row.quote, row.replies, row.unread, row.files.map(({ id }) => id), row.groups, row.toMe, room.members.size, body, deleted, restorable, edited, pinned, reactions];
   row.mark = JSON.stringify(drawn);
   return row;
 }
@@ -95,5 +96,5 @@ function together(one, other) {
 function quote(events, seq, nameOf) {
   if (!seq) return undefined;
   const event = eventAt(events, seq);
-  return { seq, name: event && nameOf(event.sender, event.name), body: event?.body, deleted: event?.deleted === true };
+  return { seq, name: event && nameOf(event.sender, event.name), body: event?.body, said: event?.kind, deleted: event?.deleted === true };
 }

@@ -3,7 +3,6 @@
 import { plainSpans } from "./markup.js";
 import { may } from "./may.js";
 import { mentioned } from "./mentions.js";
-import { eventAt } from "./ordered.js";
 
 const MOST_MENTIONS = 50;
 const LONGEST_ID = "0".repeat(64);
@@ -15,10 +14,10 @@ export class Sending {
   }
 
   /** Say something in `room`. False: it is too long. */
-  send(room, { body, reply_to, thread }) {
-    const message = { room: room.id, body, reply_to, thread, mentions: mentionsOf(room, body) };
+  send(room, { body, reply_to, thread, files }) {
+    const message = { room: room.id, body, reply_to, thread, files: files?.map(({ id }) => id), mentions: mentionsOf(room, body) };
     if (!this.wire.fits({ t: "send", id: LONGEST_ID, ...message })) return false;
-    this.outbox.add({ ...message, at: Date.now() });
+    this.outbox.add({ ...message, shown: files, at: Date.now() });
     return true;
   }
 
@@ -47,5 +46,3 @@ function mentionsOf(room, body) {
 
 /** The newest message of this person's in `events` that can be changed. */
 export const lastOwn = (room, events) => events.findLast((event) => event.t === "message" && event.sender === room.me && !event.deleted && !(event.thread && events === room.events));
-
-export { eventAt };

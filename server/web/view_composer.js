@@ -1,5 +1,6 @@
 // Where one writes: drafts and replies by room, sending, and telling the others that one types.
 
+import { Attaching } from "./attaching.js";
 import { face, find, icon, make } from "./dom.js";
 import { sendOnEnter } from "./ime.js";
 import { later } from "./later.js";
@@ -26,10 +27,10 @@ export class Composer {
   /**
    * `send({body, reply_to})`, `change(seq, body)` and `typing(on)` are for the room that is shown; false from the first
    * two: it is too long. `leave()` on Escape; `last()` is the message that an arrow up takes to be changed. `root` has
-   * the elements, by data-part.
+   * the elements, by data-part; on `drop` files can be let fall.
    */
-  constructor({ root, store, send, change, last = () => undefined, typing, leave }) {
-    Object.assign(this, { store, send, change, last, typing, leave });
+  constructor({ root, drop, token, links, send, change, last = () => undefined, typing, leave }) {
+    Object.assign(this, { token, links, send, change, last, typing, leave });
     this.#part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
     this.#field = this.#part.body;
     const submit = sendOnEnter(this.#field, () => this.#submit());
@@ -37,6 +38,7 @@ export class Composer {
     this.#part.send.onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
     this.#part.send.onclick = submit;
     this.#part.stop.onclick = () => (this.#rewritten ? this.#endEdit() : this.#drawReply(null), this.focus());
+    this.attaching = new Attaching({ parts: this.#part, drop, token, links, complain: (text) => this.complain(text), open: () => !this.#part.form.hidden && this.#room });
     this.#field.oninput = () => this.#written();
     this.#field.onkeydown = (event) => this.#key(event);
   }
@@ -48,6 +50,7 @@ export class Composer {
     this.#of = of;
     if (this.#room) this.#drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#replyTo });
     this.#stopTyping();
+    if (room !== this.#room) this.attaching.giveUp();
     this.#room = room;
     const { body = "", replyTo = null } = this.#drafts.get(room?.id) ?? {};
     this.#field.value = body;
@@ -123,12 +126,14 @@ export class Composer {
 
   #submit() {
     const body = this.#field.value.toWellFormed().replaceAll("\0", "").trim();
-    if (!body || !this.#room) return undefined;
-    const taken = this.#rewritten ? this.change(this.#rewritten, body) : this.send({ body, reply_to: this.#replyTo?.seq });
+    if (!(body || (this.attaching.size && !this.#rewritten)) || !this.#room) return undefined;
+    if (!this.#rewritten && !this.attaching.ready) return void this.complain(words.stillUploading);
+    const taken = this.#rewritten ? this.change(this.#rewritten, body) : this.send({ body, reply_to: this.#replyTo?.seq, files: this.attaching.files });
     if (!taken) return void this.complain(words.tooLong);
     this.complain("");
     this.#toldTyping = 0; // a message ends the typing line by itself
     if (this.#rewritten) return this.#endEdit();
+    this.attaching.sent();
     this.#field.value = "";
     this.#fit();
     return this.#drawReply(null);

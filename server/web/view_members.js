@@ -43,7 +43,6 @@ export class MembersPanel {
     this.people.clear();
     find("members-error").textContent = "";
     if (!room || room.type === "direct") this.show(false);
-    this.#toggle.hidden = room?.type === "direct";
     find("member-list").replaceChildren();
     this.#drawState(room?.members.size ? undefined : waiting(5));
   }

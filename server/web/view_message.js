@@ -1,6 +1,7 @@
 // One line of the conversation as an element. Bodies are text: of markup they have what markup.js knows, and no HTML.
 
 import { face, icon, make } from "./dom.js";
+import { later } from "./later.js";
 import { nodesOf, plainText, spansOf } from "./markup.js";
 import { GROUPS, mentionsIn } from "./mentions.js";
 import { words } from "./words.js";
@@ -24,7 +25,8 @@ function buildMessage(row, known) {
   const bubble = make("div", { class: row.deleted ? "bubble deleted" : "bubble", dir: "auto" }, ...said);
   const content = make("div", { class: "content" },
     !row.mine && row.first ? make("strong", { class: "sender" }, row.name) : make("span", { class: "unseen" }, row.mine ? words.me : row.name),
-    make("div", { class: "beside" }, bubble, marginOf(row)),
+    make("div", { class: "beside" }, row.files.length && !row.body && !row.quote ? filesOf(row, known) : bubble, marginOf(row)),
+    row.files.length && (row.body || row.quote) ? filesOf(row, known) : undefined,
     reactionsOf(row),
     row.replies ? threadLink(row) : undefined,
     row.state === "failed" ? failedOf(row) : undefined);
@@ -57,6 +59,20 @@ export function actOn(event, act) {
   if (react) act.react(Number(of), react);
 }
 
+// Their place is as large as they will be, so that nothing moves when they come.
+function filesOf({ files }, { room, links }) {
+  const place = make("div", { class: "files" });
+  const pictures = () => room.events.flatMap((event) => event.files ?? []).filter(({ kind }) => kind === "image");
+  place.style.minHeight = `${files.reduce((sum, file) => sum + heightOf(file), 0)}px`;
+  later(() => import("./view_files.js"), ({ fillFiles }) => {
+    fillFiles(place, files, { links, pictures });
+    place.style.minHeight = "";
+  });
+  return place;
+}
+
+const heightOf = ({ kind, width, height }) => (kind === "image" && width ? Math.min(320, height, Math.round((320 * height) / width)) : 52);
+
 function threadLink({ seq, replies, unread }) {
   const badge = unread ? make("span", { class: "badge", role: "img", "aria-label": words.unreadCount(unread), title: words.unreadCount(unread) }, `${unread}`) : undefined;
   return make("button", { class: "thread-link", type: "button", data: { thread: seq } }, icon("thread"), words.replies(replies), badge);
@@ -64,7 +80,7 @@ function threadLink({ seq, replies, unread }) {
 
 function quoteOf({ quote }) {
   if (!quote) return undefined;
-  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : plainText(quote.body, QUOTED);
+  const text = quote.deleted ? words.deletedMessage : quote.body === undefined ? words.replyGone : plainText(quote.body, QUOTED) || (words.kinds[quote.said] ?? "");
   return make("button", { class: "quote", type: "button", data: { jump: quote.seq } },
     quote.name ? make("strong", {}, quote.name) : undefined, make("span", {}, text));
 }

@@ -34,6 +34,7 @@ export class RoomMenu {
     const { dialogs } = this;
     const line = (picture, text, act, grave = false) => menuItem([icon(picture), text], act, { class: grave ? "grave" : undefined });
     openMenu(this.#button, [
+      line("search", words.searchHere, () => dialogs.search(room)),
       line("thread", words.threads, () => dialogs.threads(room, this.thread)),
       line("pin", words.pins, () => dialogs.pins(room)),
       may("export", room) ? line("download", words.exportRoom, () => dialogs.export(room)) : undefined,

@@ -49,7 +49,7 @@ export class RoomsView {
     const { last_message: last, unread, mentions } = room;
     const own = last && last.sender === room.me;
     const who = last && !own && room.type !== "direct" ? this.store.nameIn(room, last.sender) : undefined;
-    const said = last?.deleted ? words.deletedMessage : plainText(last?.body ?? "", PREVIEWED);
+    const said = last?.deleted ? words.deletedMessage : plainText(last?.body ?? "", PREVIEWED) || (words.kinds[last?.kind] ?? "");
     const row = {
       key: room.id,
       face: room.peer ?? room.id,

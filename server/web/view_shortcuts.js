@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 import { words } from "./words.js";
 
 const KEYS = [
-  ["goTo", "Ctrl", "K"], ["nextRoom", "Alt", "↑ ↓"], ["toMessages", "Shift", "Tab"], ["alongMessages", "↑ ↓"], ["menuOfMessage", "Enter"],
+  ["goTo", "Ctrl", "K"], ["search", "/"], ["nextRoom", "Alt", "↑ ↓"], ["toMessages", "Shift", "Tab"], ["alongMessages", "↑ ↓"], ["menuOfMessage", "Enter"],
   ["replyToMessage", "R"], ["threadOfMessage", "T"], ["reactToMessage", "1–6"], ["editLast", "↑"], ["newLine", "Shift", "Enter"], ["mention", "@"], ["back", "Esc"], ["shortcuts", "?"],
 ];
 

@@ -180,7 +180,7 @@ def test_a_menu_keeps_off_the_edge_and_each_choice_in_one_line(
     for choice in page.locator("#actions button").all():
         box = choice.bounding_box()
         assert box is not None
-        assert box["height"] < 40
+        assert box["height"] < 50  # two lines would be more
 
 
 def test_a_mute_is_over_at_its_time(window: OpenWindow, person: SignUp) -> None:

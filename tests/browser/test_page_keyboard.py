@@ -156,5 +156,5 @@ def test_the_keys_are_listed(window: OpenWindow, person: SignUp) -> None:
     page = window(person("민지"))
     expect(page.locator("#no-rooms")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.locator("#shortcuts dt")).to_have_count(13)
+    expect(page.locator("#shortcuts dt")).to_have_count(14)
     expect(page.locator("#shortcuts")).to_contain_text("바로 가기")
