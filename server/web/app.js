@@ -16,6 +16,7 @@ function leave(session, reason = "") {
 }
 
 function enter(session) {
+  find("starting").hidden = true;
   find("sign-in").hidden = true;
   find("chat").hidden = false;
   const signOut = async () => {

@@ -55,7 +55,7 @@ export class Attaching {
     if (!files.length || !this.open()) return;
     this.#wanted.push(files);
     await later(() => import("./tray.js"), ({ Tray }) => {
-      this.#tray ??= new Tray({ place: this.parts.form, token: this.token, links: this.links, changed: () => this.complain("") });
+      this.#tray ??= new Tray({ place: this.parts.form, token: this.token, links: this.links, changed: () => this.ready && this.complain("") });
       for (const each of this.#wanted.splice(0)) if (!this.#tray.add(each)) this.complain(words.tooManyFiles);
     });
     this.#wanted = [];

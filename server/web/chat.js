@@ -7,33 +7,25 @@ import { listenToKeys } from "./keys.js";
 import { Links } from "./links.js";
 import { Loader } from "./loader.js";
 import { plainText } from "./markup.js";
-import { MeMenu } from "./me_menu.js";
-import { Members } from "./members.js";
 import { eventAt } from "./ordered.js";
-import { Outbox } from "./outbox.js";
 import { RoomCalls } from "./room_calls.js";
-import { lastOwn, Sending } from "./sending.js";
-import { ask, deviceId, saveSession, savedSession } from "./session.js";
+import { openOutbox, Sending } from "./sending.js";
+import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
 import { toast } from "./toast.js";
-import { Actions } from "./view_actions.js";
-import { Composer, drawTyping } from "./view_composer.js";
+import { drawTyping } from "./view_composer.js";
 import { closedBecause, drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
-import { LogView } from "./view_log.js";
-import { RoomMenu } from "./view_room_menu.js";
-import { RoomsView } from "./view_rooms.js";
-import { ThreadPanel } from "./view_thread.js";
+import { makeViews } from "./views.js";
 import { Watch } from "./watch.js";
 import { Wire } from "./wire.js";
 import { explain, words } from "./words.js";
 
-const ACK_WITHIN = 10_000;
 const ANNOUNCED = 1_000; // characters
 const DRAW_AFTER = 16;
 const FAR = 500; // events that are loaded to get to one of them
 
 export class Chat {
-  #room = null; // the room that is open
+  room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
   #loading = null; // a promise that what is loaded for the room is there
@@ -50,21 +42,21 @@ export class Chat {
       onState: (state, code) => this.#wireState(state, code),
     });
     this.calls = new RoomCalls(this.#http.bind(this));
-    this.outbox = this.#openOutbox(`madang.outbox.${user.id}`);
+    this.outbox = openOutbox(`madang.outbox.${user.id}`, { wire: this.wire, changed: () => this.soon() });
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.watch = new Watch({ store: this.store, wire: this.wire });
     this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
-    this.blocks = new Blocks({ calls: this.calls, changed: () => this.#soon(), failed: this.#failed });
+    this.blocks = new Blocks({ calls: this.calls, changed: () => this.soon(), failed: this.failed });
     this.dialogs = new Dialogs(this);
-    this.#makeViews();
+    makeViews(this);
   }
 
   start() {
     addEventListener("hashchange", () => this.#route());
-    document.addEventListener("visibilitychange", () => this.#soon());
+    document.addEventListener("visibilitychange", () => this.soon());
     setInterval(() => this.#tick(), 1_000);
-    listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), search: () => this.dialogs.search(this.#room), along: (step) => this.#along(step) });
+    listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), search: () => this.dialogs.search(this.room), along: (step) => this.#along(step) });
     this.#draw();
     this.wire.start();
   }
@@ -74,78 +66,7 @@ export class Chat {
     this.wire.stop();
   }
 
-  #failed = (error) => this.composer.complain(explain(error));
-
-  #openOutbox(key) {
-    return new Outbox({
-      saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"),
-      keep: (entries) => sessionStorage.setItem(key, JSON.stringify(entries)),
-      changed: () => this.#soon(),
-      fits: (frame) => this.wire.fits(frame),
-      tell: (frame) => this.#tellSend(frame),
-    });
-  }
-
-  #tellSend(frame) {
-    const told = this.wire.tell(frame);
-    const late = () => this.outbox.isUnderWay(frame.id) && this.wire.suspect();
-    if (told) setTimeout(late, ACK_WITHIN);
-    return told;
-  }
-
-  #makeViews() {
-    const { store, outbox, calls, blocks, dialogs, wire, loader, sending } = this;
-    const opened = (open) => open && this.members.close();
-    this.rooms = new RoomsView({ store, open: (id) => this.go(id), dialogs });
-    this.log = new LogView({ store, outbox, known: this.known, act: this.#acts(), moved: () => this.#soon(), load: (room) => this.#load(room), loadOlder: (room, limit) => loader.older(room, limit) });
-    this.actions = new Actions({
-      ask: (frame) => wire.ask(frame),
-      calls,
-      nameOf: this.nameOf,
-      thread: this.#openThread,
-      markUnread: (seq) => this.#markUnread(seq),
-      edit: (message) => this.composer.rewrite(message),
-      failed: this.#failed,
-    });
-    this.menu = new RoomMenu({ calls, failed: this.#failed, dialogs, blocks, thread: (root) => this.#openThread(root, find("room-more")) });
-    this.composer = new Composer({
-      root: find("writing"),
-      drop: find("conversation"),
-      token: this.token,
-      links: this.links,
-      send: (message) => sending.send(this.#room, message) && (this.log.sentOwn(), true),
-      change: (seq, body) => sending.change(this.#room, seq, body, this.#failed),
-      last: () => lastOwn(this.#room, this.#room.events),
-      typing: (on) => this.#room && wire.tell({ t: "typing", room: this.#room.id, on }),
-      leave: () => this.#back(),
-    });
-    this.members = new Members({ store, calls, blocks, opened: (room) => {
-      this.thread.close();
-      this.#loadMembers(room);
-    } });
-    this.thread = new ThreadPanel({ store, outbox, loader, calls, wire, sending, token: this.token, links: this.links, nameOf: this.nameOf, known: this.known, draw: () => this.#soon(), opened });
-    this.me = new MeMenu({ user: this.user, dialogs, signOut: this.signOut, tell: (state) => wire.ask({ t: "status", state }) });
-    find("search-open").onclick = () => dialogs.search(this.#room);
-    find("back").onclick = () => this.#back();
-    find("banner-now").onclick = () => wire.now();
-  }
-
-  // What the buttons of a message do.
-  #acts() {
-    const at = (seq) => eventAt(this.#room.events, seq);
-    return {
-      reply: (seq) => this.#reply(seq),
-      thread: this.#openThread,
-      more: (seq, button) => this.actions.open(this.#room, at(seq), button),
-      react: (seq, emoji) => this.actions.react(this.#room, at(seq), emoji),
-      versions: (seq) => this.actions.versions(this.#room, seq),
-      restore: (seq) => this.actions.restore(this.#room, seq),
-      retry: (id) => this.outbox.retry(id),
-      discard: (id) => this.outbox.discard(id),
-      edit: (id) => this.sending.again(id, this.composer, (seq) => this.#reply(seq)),
-      leave: () => this.composer.focus(),
-    };
-  }
+  failed = (error) => this.composer.complain(explain(error));
 
   nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
 
@@ -177,12 +98,12 @@ export class Chat {
     if (frame.t === "ack") this.#acked(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
     if (frame.t === "room") this.#arrived(room);
-    if (frame.t === "room_gone" && this.#room?.id === frame.room) this.go("");
-    if (frame.t === "gap" && room === this.#room) this.#load(room);
+    if (frame.t === "room_gone" && this.room?.id === frame.room) this.go("");
+    if (frame.t === "gap" && room === this.room) this.load(room);
     if (frame.t === "presence" && frame.user === this.user.id && !frame.room) this.me.shown(frame.state);
     if (room && isEvent(frame)) this.#happened(room, frame);
-    if (frame.t === "welcome" || frame.t === "message") this.loader.names(() => this.#soon());
-    this.#soon();
+    if (frame.t === "welcome" || frame.t === "message") this.loader.names(() => this.soon());
+    this.soon();
   }
 
   #welcomed() {
@@ -190,9 +111,9 @@ export class Chat {
     this.outbox.opened();
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
-    if (!this.#room) return;
-    if (this.#room.hold === "none") this.#load(this.#room);
-    this.#loadMembers(this.#room);
+    if (!this.room) return;
+    if (this.room.hold === "none") this.load(this.room);
+    this.loadMembers(this.room);
   }
 
   #arrived(room) {
@@ -209,17 +130,17 @@ export class Chat {
 
   #happened(room, event) {
     this.outbox.stored(room.id, event.seq);
-    if (room !== this.#room) return;
+    if (room !== this.room) return;
     this.thread.happened(room, event);
     if (event.t === "reaction") this.#sureOf(room, event.of);
-    if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.#loadMembers(room);
+    if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
     if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
     find("announcer").textContent = `${this.nameOf(room, event.sender, event.name)}: ${plainText(event.body ?? "", ANNOUNCED)}`;
   }
 
   async #sureOf(room, seq) {
-    if (eventAt(room.events, seq)?.unsure && (await this.loader.again(room, seq))) this.#soon();
+    if (eventAt(room.events, seq)?.unsure && (await this.loader.again(room, seq))) this.soon();
   }
 
   #wireState(state, code) {
@@ -247,36 +168,15 @@ export class Chat {
     this.go(made.id);
   };
 
-  /** This person is called otherwise now. */
-  named({ name }) {
-    this.user.name = name;
-    this.store.people.set(this.user.id, name || this.user.username);
-    saveSession({ user: this.user, token: this.token }, savedSession.isKept());
-    this.me.draw();
-    this.#soon();
-  }
-
-  /** With a new password every token is revoked; this window goes on with the new one. */
-  async changePassword(now, next) {
-    this.wire.stop();
-    try {
-      saveSession(await this.calls.changePassword(now, next), savedSession.isKept());
-      location.reload();
-    } catch (error) {
-      this.wire.start();
-      throw error;
-    }
-  }
-
   #along(step) {
     const rooms = this.store.sortedRooms();
-    const index = rooms.indexOf(this.#room);
+    const index = rooms.indexOf(this.room);
     const next = rooms[index < 0 ? 0 : index + step];
     if (next) this.go(next.id);
   }
 
-  #back() {
-    const id = this.#room?.id;
+  back() {
+    const id = this.room?.id;
     this.go("");
     this.#draw();
     if (id) this.rooms.focus(id);
@@ -284,8 +184,8 @@ export class Chat {
 
   #route() {
     const room = this.store.rooms.get(location.hash.split("/")[2]) ?? null;
-    if (room === this.#room) return;
-    this.#room = room;
+    if (room === this.room) return;
+    this.room = room;
     document.body.classList.toggle("in-room", Boolean(room));
     find("room").hidden = !room;
     document.body.classList.toggle("in-blind", room?.mode === "blind");
@@ -293,18 +193,18 @@ export class Chat {
     for (const view of [this.members, this.thread, this.menu]) view.setRoom(room);
     this.composer.show(room);
     this.log.show(room);
-    if (room?.hold === "none") this.#loading = this.#load(room);
-    if (room) this.#loadMembers(room);
+    if (room?.hold === "none") this.#loading = this.load(room);
+    if (room) this.loadMembers(room);
     if (room && matchMedia("(hover: hover)").matches) this.composer.focus();
     this.#draw();
   }
 
-  #openThread = (root, button) => this.thread.open(this.#room, root, button);
+  openThread = (root, button) => this.thread.open(this.room, root, button);
 
   // The room is left first: what is at the end of an open room counts as read.
-  #markUnread(seq) {
-    const { id } = this.#room;
-    this.#back();
+  markUnread(seq) {
+    const { id } = this.room;
+    this.back();
     this.wire.ask({ t: "mark_unread", room: id, seq }).catch((error) => toast(explain(error)));
   }
 
@@ -315,42 +215,42 @@ export class Chat {
     return { room, names: new Set(names.filter(Boolean)), me: new Set(room.mode === "blind" ? [room.me] : [name, username]), links: this.links };
   };
 
-  #reply(seq) {
-    const event = eventAt(this.#room.events, seq);
-    this.composer.reply({ seq, name: this.store.nameIn(this.#room, event.sender, event.name), body: event.body ?? "" });
+  reply(seq) {
+    const event = eventAt(this.room.events, seq);
+    this.composer.reply({ seq, name: this.store.nameIn(this.room, event.sender, event.name), body: event.body ?? "" });
   }
 
-  async #load(room) {
+  async load(room) {
     this.log.restart();
     this.thread.reload();
     if (await this.loader.newest(room)) this.outbox.stored(room.id, room.seen);
-    this.loader.threads(room).then(() => this.#soon());
-    this.#soon();
+    this.loader.threads(room).then(() => this.soon());
+    this.soon();
   }
 
-  async #loadMembers(room) {
+  async loadMembers(room) {
     const came = await this.loader.members(room);
-    if (room === this.#room) this.members.came(came);
-    if (room === this.#room) this.composer.peopleChanged();
-    if (came && this.members.open && room === this.#room) this.watch.membersOf(room);
-    this.#soon();
+    if (room === this.room) this.members.came(came);
+    if (room === this.room) this.composer.peopleChanged();
+    if (came && this.members.open && room === this.room) this.watch.membersOf(room);
+    this.soon();
   }
 
   // ---- what is drawn
 
-  #soon() {
+  soon = () => {
     this.#drawing ||= setTimeout(() => this.#draw(), DRAW_AFTER);
-  }
+  };
 
   #draw() {
     clearTimeout(this.#drawing);
     this.#drawing = 0;
     this.#read();
-    this.rooms.draw(this.#room?.id);
+    this.rooms.draw(this.room?.id);
     drawTitle(this.store.totalUnread());
-    if (!this.#room) return;
-    drawRoomHeader(this.#room, this.store);
-    this.composer.allow(closedBecause(this.#room, this.blocks));
+    if (!this.room) return;
+    drawRoomHeader(this.room, this.store);
+    this.composer.allow(closedBecause(this.room, this.blocks));
     this.log.draw();
     this.members.draw();
     this.thread.draw();
@@ -359,17 +259,17 @@ export class Chat {
 
   // What ends by itself.
   #tick() {
-    if (this.store.endMutes()) this.#soon();
+    if (this.store.endMutes()) this.soon();
     this.#drawTypists();
   }
 
   #drawTypists() {
-    if (this.#room) drawTyping(this.store.typists(this.#room).map((user) => this.nameOf(this.#room, user)));
+    if (this.room) drawTyping(this.store.typists(this.room).map((user) => this.nameOf(this.room, user)));
   }
 
   // What is at the end of an open log in a visible window is read.
   #read() {
-    const room = this.#room;
+    const room = this.room;
     if (room?.hold !== "held" || !this.log.follow || document.visibilityState === "hidden") return;
     if ((room.read_seq < room.seen || room.marked) && this.wire.tell({ t: "read", room: room.id, seq: room.seen })) room.readTo(room.seen);
   }

@@ -5,7 +5,7 @@ import { later } from "./later.js";
 const lists = (use) => later(() => import("./view_lists.js"), use);
 
 export class Dialogs {
-  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), lead(room, seq), known(room), arrive(id), create(room), named(me), changePassword(now, next). */
+  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
   constructor(chat) {
     this.chat = chat;
   }

@@ -3,7 +3,9 @@
 import { plainSpans } from "./markup.js";
 import { may } from "./may.js";
 import { mentioned } from "./mentions.js";
+import { Outbox } from "./outbox.js";
 
+const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
 const LONGEST_ID = "0".repeat(64);
 
@@ -35,6 +37,18 @@ export class Sending {
     if (seq) reply(seq);
     composer.edit(body);
   }
+}
+
+/** The outbox that this window keeps as `key`. A message that is not acknowledged in time makes the connection suspect. */
+export function openOutbox(key, { wire, changed }) {
+  const tell = (frame) => {
+    const told = wire.tell(frame);
+    if (told) setTimeout(() => outbox.isUnderWay(frame.id) && wire.suspect(), ACK_WITHIN);
+    return told;
+  };
+  const keep = (entries) => sessionStorage.setItem(key, JSON.stringify(entries));
+  const outbox = new Outbox({ saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep, changed, tell, fits: (frame) => wire.fits(frame) });
+  return outbox;
 }
 
 // Only where it would be shown as one: not in code, not in links.

@@ -5,10 +5,11 @@ import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { labelled, tabs } from "./fields.js";
 import { choose, chosen, THEMES } from "./look_choice.js";
+import { saveSession, savedSession } from "./session.js";
 import { toast } from "./toast.js";
 import { language, words } from "./words.js";
 
-/** `chat` has calls; `named(me)` when the name has changed; `changePassword(now, next)`. */
+/** `chat` has user, token, calls, store, wire, me (MeMenu) and soon(). */
 export function showMe(chat) {
   const { body, say } = openDialog(words.mySettings, { id: "my-settings" });
   const load = async () => {
@@ -31,7 +32,7 @@ function profile(me, chat, say) {
   form.onsubmit = (event) => {
     event.preventDefault();
     during(save, say, async () => {
-      chat.named(await chat.calls.changeMe({ name: name.value.trim() }));
+      renamed(chat, await chat.calls.changeMe({ name: name.value.trim() }));
       toast(words.saved);
     });
   };
@@ -71,9 +72,29 @@ function password(chat, say) {
   form.onsubmit = (event) => {
     event.preventDefault();
     const { current, next } = form.elements;
-    during(save, say, () => chat.changePassword(current.value, next.value));
+    during(save, say, () => changePassword(chat, current.value, next.value));
   };
   return make("section", {}, form);
+}
+
+function renamed({ user, token, store, me, soon }, { name }) {
+  user.name = name;
+  store.people.set(user.id, name || user.username);
+  saveSession({ user, token }, savedSession.isKept());
+  me.draw();
+  soon();
+}
+
+// With a new password every token is revoked; this window goes on with the new one.
+async function changePassword({ calls, wire }, now, next) {
+  wire.stop();
+  try {
+    saveSession(await calls.changePassword(now, next), savedSession.isKept());
+    location.reload();
+  } catch (error) {
+    wire.start();
+    throw error;
+  }
 }
 
 async function during(control, say, work) {

@@ -26,6 +26,7 @@ export function showGate({ enter, reason = "" }) {
     if (mode.value === "up") signIn("/api/v1/users", { ...body, name: name.value.trim() || undefined }, keep.checked);
     else signIn("/api/v1/auth/token", body, keep.checked);
   };
+  find("starting").hidden = true;
   find("sign-in").hidden = false;
   changed();
   say(reason);

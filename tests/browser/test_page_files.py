@@ -57,8 +57,7 @@ def test_photos_are_sent_shown_in_their_place_and_leafed_through(
     expect(page.locator("#composer .tray")).to_be_hidden()
     pictures = other.locator(".theirs .picture img")
     expect(pictures).to_have_count(2)
-    expect(pictures.first).to_have_js_property("complete", value=True)
-    assert pictures.first.evaluate("image => image.naturalWidth") == 320
+    expect(pictures.first).to_have_js_property("naturalWidth", 320)
     expect(other.locator(".theirs .bubble")).to_have_text("둘 다 봐요")
 
     pictures.first.click()
