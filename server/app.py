@@ -224,7 +224,6 @@ class Server:
         *,
         demo: Sequence[DemoAccount],
     ) -> Parts:
-        rate = self._settings.rate_per_user
         return Parts(
             users=users,
             rooms=rooms,
@@ -257,7 +256,7 @@ class Server:
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
             demo=demo,
-            rate=Rate(rate, rate * BURST_SECONDS),
+            rate=_rate(self._settings.rate_per_user),
             log=self._log,
             version=VERSION,
         )
@@ -328,6 +327,10 @@ class Server:
         if not rate and not self._settings.rate_per_user:
             return None
         return FrameRate(rate, rate * BURST_SECONDS, trio.current_time())
+
+
+def _rate(per_second: int) -> Rate:
+    return Rate(per_second, per_second * BURST_SECONDS)
 
 
 def _derived(settings: Settings, purpose: bytes) -> bytes:
