@@ -85,6 +85,7 @@ def test_one_goes_to_a_room_or_a_person_from_anywhere(window: OpenWindow, person
     page.keyboard.press("Enter")
     expect(page.locator("#room-name")).to_have_text("봄 산책")
     page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
     page.keyboard.type(junho.username)
     expect(page.locator("#switcher [role=option]")).to_contain_text("준호")
     page.keyboard.press("Enter")
