@@ -163,7 +163,7 @@ def check_version(call: Call[Any, Any]) -> None:
 def metadata(text: str) -> dict[str, str]:
     """What ``Upload-Metadata`` says. Raises ProtocolError.
 
-    >>> metadata("filename 65WcLnBuZw==,is_private")
+    >>> metadata("filename 65ywLnBuZw==,is_private")
     {'filename': '뜰.png', 'is_private': ''}
     """
     try:
