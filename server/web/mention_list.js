@@ -75,7 +75,8 @@ export class MentionList {
   #before(event) {
     if (event.target !== this.field) return;
     const enter = event.key === "Enter" || ["insertLineBreak", "insertParagraph"].includes(event.inputType);
-    if (enter && performance.now() - this.#answered < SAME_PRESS) return this.#keep(event);
+    if (!enter) this.#answered = -SAME_PRESS; // whatever is written between two presses parts them
+    else if (performance.now() - this.#answered < SAME_PRESS) return this.#keep(event);
     if (!this.#found.length) return;
     if (enter && !event.shiftKey) {
       this.#keep(event);

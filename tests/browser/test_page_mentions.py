@@ -37,6 +37,17 @@ def test_somebody_is_mentioned_key_by_key(window: OpenWindow, person: SignUp) ->
     assert said(junho.ask("GET", f"/chats/rooms/{room}/messages"))["mentions"] == [junho.id]
 
 
+def test_who_writes_fast_sends_with_the_next_enter(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    page = window(minji, minji.room("부르기", junho))
+    page.locator("#body").press_sequentially("@준")
+    expect(page.locator("#writing [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("먹어요")
+    page.keyboard.press("Enter")
+    expect(page.locator("#log .mention")).to_have_text("@준호")
+
+
 def said(page: dict[str, list[dict[str, object]]]) -> dict[str, object]:
     return page["items"][-1]
 
