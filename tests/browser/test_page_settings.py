@@ -78,7 +78,7 @@ def test_a_language_is_chosen_whatever_the_browser_speaks(
 ) -> None:
     page = window(person("민지"))
     me_menu(page, "프로필과 설정")
-    page.get_by_role("radio", name="English").check()
+    page.get_by_role("radio", name="English").click()
     expect(page.locator("#switch")).to_contain_text("Go to")
     assert page.evaluate("document.documentElement.lang") == "en"
 
