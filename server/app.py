@@ -77,6 +77,7 @@ from server.postgres.users import UserStore
 from server.redis.client import RedisClient, open_redis
 from server.redis.limits import RedisLimits
 from server.redis.presences import RedisPresences
+from server.rounds import rounds
 from server.settings import Settings
 from server.tokens import Tokens
 
@@ -266,9 +267,7 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hub.run)
             await nursery.start(self._node.run)
-            nursery.start_soon(Erasure(self._database, clock=self._clock, log=self._log).run)
-            nursery.start_soon(Indexer(self._database, self._noted, log=self._log).run)
-            nursery.start_soon(self._upkeep().run)
+            self._start_rounds(nursery)
             door = self._door(self._desk(nursery))
             listeners = await trio.open_tcp_listeners(
                 self._settings.port, host=self._settings.host, backlog=BACKLOG
@@ -291,9 +290,19 @@ class Server:
             new_id=random_id,
         )
 
-    def _upkeep(self) -> FileUpkeep:
+    def _start_rounds(self, nursery: trio.Nursery) -> None:
+        """What is done beside the chats."""
+        clock, log = self._clock, self._log
         rows = FileUpkeepStore(self._database)
-        return FileUpkeep(rows, self._spool, self._storage, clock=self._clock, log=self._log)
+        files = FileUpkeep(rows, self._spool, self._storage, clock=clock, log=log)
+        erasure = Erasure(self._database, clock=clock, log=log)
+        indexer = Indexer(self._database, self._noted)
+        for name, work, again_s in (
+            ("erasure", erasure.round, 60.0),
+            ("indexing", indexer.round, 5.0),
+            ("files", files.round, 60.0),
+        ):
+            nursery.start_soon(partial(rounds, name, work, again_s=again_s, log=log))
 
     def _door(self, desk: Desk) -> Door:
         return Door(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import trio
-
-from actors.ports import AdapterError, WallClock
+from actors.ports import WallClock
 from protocol.ids import Millis
 from server.files.spool import Spool
 from server.files.storage import Storage
@@ -27,18 +25,13 @@ class FileUpkeep:
     ) -> None:
         self._rows, self._spool, self._storage = rows, spool, storage
         self._clock, self._log = clock, log
+        self._started = False
 
-    async def run(self) -> None:
-        """Tidy up until cancelled."""
-        started = False
-        while True:
-            try:
-                await self.tidy(starting=not started)
-            except AdapterError as error:
-                self._log.warning("files_not_tidied", reason=str(error))
-            else:
-                started = True
-            await trio.sleep(self.EVERY_S)
+    async def round(self) -> float:
+        """Tidy up; seconds until the next time. Raises AdapterError."""
+        await self.tidy(starting=not self._started)
+        self._started = True
+        return self.EVERY_S
 
     async def tidy(self, *, starting: bool) -> None:
         """One round; *starting*: no request is under way here yet. Raises AdapterError."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import trio
-
-from actors.ports import StoreUnavailable, WallClock
+from actors.ports import WallClock
 from protocol.limits import READ_LOG_S, RESTORE_WITHIN_S
 from server.postgres.pool import Database
 
@@ -68,17 +66,14 @@ SELECT count(*) FROM old"""
 
 
 class Log(Protocol):
-    """What is wanted of a logger."""
+    """The one thing wanted of a logger."""
 
     def info(self, event: str, **fields: object) -> object:
         """Note *event*."""
 
-    def warning(self, event: str, **fields: object) -> object:
-        """Note what may need somebody."""
-
 
 class Erasure:
-    """Looks for what is due once an hour; any number of nodes may."""
+    """Finds what is due, round by round; any number of nodes may."""
 
     EVERY_S = 3600.0
     AT_ONCE = 500  # messages in one transaction
@@ -86,18 +81,13 @@ class Erasure:
     def __init__(self, database: Database, *, clock: WallClock, log: Log) -> None:
         self._database, self._clock, self._log = database, clock, log
 
-    async def run(self) -> None:
-        """Erase until cancelled."""
-        while True:
-            try:
-                erased = await self.erase_due()
-                await self.forget_due()
-            except StoreUnavailable as error:
-                self._log.warning("erasure_postponed", reason=str(error))
-            else:
-                if erased:
-                    self._log.info("messages_erased", count=erased)
-            await trio.sleep(self.EVERY_S)
+    async def round(self) -> float:
+        """Erase what is due; seconds until more may be. Raises StoreUnavailable."""
+        erased = await self.erase_due()
+        await self.forget_due()
+        if erased:
+            self._log.info("messages_erased", count=erased)
+        return self.EVERY_S
 
     async def forget_due(self) -> int:
         """Erase who read when, where it is long ago; how much of it. Raises StoreUnavailable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
@@ -22,13 +22,6 @@ SELECT coalesce((SELECT max(room_no) FROM chat_rooms), 0) AS highest, ARRAY(
         SELECT e.seq FROM room_events e WHERE e.room_no = r.room_no ORDER BY e.seq DESC LIMIT 1
     )
 ) AS behind"""
-
-
-class Log(Protocol):
-    """The one thing wanted of a logger."""
-
-    def warning(self, event: str, **fields: object) -> object:
-        """Note *event*."""
 
 
 class NotedRooms:
@@ -114,25 +107,20 @@ class Indexer:
     WITHIN = 60.0  # an index of nothing but long texts takes its time
     SHARE: Final = {False: 1.0, True: 19.0}  # seconds of rest for each of work
 
-    def __init__(self, database: Database, rooms: NotedRooms, *, log: Log) -> None:
-        self._database, self._noted, self._log = database, rooms, log
+    def __init__(self, database: Database, rooms: NotedRooms) -> None:
+        self._database, self._noted = database, rooms
         self._due: dict[int, None] = {}  # in their order
         self._at_once = self.ROOMS_AT_ONCE
         self._swept: int | None = 0  # the last room that was looked at; None: not sweeping
         self._next_sweep = 0.0
         self._commits, self._at = 0, 0.0
 
-    async def run(self) -> None:
-        """Index until cancelled."""
-        while True:
-            begun = trio.current_time()
-            try:
-                worked = await self.step()
-            except (AdapterError, *WRONG_DATA) as error:
-                self._log.warning("indexing_postponed", reason=str(error))
-                worked = False
-            rest = (trio.current_time() - begun) * self.SHARE[self._is_busy()]
-            await trio.sleep(rest if worked else self.TICK_S)
+    async def round(self) -> float:
+        """One step; seconds of rest after it. Raises as ``step`` does."""
+        begun = trio.current_time()
+        worked = await self.step()
+        rest = (trio.current_time() - begun) * self.SHARE[self._is_busy()]
+        return rest if worked else self.TICK_S
 
     async def step(self) -> bool:
         """A little of what is to be done; whether there was something.

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 import trio
 
+from actors.ports import StoreUnavailable
 from actors.records import EventKind, NewEvent, Verdict
 from actors.rules.searching import terms_of, words_of
 from protocol.ids import Millis
@@ -21,14 +22,6 @@ CHUNKS = "SELECT room_no, chunk, is_whole, seqs, texts FROM search_chunks ORDER 
 STATES = "SELECT room_no, indexed_upto FROM search_states ORDER BY 1"
 
 
-class NotedLog:
-    def __init__(self):
-        self.warnings = []
-
-    def warning(self, event, **fields):
-        self.warnings.append((event, fields))
-
-
 class HastyRooms(NotedRooms):
     CALM_S = 0.0
 
@@ -37,10 +30,10 @@ class World:
     """A journal whose rooms an indexer takes at once."""
 
     def __init__(self, postgres, writing):
-        self.postgres, self.writing, self.log = postgres, writing, NotedLog()
+        self.postgres, self.writing = postgres, writing
         self.rooms = HastyRooms()
         self.journal = NotingJournal(postgres.journal(), self.rooms)
-        self.indexer = Indexer(postgres.database, self.rooms, log=self.log)
+        self.indexer = Indexer(postgres.database, self.rooms)
         self.store = SearchStore(postgres.database)
 
     async def room(self):
@@ -131,7 +124,7 @@ async def test_an_indexer_finds_rooms_that_others_left_behind(world):
         await world.say(room, 1, 5)
     await world.settle()
     await world.say(rooms[1], 6, 9)
-    other = Indexer(world.postgres.database, NotedRooms(), log=world.log)
+    other = Indexer(world.postgres.database, NotedRooms())
     other.SWEPT_AT_ONCE = 2
     while await other.step() or other._swept is not None:
         pass
@@ -259,7 +252,7 @@ async def test_two_indexers_at_once_do_the_work_of_one(world):
     rooms = [await world.room() for _ in range(4)]
     for room in rooms:
         await world.say(room, 1, 400)
-    others = [Indexer(world.postgres.database, NotedRooms(), log=world.log) for _ in range(3)]
+    others = [Indexer(world.postgres.database, NotedRooms()) for _ in range(3)]
 
     async def work(indexer):
         for _ in range(30):
@@ -272,27 +265,15 @@ async def test_two_indexers_at_once_do_the_work_of_one(world):
     assert [row[3][-1] for row in await world.fetch(CHUNKS)] == [127, 255, 383, 400] * 4
 
 
-async def until(is_so):
-    while True:
-        if is_so():
-            return
-        await trio.sleep(0.01)
-
-
-async def test_an_indexer_outlives_an_outage(world):
+async def test_an_indexer_loses_nothing_by_a_failed_round(world):
     room = await world.room()
     await world.say(room, 1, 5)
     await world.postgres.database.execute("ALTER TABLE search_chunks RENAME TO gone")
-    world.indexer.TICK_S = 0.01
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(world.indexer.run)
-        with trio.fail_after(10):
-            await until(lambda: len(world.log.warnings) > 0)
-            await world.postgres.database.execute("ALTER TABLE gone RENAME TO search_chunks")
-            while await world.fetch(STATES) != [(room, 5)]:
-                await world.fetch("SELECT pg_sleep(0.01)")
-        nursery.cancel_scope.cancel()
-    assert {event for event, _ in world.log.warnings} == {"indexing_postponed"}
+    with pytest.raises(StoreUnavailable):
+        await world.indexer.round()
+    await world.postgres.database.execute("ALTER TABLE gone RENAME TO search_chunks")
+    await world.indexer.round()
+    assert await world.fetch(STATES) == [(room, 5)]
 
 
 async def test_an_indexer_steps_back_where_much_is_stored(world):
