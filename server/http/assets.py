@@ -43,7 +43,7 @@ class Body(NamedTuple):
     etag: str
 
 
-class File(NamedTuple):
+class Asset(NamedTuple):
     """What some content is, and its bytes in each coding."""
 
     content_type: str
@@ -66,18 +66,18 @@ class File(NamedTuple):
         return response
 
 
-def file_of(content: bytes, suffix: str) -> File:
-    """*content* as a file whose name ends in *suffix*."""
+def asset_of(content: bytes, suffix: str) -> Asset:
+    """*content* as an asset whose name ends in *suffix*."""
     made = {name: compress(content) for name, compress in CODINGS.items() if suffix not in PACKED}
     shorter = {name: coded for name, coded in made.items() if len(coded) < len(content)}
     bodies = {**shorter, IDENTITY: content}
-    return File(CONTENT_TYPES[suffix], {name: _body(coded) for name, coded in bodies.items()})
+    return Asset(CONTENT_TYPES[suffix], {name: _body(coded) for name, coded in bodies.items()})
 
 
-def read_files(folder: Path) -> dict[str, File]:
+def read_assets(folder: Path) -> dict[str, Asset]:
     """The files of *folder* that a browser can use, by name."""
     return {
-        path.name: file_of(shortened(path.read_bytes(), path.suffix), path.suffix)
+        path.name: asset_of(shortened(path.read_bytes(), path.suffix), path.suffix)
         for path in sorted(folder.iterdir())
         if path.suffix in CONTENT_TYPES
     }

@@ -9,8 +9,8 @@ from typing import Any
 
 from quart import Blueprint, Response
 
+from server.http.assets import asset_of
 from server.http.errors import TITLE
-from server.http.files import file_of
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -29,9 +29,9 @@ def docs_blueprint(document: Mapping[str, Any]) -> Blueprint:
     """``/openapi.json`` and ``/docs``."""
     blueprint = Blueprint("docs", __name__)
     files = {
-        "/openapi.json": file_of(json.dumps(document, ensure_ascii=False).encode(), ".json"),
-        "/docs": file_of(docs_page(document).encode(), ".html"),
-        "/docs.css": file_of(STYLE.encode(), ".css"),
+        "/openapi.json": asset_of(json.dumps(document, ensure_ascii=False).encode(), ".json"),
+        "/docs": asset_of(docs_page(document).encode(), ".html"),
+        "/docs.css": asset_of(STYLE.encode(), ".css"),
     }
     for path, file in files.items():
 

@@ -9,7 +9,7 @@ from quart import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from protocol.errors import ErrorCode, ProtocolError
-from server.http.files import read_files
+from server.http.assets import read_assets
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import DemoAccount, DemoAccounts
 
@@ -19,15 +19,15 @@ START = "index.html"
 def pages_blueprint(folder: Path) -> Blueprint:
     """``/`` and ``/assets/…`` out of *folder*: only what was there when the server started."""
     blueprint = Blueprint("pages", __name__)
-    files = read_files(folder)
+    assets = read_assets(folder)
 
     async def page() -> Response:
-        return files[START].response()
+        return assets[START].response()
 
     async def asset(name: str) -> Response:
-        if name not in files or name == START:
+        if name not in assets or name == START:
             raise NotFound
-        return files[name].response()
+        return assets[name].response()
 
     blueprint.add_url_rule("/", view_func=page, provide_automatic_options=False)
     blueprint.add_url_rule("/assets/<name>", view_func=asset, provide_automatic_options=False)

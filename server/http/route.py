@@ -51,9 +51,7 @@ class Call(Generic[B, Q]):
     method: str
     headers: Headers
     mimetype: str
-    content: AsyncIterator[
-        bytes
-    ]  # the body as it comes, where the route takes one that it declares not
+    content: AsyncIterator[bytes]  # the body as it comes, where the route takes any bytes
 
     @property
     def caller(self) -> Caller:

@@ -13,7 +13,7 @@ from prometheus_client import Counter
 import protocol
 from protocol.errors import ErrorCode
 from server.edge.routes import SEEDS
-from server.http.files import CONTENT_TYPES
+from server.http.assets import CONTENT_TYPES
 from server.http.openapi import refusals_of
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}

@@ -10,7 +10,7 @@ import brotli
 import pytest
 from quart_trio import QuartTrio
 
-from server.http.files import file_of, read_files
+from server.http.assets import asset_of, read_assets
 from server.http.pages import pages_blueprint
 
 WEB = Path(__file__).parents[3] / "server" / "web"
@@ -20,7 +20,7 @@ CODINGS = {"br": brotli.decompress, "gzip": gzip.decompress}
 
 
 def scripts() -> dict[str, bytes]:
-    files = read_files(WEB)
+    files = read_assets(WEB)
     return {
         name: file.bodies["identity"].content
         for name, file in files.items()
@@ -101,8 +101,8 @@ async def test_a_part_is_never_sent() -> None:
 
 
 def test_what_would_not_get_shorter_is_served_as_it_is() -> None:
-    assert set(file_of(b"{}", ".json").bodies) == {"identity"}
-    assert set(file_of(b"\x89PNG" * 1000, ".png").bodies) == {"identity"}
+    assert set(asset_of(b"{}", ".json").bodies) == {"identity"}
+    assert set(asset_of(b"\x89PNG" * 1000, ".png").bodies) == {"identity"}
 
 
 def page() -> QuartTrio:
