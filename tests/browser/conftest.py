@@ -129,6 +129,7 @@ def window(browser: Browser, address: str) -> Iterator[OpenWindow]:
         page.on("console", lambda message: heard(message.text))
         page.on("dialog", opened)
         page.goto(f"{at}/#/room/{room}" if room else f"{at}/")
+        page.wait_for_selector("#starting", state="hidden")  # words come after the load event
         if room:
             page.wait_for_selector("#log[aria-busy=false]", state="attached")
         return page
