@@ -80,21 +80,26 @@ export class MembersPanel {
   #row(member) {
     const room = this.#room;
     const mine = member.user === room.me;
-    const presence = this.store.presenceIn(room, member.user);
-    const state = mine ? "online" : (presence?.state ?? "offline");
-    const seen = state === "offline" && presence?.last_seen ? words.lastSeen(shortTime(presence.last_seen)) : words[state];
+    const { state, seen } = mine ? { state: "online", seen: words.online } : this.#presenceOf(member);
     const roles = rolesFor(room, member);
     const reveal = room.reveals.get(member.user);
     const row = { key: member.user, name: nameOf(member), role: member.role, group: member.group, reveal, mine, state, seen, roles, blocked: this.blocks.has(member.user), removable: mayRemove(room, member) };
     return { ...row, mark: JSON.stringify(row) };
   }
 
+  // A crowded room makes nobody's presence known.
+  #presenceOf({ user }) {
+    if (this.#room.crowded) return {};
+    const { state, last_seen: last } = this.store.presenceIn(this.#room, user) ?? { state: "offline" };
+    return { state, seen: state === "offline" && last ? words.lastSeen(shortTime(last)) : words[state] };
+  }
+
   #build(row) {
     const team = this.#room.type === "team";
     const tags = [row.mine && words.me, team && row.role !== "member" && words.roles[row.role], row.group && words.inGroup(row.group), row.blocked && words.isBlocked].filter(Boolean).join(", ");
     return make("li", {},
-      make("span", { class: "face" }, face(this.#room, row.key, row.name), make("span", { class: `dot ${row.state}` })),
-      make("span", { class: "what" }, make("strong", {}, row.name, tags && " ", tags && make("small", {}, tags)), make("span", { class: "preview" }, row.seen), revealOf(row)),
+      make("span", { class: "face" }, face(this.#room, row.key, row.name), row.state && make("span", { class: `dot ${row.state}` })),
+      make("span", { class: "what" }, make("strong", {}, row.name, tags && " ", tags && make("small", {}, tags)), row.seen && make("span", { class: "preview" }, row.seen), revealOf(row)),
       this.#buttonOf(row));
   }
 
