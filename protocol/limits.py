@@ -55,6 +55,8 @@ FILE_NAME_BYTES: Final = 255
 """The name of a file, in UTF-8."""
 UPLOAD_KEPT_S: Final = 86_400
 """From the last request on, how long an upload can be resumed."""
+UNPOSTED_KEPT_S: Final = 7 * 86_400
+"""How long a file is kept that no message has."""
 BLOCKS_MOST: Final = 5_000
 """People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400

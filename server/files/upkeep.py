@@ -1,9 +1,10 @@
-"""Looks now and then for what nobody needs: given up uploads, erased files, unused contents."""
+"""Looks now and then for what nobody needs: uploads given up, files in no message, contents."""
 
 from __future__ import annotations
 
 from actors.ports import WallClock
 from protocol.ids import Millis
+from protocol.limits import UNPOSTED_KEPT_S
 from server.files.spool import Spool
 from server.files.storage import Storage
 from server.postgres.erasure import Log
@@ -40,6 +41,8 @@ class FileUpkeep:
             await self._spool.remove(upload)
         known = await self._rows.unfinished(all_of_them=not starting)
         await self._spool.remove_others(known, before=now / 1000 - (0 if starting else LEFT_S))
+        while await self._rows.forget_unposted(Millis(now - UNPOSTED_KEPT_S * 1000)):
+            pass
         while await self._rows.forget_erased():
             pass
         await self._remove_unused(Millis(now - CLAIM_S * 1000))

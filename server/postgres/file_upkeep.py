@@ -14,6 +14,11 @@ EXPIRED = "DELETE FROM uploads WHERE expires_at < $1 RETURNING upload_id"
 
 UNFINISHED = "SELECT upload_id FROM uploads WHERE resumable OR $1"
 
+UNPOSTED = """
+DELETE FROM files f WHERE NOT f.posted AND f.file_no IN (
+    SELECT o.file_no FROM files o WHERE NOT o.posted AND o.created_at < $1 LIMIT $2
+) RETURNING f.file_no"""
+
 # A file whose every message was erased. It is locked first, and looked at again by a later
 # snapshot: it may be posted anew at this moment.
 ERASED = """
@@ -59,6 +64,10 @@ class FileUpkeepStore:
         """The uploads on their way: all, or those that can go on after their request has ended."""
         rows = await self._database.fetch(UNFINISHED, all_of_them)
         return {row["upload_id"] for row in rows}
+
+    async def forget_unposted(self, before: Millis) -> int:
+        """Forget files that are from *before* and were never posted; how many that were."""
+        return len(await self._database.fetch(UNPOSTED, before, self.AT_ONCE, within=WITHIN))
 
     async def forget_erased(self) -> int:
         """Forget files of which no message tells any more; how many that were."""

@@ -14,7 +14,7 @@ from actors.records import Attached, EventKind, FilesKey, NewEvent
 from actors.rules.event_frames import MessageExtra, written
 from protocol.events import FileInfo, Message, MessageRestored
 from protocol.ids import Millis, UserId
-from protocol.limits import RESTORE_WITHIN_S
+from protocol.limits import RESTORE_WITHIN_S, UNPOSTED_KEPT_S
 from server.files.folder import FolderStorage
 from server.files.media import Made, Part
 from server.files.spool import Spool
@@ -243,6 +243,23 @@ async def test_contents_go_when_nobody_needs_them_and_not_before(
     upkeep.clock.ms += CLAIM_S * 1000 + 1
     await upkeep.files.tidy(starting=False)
     assert not await upkeep.has(DIGESTS[0])
+
+
+async def test_a_file_that_is_in_no_message_goes_after_a_while(
+    postgres: Any, writing: Any, tmp_path: Any
+) -> None:
+    upkeep, store = Upkeep(postgres, tmp_path), FileStore(postgres.database)
+    now = upkeep.clock.ms
+    posted, forgotten = await kept(store, 1, at=now), await kept(store, 1, at=now)
+    later = await kept(store, 1, at=now + 2)
+    await post(postgres, writing, posted)
+    upkeep.clock.ms += UNPOSTED_KEPT_S * 1000
+    await upkeep.files.tidy(starting=False)
+    assert await seen(store, forgotten, 1), "not yet"
+    upkeep.clock.ms += 1
+    await upkeep.files.tidy(starting=False)
+    left = [await seen(store, each, 1) for each in (posted, forgotten, later)]
+    assert left == [True, False, True]
 
 
 async def test_with_a_message_its_files_are_erased(
