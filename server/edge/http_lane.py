@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import NoReturn, cast
 
 import h11
 import trio
@@ -125,6 +125,7 @@ class Requests(trio.abc.HalfCloseableStream):
         self._listening = trio.CancelScope()
         self._whole = False
         self._patience = self._limits.body_deadline
+        self._chunks = float(self._limits.chunks)
         self._ready = head.without_upgrade() + self._of_this_request(head.rest)
 
     def answered(self) -> None:
@@ -164,10 +165,13 @@ class Requests(trio.abc.HalfCloseableStream):
     def _of_this_request(self, data: bytes) -> bytes:
         """The part of *data*, which the parser has in hand, that belongs to the request."""
         self._rest = b""
+        earned = 1 + len(data) / self._limits.chunk_size  # one may come alone
+        self._chunks = min(self._limits.chunks, self._chunks) + earned
         try:
             event = self._parser.next_event()
             while isinstance(event, h11.Data):
-                event = self._parser.next_event()
+                self._chunks -= 1
+                event = self._parser.next_event() if self._chunks > 0 else self._abort()
         except h11.RemoteProtocolError:
             return data  # hypercorn's own parser says so to the peer
         if isinstance(event, h11.EndOfMessage):
@@ -214,10 +218,10 @@ class Requests(trio.abc.HalfCloseableStream):
         if scope.cancelled_caught:
             self._abort()
 
-    def _abort(self) -> None:
+    def _abort(self) -> NoReturn:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
-        raise trio.BrokenResourceError("the peer was too slow")
+        raise trio.BrokenResourceError("the peer was too slow, or came in crumbs")
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait for room."""

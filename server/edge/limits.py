@@ -27,6 +27,8 @@ class EdgeLimits:
     max_head: int = 16 * KIB
     body_deadline: float = 60.0  # so long a request's body is waited for, and by what comes
     body_rate: float = 16 * KIB  # bytes earn another second
+    chunks: int = 256  # of a request's body, however small; each costs the server as much
+    chunk_size: int = 512  # bytes earn another
     idle_deadline: float = 5.0  # between two requests of a connection
     finish_deadline: float = 3.0  # for requests at hand when the door stops
     stop_deadline: float = 4.0  # for the peers' half of all closing handshakes at the end

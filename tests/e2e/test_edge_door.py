@@ -150,6 +150,28 @@ async def test_a_long_body_has_the_time_that_it_earns() -> None:
         assert json.loads((await raw.answer())[1]) == {"length": 5000}
 
 
+CHUNKED = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked").removesuffix(b"hello")
+
+
+async def test_a_body_in_crumbs_is_cut_off_before_it_costs_much() -> None:
+    async with open_edge() as edge, connect(edge) as raw:
+        await raw.send(CHUNKED)
+        with suppress(trio.BrokenResourceError):
+            await raw.send(b"1\r\na\r\n" * 20_000)
+        assert await raw.ended()
+
+
+async def test_chunks_may_be_small_that_come_alone_or_are_few() -> None:
+    crumb, chunk = b"1\r\na\r\n", b"258\r\n%s\r\n" % bytes(600)
+    async with open_edge(limits=EdgeLimits(chunks=8)) as edge, connect(edge) as raw:
+        await raw.send(CHUNKED)
+        for _ in range(20):
+            await raw.send(crumb)
+            await trio.sleep(0.01)
+        await raw.send(crumb * 5 + chunk * 40 + b"0\r\n\r\n")
+        assert json.loads((await raw.answer())[1]) == {"length": 25 + 40 * 600}
+
+
 async def trickle(raw: Raw) -> None:
     with suppress(trio.BrokenResourceError):
         while True:
