@@ -9,6 +9,10 @@ from typing import Any, Final, NamedTuple
 import av
 from av.audio.stream import AudioStream
 
+from actors.ports import StoreUnavailable
+from protocol.limits import FILE_BYTES
+from server.files.faults import is_ours
+
 
 class Container(NamedTuple):
     """How FFmpeg reads and writes what is sniffed as a type, and the type of its sound alone."""
@@ -29,6 +33,10 @@ CONTAINERS: Final = {
     "audio/aac": Container("aac", "adts", "audio/aac"),
 }
 MOST_PACKETS: Final = 1_000_000
+MOST_MS: Final = 2**31 - 1
+BESIDE: Final = 64 * 1024
+"""Bytes of sound beyond the length of its file, where a container writes them down only once."""
+NO_COMMENT: Final = b"\x03vorbis" + bytes(8) + b"\x01"
 
 
 class NoAudio(Exception):
@@ -39,16 +47,20 @@ def repack(source: Path, found: str, *, content: Path) -> tuple[str, int]:
     """Write the sound of *source*, sniffed as *found*, to *content*: its type and milliseconds.
 
     The demuxer is the one that was sniffed: none that could open anything else by itself. Raises
-    NoAudio.
+    NoAudio, and StoreUnavailable.
     """
-    container = CONTAINERS[found]
+    container, most = CONTAINERS[found], source.stat().st_size + BESIDE
     try:
         with av.open(str(source), format=container.reads, metadata_errors="replace") as opened:
             stream = _only_sound(opened)
             with av.open(str(content), "w", format=container.writes) as written:
-                length = _copy(opened, stream, written)
+                length = _copy(opened, stream, written, most)
     except (av.FFmpegError, ValueError) as error:
+        if is_ours(error):
+            raise StoreUnavailable(f"files: {error}") from error
         raise NoAudio(str(error)) from error
+    if length > MOST_MS or content.stat().st_size > FILE_BYTES:
+        raise NoAudio("is too long")
     return container.media_type, length
 
 
@@ -64,10 +76,12 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _copy(opened: Any, stream: AudioStream, written: Any) -> int:
+def _copy(opened: Any, stream: AudioStream, written: Any, most: int) -> int:
     packed = written.add_stream_from_template(stream)
+    if stream.codec_context.name == "vorbis":
+        packed.codec_context.extradata = _without_comment(stream.codec_context.extradata or b"")
     first, end = None, 0
-    for packet in _packets(opened, stream):
+    for packet in _packets(opened, stream, most):
         begins = packet.pts if packet.pts is not None else packet.dts
         first = begins if first is None else min(first, begins)
         end = max(end, begins + (packet.duration or 0))
@@ -78,9 +92,29 @@ def _copy(opened: Any, stream: AudioStream, written: Any) -> int:
     return int((end - first) * stream.time_base * 1000)
 
 
-def _packets(opened: Any, stream: AudioStream) -> Iterator[Any]:
+def _packets(opened: Any, stream: AudioStream, most: int) -> Iterator[Any]:
+    """Those with sound. One file can name the same bytes again and again: *most* ends that."""
+    size = 0
     for number, packet in enumerate(opened.demux(stream)):
-        if number > MOST_PACKETS:
-            raise NoAudio("has too many packets")
+        size += packet.size
+        if number > MOST_PACKETS or size > most:
+            raise NoAudio("has more sound than its file can have")
         if packet.dts is not None:
             yield packet
+
+
+def _without_comment(headers: bytes) -> bytes:
+    """The three *headers* of Vorbis, laced as Xiph does, the second of which says no more than
+    that it is there.
+    """
+    many, length = headers[:1], headers[1:2]
+    if many != b"\x02" or length in (b"", b"\xff"):
+        raise NoAudio("has headers that cannot be read")
+    comment, at = 0, 2
+    for byte in headers[2:]:
+        comment, at = comment + byte, at + 1
+        if byte != 0xFF:  # noqa: PLR2004 - the number goes on in the next byte
+            break
+    first = headers[at : at + length[0]]
+    rest = headers[at + length[0] + comment :]
+    return many + length + bytes([len(NO_COMMENT)]) + first + NO_COMMENT + rest

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from PIL import Image, ImageCms, ImageOps, ImageSequence
+
+from protocol.limits import IMAGE_BYTES
 
 FORMATS: Final = {
     "image/jpeg": "JPEG",
@@ -19,10 +21,11 @@ FORMATS: Final = {
     "image/webp": "WEBP",
     "image/gif": "GIF",
 }
+QUALITY, LOWER_QUALITY = 88, 70
 SAVED: Final[Mapping[str, dict[str, Any]]] = {
-    "JPEG": {"quality": 88},
+    "JPEG": {"quality": QUALITY},
     "PNG": {},
-    "WEBP": {"quality": 88, "method": 3},
+    "WEBP": {"quality": QUALITY, "method": 3},
     "GIF": {},
 }
 MOVING: Final = {"WEBP": {"quality": 80, "method": 0}}  # as many frames as there may be, in time
@@ -37,7 +40,7 @@ FRAME_MS = 100
 
 
 class TooMuch(Exception):
-    """More pixels or frames than are decoded. The text says which."""
+    """More pixels or frames than are decoded, or bytes than an image may have: the text says it."""
 
 
 class Remade(NamedTuple):
@@ -81,7 +84,12 @@ def _check(image: Image.Image) -> None:
 def _remake_still(image: Image.Image, kind: str, content: Path) -> Image.Image:
     still = _in_srgb(_upright(image))
     still.info = _kept(still, "transparency")
-    still.save(content, kind, **SAVED[kind])
+    try:
+        _save(still, content, kind, **SAVED[kind])
+    except TooMuch:
+        if kind != "JPEG":
+            raise
+        _save(still, content, kind, quality=LOWER_QUALITY)
     return still
 
 
@@ -99,8 +107,31 @@ def _remake_moving(image: Image.Image, kind: str, content: Path) -> Image.Image:
     if kind != "WEBP":
         moves["disposal"] = 2 if kind == "GIF" else 1  # each frame on a clean ground
     moves |= MOVING.get(kind, {})
-    frames[0].save(content, kind, save_all=True, append_images=frames[1:], **moves)
+    _save(frames[0], content, kind, save_all=True, append_images=frames[1:], **moves)
     return frames[0]
+
+
+def _save(image: Image.Image, content: Path, kind: str, **options: Any) -> None:
+    with content.open("wb") as file:
+        image.save(Bounded(file, IMAGE_BYTES), kind, **options)  # type: ignore[arg-type]
+
+
+class Bounded(RawIOBase):
+    """Writes at most *most* bytes to *file*. Raises TooMuch, before the disk has more."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file, self._left = file, most
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of *data*."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooMuch(f"would have more than {IMAGE_BYTES} bytes, encoded anew")
+        return self._file.write(data)
 
 
 def _kept(image: Image.Image, *names: str) -> dict[Any, Any]:

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 import filetype
 
+from actors.ports import StoreUnavailable
 from actors.rules.file_names import SUFFIXES
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import FileKind
 from protocol.limits import FILE_BYTES, IMAGE_BYTES
 from server.files.audio import CONTAINERS, NoAudio, repack
+from server.files.faults import is_ours
 from server.files.images import FORMATS, TooMuch, remake
 
 HEAD: Final = 8192
@@ -60,8 +62,15 @@ def most_bytes(head: bytes) -> int:
 
 def make(path_of: Callable[[str], Path], head: bytes, *, name: str, said: str) -> Made:
     """What becomes of the upload in ``path_of("received")`` that was called *name*, *said* to be of
-    that type. Waits for the disk and the processor. Raises ProtocolError.
+    that type. Waits for the disk and the processor. Raises ProtocolError and StoreUnavailable.
     """
+    try:
+        return _make(path_of, head, name, said)
+    except (OSError, MemoryError) as error:
+        raise StoreUnavailable(f"files: {error}") from error
+
+
+def _make(path_of: Callable[[str], Path], head: bytes, name: str, said: str) -> Made:
     found = sniffed(head)
     if found in FORMATS:
         return _image(path_of, found)
@@ -89,6 +98,8 @@ def _image(path_of: Callable[[str], Path], found: str) -> Made:
     except TooMuch as error:
         raise unreadable(str(error)) from None
     except Exception as error:
+        if is_ours(error):
+            raise
         raise unreadable("cannot be read as the image that it seems to be") from error
     return Made(
         "image",

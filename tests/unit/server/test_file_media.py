@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 import unicodedata
 import warnings
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from media_files import SECRET, encoded, made, quarters, refused, sound
 from PIL import Image, ImageCms, PngImagePlugin
 
 from actors.rules.file_names import clean_name
-from protocol.errors import ErrorCode, ProtocolError
+from protocol.errors import ProtocolError
 from protocol.limits import FILE_BYTES, FILE_NAME_BYTES, IMAGE_BYTES
-from server.files.media import Made, make, most_bytes, sniffed
-
-SECRET = "seoul-37.5665-126.9780"
-
-
-def made(folder: Path, data: bytes, name: str = "", said: str = "") -> Made:
-    (folder / "received").write_bytes(data)
-    return make(folder.joinpath, data[:8192], name=name, said=said)
-
-
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def quarters(size: tuple[int, int] = (60, 40), mode: str = "RGB") -> Image.Image:
-    """Red above left, blue below right: one can see how it is turned."""
-    image = Image.new("RGB", size, "white")
-    image.paste("red", (0, 0, size[0] // 2, size[1] // 2))
-    image.paste("blue", (size[0] // 2, size[1] // 2, *size))
-    return image.convert(mode)
+from server.files.media import most_bytes, sniffed
 
 
 def marked() -> Image.Exif:
@@ -121,13 +98,6 @@ def test_a_large_photo_has_a_preview_too(tmp_path: Path) -> None:
     assert found.thumbnail is not None and shown(found.thumbnail.path).size == (320, 160)
 
 
-def refused(folder: Path, data: bytes, **said: str) -> str:
-    with pytest.raises(ProtocolError) as caught:
-        made(folder, data, **said)
-    assert caught.value.code is ErrorCode.INVALID and caught.value.fields is not None
-    return caught.value.fields["file"]
-
-
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_pixels_are_counted_before_they_are_decoded(tmp_path: Path) -> None:
     bomb = encoded(Image.new("1", (9000, 9000)), "PNG")
@@ -174,26 +144,6 @@ def test_an_image_with_something_behind_it_loses_it(tmp_path: Path) -> None:
         encoded(quarters(), "JPEG") + b"PK\x03\x04" + script,
     ):
         assert script not in made(tmp_path, data).content.path.read_bytes()
-
-
-def sound(kind: str, codec: str, seconds: float, **metadata: str) -> bytes:
-    """A tone, written in pieces to what cannot be wound back, as a recorder in a browser does."""
-    out = io.BytesIO()
-    rate = 48_000
-    with av.open(out, "w", format=kind) as container:
-        container.metadata.update(metadata)
-        stream = container.add_stream(codec, rate=rate)
-        stream.layout = "mono"  # type: ignore[attr-defined]
-        size = 960
-        for number in range(int(seconds * rate) // size):
-            frame = av.AudioFrame(format="s16", layout="mono", samples=size)
-            frame.planes[0].update(bytes(2 * size))
-            frame.rate, frame.pts, frame.time_base = rate, number * size, Fraction(1, rate)
-            for packet in stream.encode(frame):  # type: ignore[attr-defined]
-                container.mux(packet)
-        for packet in stream.encode(None):  # type: ignore[attr-defined]
-            container.mux(packet)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize(
