@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -20,20 +22,24 @@ from server.files.media import HEAD, Made, make, most_bytes, unreadable
 from server.files.spool import Spool
 from server.files.storage import Storage
 from server.ids import IdSource
-from server.postgres.files import FileStore, Kept, Upload
+from server.postgres.files import FileStore, Kept, Upload, ended, over_quota
 
-AT_ONCE: Final = 4
+REQUESTS_OF_ONE: Final = 4
 """Requests of one user that bring bytes."""
-AT_ONCE_OF_ALL: Final = 200
+REQUESTS_OF_ALL: Final = 200
 UNFINISHED: Final = 20
 """Uploads of one user that are not whole yet."""
 DECODERS: Final = 2
 """Threads that decode; each may hold some hundred MiB."""
 DECODED_WITHIN: Final = 30.0
 SETTLED_WITHIN: Final = 60.0
+BROKEN_OFF_WITHIN: Final = 5.0
+UNDONE_WITHIN: Final = 0.2
+"""After the stop, for what was begun and cannot be ended."""
 ONE_GO_S: Final = 2 * 3600
 """More than any request takes. What is left then is of one that died."""
 AGAIN_MS: Final = 1_000
+MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 
 
 class NewUpload(NamedTuple):
@@ -42,6 +48,20 @@ class NewUpload(NamedTuple):
     name: str
     media_type: str
     length: int | None
+
+
+class Progress(NamedTuple):
+    """How many bytes of an upload are there, and until when it can go on."""
+
+    there: int
+    until: Millis
+
+
+class Work(NamedTuple):
+    """A request that is at work on an upload."""
+
+    scope: trio.CancelScope
+    over: trio.Event
 
 
 class Intake:
@@ -63,8 +83,10 @@ class Intake:
         self._rows, self._spool, self._storage = rows, spool, storage
         self.quota, self._clock, self._new_id = quota, clock, new_id
         self._by_user: Counter[int] = Counter()
-        self._busy: set[str] = set()
+        self._busy: dict[str, Work] = {}
         self._decoders = trio.CapacityLimiter(DECODERS)
+        self._shields: set[trio.CancelScope] = set()
+        self._stops_at = math.inf
         self.bytes_in = self.files = 0
 
     @property
@@ -72,18 +94,24 @@ class Intake:
         """Requests that bring bytes now."""
         return self._by_user.total()
 
+    def stop(self, at: float) -> None:
+        """Let what is at its end come to it until *at* on trio's clock, and no later."""
+        self._stops_at = at
+        for shield in self._shields:
+            shield.deadline = min(shield.deadline, at)
+
     # ---- in one go
 
     async def take(self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes]) -> FileInfo:
-        """All of a file, or nothing of it."""
-        with self._counted(owner_no):
-            upload = await self.begin(owner_no, new)
-            try:
-                await self._append(upload, 0, parts)
-                return await self._settled(upload)
-            except BaseException:
-                await self.give_up(upload)
-                raise
+        """All of a file, or nothing of it. To be called while one is ``counted``."""
+        upload = await self.begin(owner_no, new)
+        try:
+            beyond = over_quota(self.quota) if new.length is None else None
+            await self._receive(upload, 0, parts, beyond)
+            return await self._settled(upload)
+        except BaseException:
+            await self.give_up(upload)
+            raise
 
     # ---- piece by piece
 
@@ -94,10 +122,12 @@ class Intake:
             raise unreadable("is empty")
         if length > FILE_BYTES:
             raise too_large(FILE_BYTES)
-        name, said = clean_name(new.name), new.media_type[:100]
+        name, said = clean_name(new.name), new.media_type.lower()
+        said = said[:100] if MEDIA_TYPE.fullmatch(said) else ""
         until = self._deadline(UPLOAD_KEPT_S if resumable else ONE_GO_S)
         upload = Upload(self._new_id(), owner_no, name, said, length, resumable, until)
-        await self._rows.begin(upload, quota=self.quota, most=UNFINISHED)
+        exact = new.length is not None
+        upload = await self._rows.begin(upload, quota=self.quota, most=UNFINISHED, exact=exact)
         try:
             await self._spool.begin(upload.id)
         except BaseException:
@@ -109,42 +139,57 @@ class Intake:
         """How many bytes are there."""
         return await self._spool.size(upload.id)
 
-    async def append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> int:
-        """What *parts* bring, which begin at *offset*; how many bytes are there then. With the last
-        one it becomes a file.
+    async def append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> Progress:
+        """What *parts* bring, which begin at *offset*. With the last one it becomes a file.
 
-        One request at a time. What has come before it breaks off stays.
+        One request at a time. What has come before it breaks off stays, for a while from now.
         """
-        with self._at_work(upload), self._counted(upload.owner_no):
-            there = await self._append(upload, offset, parts)
+        with self._at_work(upload), self.counted(upload.owner_no):
+            until = self._deadline(UPLOAD_KEPT_S)
+            await self._rows.prolong(upload.id, until)
+            there = await self._receive(upload, offset, parts)
             if there == upload.length:
                 await self._settled(upload)
-            return there
-
-    async def prolong(self, upload: Upload) -> Millis:
-        """Keep an unfinished upload for a while from now; until when."""
-        until = self._deadline(UPLOAD_KEPT_S)
-        await self._rows.prolong(upload.id, until)
-        return until
+            return Progress(there, until)
 
     async def finish(self, upload: Upload) -> FileInfo:
         """Make the file of an upload that is whole."""
-        with self._at_work(upload), self._counted(upload.owner_no):
+        with self._at_work(upload), self.counted(upload.owner_no):
             return await self._settled(upload)
+
+    async def end(self, upload: Upload) -> None:
+        """Forget an upload. A request that brings more of it is broken off; conflict where one
+        makes a file of it.
+        """
+        if (work := self._busy.get(upload.id)) is not None:
+            work.scope.cancel()
+            with trio.move_on_after(BROKEN_OFF_WITHIN):
+                await work.over.wait()
+        with self._at_work(upload):
+            if await self._rows.upload(upload.id, upload.owner_no) is None:
+                raise ProtocolError(ErrorCode.NOT_FOUND)
+            await self.give_up(upload)
 
     async def give_up(self, upload: Upload) -> None:
         """Forget an upload; where that fails the next round of the upkeep does."""
-        with trio.move_on_after(SETTLED_WITHIN, shield=True), suppress(AdapterError):
+        with self._shielded(), suppress(AdapterError):
             await self._rows.give_up(upload.id)
             await self._spool.remove(upload.id)
 
     # ---- at the end
 
-    async def _append(self, upload: Upload, offset: int, parts: AsyncIterator[bytes]) -> int:
+    async def _receive(
+        self,
+        upload: Upload,
+        offset: int,
+        parts: AsyncIterator[bytes],
+        beyond: ProtocolError | None = None,
+    ) -> int:
         there = await self._spool.size(upload.id)
         if offset != there:
             raise ProtocolError(ErrorCode.CONFLICT, f"the next byte is {there}, not {offset}")
-        judged = Judged(upload.length, there, await self._spool.head(upload.id, HEAD))
+        head = await self._spool.head(upload.id, HEAD)
+        judged = Judged(upload.length, there, head, beyond)
         async with self._spool.appending(upload.id) as write:
             async for part in parts:
                 judged.see(part)
@@ -154,13 +199,14 @@ class Intake:
 
     async def _settled(self, upload: Upload) -> FileInfo:
         """The file of an upload. Whoever hangs up meanwhile changes nothing."""
-        deadline = trio.current_time() + SETTLED_WITHIN
-        with trio.CancelScope(shield=True, deadline=deadline):
+        with self._shielded():
             return await self._finish(upload)
-        raise StoreUnavailable(f"files: not stored within {SETTLED_WITHIN:g} s")
+        raise StoreUnavailable("files: not stored in time")
 
     async def _finish(self, upload: Upload) -> FileInfo:
         received = await self._spool.size(upload.id)
+        if upload.resumable and received < upload.length:
+            raise ended()
         if received == 0:
             raise unreadable("is empty")
         made = await self._made(upload)
@@ -170,7 +216,9 @@ class Intake:
         for part in parts:
             await self._storage.put(part.digest, part.path)
         name = name_for(upload.name, made.kind, made.media_type)
-        info = await self._rows.finish(upload, made, name, received=received, at=now)
+        info = await self._rows.finish(
+            upload, made, name, received=received, at=now, quota=self.quota
+        )
         self.files += 1
         with suppress(AdapterError):
             await self._spool.remove(upload.id)
@@ -206,17 +254,24 @@ class Intake:
         if upload.id in self._busy:
             text = "another request is at work on this upload"
             raise ProtocolError(ErrorCode.CONFLICT, text, retry_after_ms=AGAIN_MS)
-        self._busy.add(upload.id)
+        work = self._busy[upload.id] = Work(trio.CancelScope(), trio.Event())
         try:
-            yield
+            with work.scope:
+                yield
         finally:
-            self._busy.discard(upload.id)
+            del self._busy[upload.id]
+            work.over.set()
+        if work.scope.cancelled_caught:
+            raise ended()
 
     @contextmanager
-    def _counted(self, owner_no: int) -> Iterator[None]:
-        if self._by_user[owner_no] >= AT_ONCE:
+    def counted(self, owner_no: int) -> Iterator[None]:
+        """A request that brings bytes, while it does. Raises ProtocolError where that is one too
+        many.
+        """
+        if self._by_user[owner_no] >= REQUESTS_OF_ONE:
             raise ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=AGAIN_MS)
-        if self.under_way >= AT_ONCE_OF_ALL:
+        if self.under_way >= REQUESTS_OF_ALL:
             raise ProtocolError(ErrorCode.UNAVAILABLE, retry_after_ms=AGAIN_MS)
         self._by_user[owner_no] += 1
         try:
@@ -225,6 +280,18 @@ class Intake:
             self._by_user[owner_no] -= 1
             self._by_user += Counter()  # forgets those at zero
 
+    @contextmanager
+    def _shielded(self) -> Iterator[None]:
+        """Nobody who hangs up cuts short what is in here: its own deadline does, and the stop."""
+        now = trio.current_time()
+        by = min(now + SETTLED_WITHIN, max(self._stops_at, now + UNDONE_WITHIN))
+        with trio.CancelScope(shield=True, deadline=by) as shield:
+            self._shields.add(shield)
+            try:
+                yield
+            finally:
+                self._shields.discard(shield)
+
     def _deadline(self, after_s: int) -> Millis:
         return Millis(self._clock.now_ms() + after_s * 1000)
 
@@ -232,8 +299,13 @@ class Intake:
 class Judged:
     """An upload as it grows. Raises ProtocolError as soon as it is more than it may be."""
 
-    def __init__(self, length: int, size: int, head: bytes) -> None:
+    def __init__(
+        self, length: int, size: int, head: bytes, beyond: ProtocolError | None = None
+    ) -> None:
         self._length, self.size, self._head = length, size, head
+        self._beyond = beyond or ProtocolError(
+            ErrorCode.TOO_LARGE, f"it was to have {length} bytes"
+        )
 
     def see(self, part: bytes) -> None:
         """More has come."""
@@ -242,7 +314,7 @@ class Judged:
         if self.size > IMAGE_BYTES and self.size > (most := most_bytes(self._head)):
             raise too_large(most)
         if self.size > self._length:
-            raise ProtocolError(ErrorCode.TOO_LARGE, f"it was to have {self._length} bytes")
+            raise self._beyond
 
 
 def too_large(most: int) -> ProtocolError:

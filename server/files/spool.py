@@ -46,10 +46,10 @@ class Spool:
 
     @asynccontextmanager
     async def appending(self, upload: str) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
-        """What writes at the end of an upload; closed with the block."""
+        """What writes at the end of an upload, while there is room; closed with the block."""
         file: BinaryIO = await self._do(lambda: self.path(upload).open("ab", buffering=0))
         try:
-            yield lambda data: self._do(lambda: _write_all(file, data))
+            yield lambda data: self._do(lambda: self._append(file, data))
         finally:
             file.close()
 
@@ -65,9 +65,16 @@ class Spool:
 
     def _begin(self, path: Path) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._check_room()
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def _append(self, file: BinaryIO, data: bytes) -> None:
+        self._check_room()
+        _write_all(file, data)
+
+    def _check_room(self) -> None:
         if shutil.disk_usage(self._folder).free < FREE_LEAST:
             raise StoreUnavailable("files: the disk is nearly full")
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def _remove_others(self, known: Collection[str], before: float) -> int:
         found = list(self._folder.iterdir()) if self._folder.is_dir() else []

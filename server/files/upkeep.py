@@ -26,21 +26,26 @@ class FileUpkeep:
     ) -> None:
         self._rows, self._spool, self._storage = rows, spool, storage
         self._clock, self._log = clock, log
+        self._began = clock.now_ms()
         self._started = False
 
     async def round(self) -> float:
-        """Tidy up; seconds until the next time. Raises AdapterError."""
-        await self.tidy(starting=not self._started)
-        self._started = True
-        return self.EVERY_S
+        """Tidy up; seconds until the next time. Raises AdapterError.
 
-    async def tidy(self, *, starting: bool) -> None:
-        """One round; *starting*: no request is under way here yet. Raises AdapterError."""
+        Until that has been done once, what lies in the spool from before is of requests that died
+        with another process.
+        """
         now = self._clock.now_ms()
         for upload in await self._rows.expire(now):
             await self._spool.remove(upload)
-        known = await self._rows.unfinished(all_of_them=not starting)
-        await self._spool.remove_others(known, before=now / 1000 - (0 if starting else LEFT_S))
+        known = await self._rows.unfinished(all_of_them=self._started)
+        before = now / 1000 - LEFT_S if self._started else self._began / 1000
+        await self._spool.remove_others(known, before=before)
+        self._started = True
+        await self._tidy(now)
+        return self.EVERY_S
+
+    async def _tidy(self, now: Millis) -> None:
         while await self._rows.forget_unposted(Millis(now - UNPOSTED_KEPT_S * 1000)):
             pass
         while await self._rows.forget_erased():

@@ -6,12 +6,23 @@ from collections.abc import AsyncIterator
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Event, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import (
+    BLANK_LINE_RE,
+    Data,
+    Epilogue,
+    Event,
+    File,
+    MultipartDecoder,
+    NeedData,
+    State,
+)
 
 from protocol.errors import ErrorCode, ProtocolError
 from server.files.intake import NewUpload
 
 MOST_HELD = 256 * 1024
+MOST_HEAD = 8 * 1024
+"""Bytes of what a part says of itself, which are read in one go."""
 MOST_PARTS = 20
 MOST_BESIDE = 64 * 1024
 """Bytes of fields that are no file."""
@@ -74,11 +85,18 @@ class Form:
 
     async def _event(self) -> Event:
         try:
-            while isinstance(event := self._decoder.next_event(), NeedData):
+            while isinstance(event := self._next_event(), NeedData):
                 self._decoder.receive_data(await anext(self._parts, None))
         except (ValueError, AttributeError, RequestEntityTooLarge) as error:
             raise _broken() from error
         return event
+
+    def _next_event(self) -> Event:
+        held = self._decoder.buffer
+        in_head = self._decoder.state is State.PART
+        if in_head and len(held) > MOST_HEAD and not BLANK_LINE_RE.search(held, 0, MOST_HEAD):
+            raise _broken()
+        return self._decoder.next_event()
 
 
 def _broken() -> ProtocolError:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from protocol.limits import FILE_BYTES
-from server.files.intake import Intake, NewUpload
+from server.files.intake import Intake, NewUpload, Progress
 from server.http.bodies import invalid
 from server.http.errors import PreconditionFailed, UnsupportedMediaType
 from server.http.route import Access, Answer, Call, NoQuery, Route
@@ -51,9 +51,15 @@ class Tus:
         upload = await self._intake.begin(
             call.caller.user_no, NewUpload(name, said, length), resumable=True
         )
-        there = await self._append(upload, 0, call) if brings else 0
+        so_far = Progress(0, upload.expires_at)
+        if brings:
+            try:
+                so_far = await self._intake.append(upload, 0, call.content)
+            except BaseException:  # nobody was told where it is
+                await self._intake.give_up(upload)
+                raise
         place = {"Location": f"{self._path}/{upload.id}/upload"}
-        return Answer(201, None, place | told_of(there, upload.expires_at))
+        return Answer(201, None, place | told_of(*so_far))
 
     async def show(self, call: Call[None, NoQuery]) -> Answer:
         """How much of an upload is there. One that is whole and no file yet becomes it now."""
@@ -78,14 +84,13 @@ class Tus:
             raise UnsupportedMediaType(f"the body must have the Content-Type {BYTES}")
         offset = _number(call, "Upload-Offset")
         upload = await self._unfinished(call)
-        until = await self._intake.prolong(upload)
-        there = await self._append(upload, offset, call)
-        return Answer(204, None, told_of(there, until))
+        work = self._intake.append(upload, offset, call.content)
+        return Answer(204, None, told_of(*await self._unless_bad(upload, work)))
 
     async def end(self, call: Call[None, NoQuery]) -> Answer:
         """Forget an upload that is not finished."""
         check_version(call)
-        await self._intake.give_up(await self._unfinished(call))
+        await self._intake.end(await self._unfinished(call))
         return Answer(204)
 
     async def tell(self, _: Call[None, NoQuery]) -> Answer:
@@ -97,9 +102,6 @@ class Tus:
         if upload is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         return upload
-
-    async def _append(self, upload: Upload, offset: int, call: Call[None, Any]) -> int:
-        return await self._unless_bad(upload, self._intake.append(upload, offset, call.content))
 
     async def _unless_bad(self, upload: Upload, work: Awaitable[T]) -> T:
         """What *work* brings. What can never become a file is not kept to be resumed."""
@@ -130,7 +132,7 @@ class Tus:
                 summary="How much of an upload is there",
                 handler=self.show,
                 answers={200: None},
-                refusals=(400, 409, 412),
+                refusals=(400, 409, 410, 412),
             ),
             Route(
                 method="PATCH",
@@ -149,7 +151,7 @@ class Tus:
                 summary="Give up an upload",
                 handler=self.end,
                 answers={204: None},
-                refusals=(412,),
+                refusals=(409, 412),
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
@@ -10,14 +11,16 @@ from werkzeug.http import parse_options_header
 
 from protocol.events import FileInfo
 from protocol.fields import IdField
+from protocol.ids import Millis
 from protocol.limits import FILE_BYTES
 from server.files.intake import Intake, NewUpload
 from server.http.auth import rate_limited
+from server.http.bodies import invalid
 from server.http.multipart import only_file
 from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
-from server.http.tus import RESUMABLE, Tus
-from server.postgres.files import FileStore
+from server.http.tus import DIGITS, RESUMABLE, Tus
+from server.postgres.files import FilePlace, FileStore
 
 PATH = "/api/v1/chats/files"
 UPLOADS = Rate(per_second=1, burst=60)
@@ -38,6 +41,15 @@ class OwnFile(FileInfo):
     posted: bool
 
 
+class UnfinishedUpload(msgspec.Struct):
+    """An upload that can be resumed until then, at ``/files/{id}/upload``."""
+
+    id: str
+    name: str
+    length: int
+    expires_at: int
+
+
 class FilesQuery(msgspec.Struct):
     """``after`` is the ``next`` of the page before."""
 
@@ -52,6 +64,7 @@ class OwnFiles(msgspec.Struct, kw_only=True):
     """
 
     items: list[OwnFile]
+    unfinished: list[UnfinishedUpload]
     used: int
     quota: int | UnsetType = UNSET
     next: str | UnsetType = UNSET
@@ -75,25 +88,30 @@ class UploadRoutes:
             raise rate_limited(wait)
         if RESUMABLE in call.headers:
             return await self._tus.create(call)
-        new, content = _named(call), call.content
-        if call.mimetype == "multipart/form-data":
-            most = None if new.length is None else min(new.length, FILE_BYTES)
-            told, content = await only_file(call.headers["Content-Type"], call.content)
-            new = told._replace(length=most)
-        return Answer(201, await self._intake.take(call.caller.user_no, new, content))
+        with self._intake.counted(call.caller.user_no):
+            new, content = await _brought(call)
+            return Answer(201, await self._intake.take(call.caller.user_no, new, content))
 
     async def mine(self, call: Call[None, FilesQuery]) -> Answer:
         """One's own files."""
         owner_no, query = call.caller.user_no, call.query
-        found = await self._files.mine(owner_no, after=query.after, limit=query.limit + 1)
+        after = None if query.after is None else _place(query.after)
+        found = await self._files.mine(owner_no, after=after, limit=query.limit + 1)
         items = [
             OwnFile(**structs.asdict(each.info), at=each.created_at, posted=each.posted)
             for each in found[: query.limit]
         ]
         use = await self._files.use(owner_no)
-        more = items[-1].id if len(found) > query.limit else UNSET
-        quota = self._intake.quota or UNSET
-        return Answer(200, OwnFiles(items=items, used=use.used, quota=quota, next=more))
+        unfinished = await self._files.unfinished(owner_no)
+        more = f"{items[-1].at}-{items[-1].id}" if len(found) > query.limit else UNSET
+        page = OwnFiles(
+            items=items,
+            unfinished=[UnfinishedUpload(*each) for each in unfinished],
+            used=use.used,
+            quota=self._intake.quota or UNSET,
+            next=more,
+        )
+        return Answer(200, page)
 
     async def remove(self, call: Call[None, NoQuery]) -> Answer:
         """Give up a file that was never posted; else delete the message."""
@@ -134,6 +152,22 @@ class UploadRoutes:
             ),
             *self._tus.routes(),
         )
+
+
+async def _brought(call: Call[None, UploadQuery]) -> tuple[NewUpload, AsyncIterator[bytes]]:
+    new = _named(call)
+    if call.mimetype != "multipart/form-data":
+        return new, call.content
+    most = None if new.length is None else min(new.length, FILE_BYTES)
+    told, content = await only_file(call.headers["Content-Type"], call.content)
+    return told._replace(length=most), content
+
+
+def _place(text: str) -> FilePlace:
+    at, dash, file = text.partition("-")
+    if not (dash and at.isascii() and at.isdecimal() and len(at) <= DIGITS):
+        raise invalid("after", "must be the `next` of a page")
+    return FilePlace(Millis(int(at)), file)
 
 
 def _named(call: Call[None, UploadQuery]) -> NewUpload:

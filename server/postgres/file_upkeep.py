@@ -16,7 +16,8 @@ UNFINISHED = "SELECT upload_id FROM uploads WHERE resumable OR $1"
 
 UNPOSTED = """
 DELETE FROM files f WHERE NOT f.posted AND f.file_no IN (
-    SELECT o.file_no FROM files o WHERE NOT o.posted AND o.created_at < $1 LIMIT $2
+    SELECT o.file_no FROM files o WHERE NOT o.posted AND o.created_at < $1
+    LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING f.file_no"""
 
 # A file whose every message was erased. It is locked first, and looked at again by a later

@@ -35,7 +35,11 @@ FROM uploads u WHERE u.upload_id = $1 AND u.owner_no = $2 AND u.resumable"""
 
 RECEIVED = "SELECT f.received FROM files f WHERE f.file_id = $1 AND f.owner_no = $2"
 
-PROLONG = "UPDATE uploads SET expires_at = $2 WHERE upload_id = $1"
+PROLONG = "UPDATE uploads SET expires_at = $2 WHERE upload_id = $1 RETURNING upload_id"
+
+UNFINISHED = """
+SELECT u.upload_id, u.name, u.length, u.expires_at FROM uploads u
+WHERE u.owner_no = $1 AND u.resumable ORDER BY u.expires_at DESC, u.upload_id"""
 
 GIVE_UP = "DELETE FROM uploads WHERE upload_id = $1"
 
@@ -57,10 +61,9 @@ COLUMNS = """f.file_id, f.name, f.media_type, f.kind, f.size, f.width, f.height,
     f.thumbnail IS NOT NULL AS has_thumbnail"""
 
 MINE = f"""
-SELECT f.file_no, f.created_at, f.posted, {COLUMNS} FROM files f
-WHERE f.owner_no = $1 AND f.file_no < coalesce(
-    (SELECT a.file_no FROM files a WHERE a.file_id = $2 AND a.owner_no = $1), 2147483647)
-ORDER BY f.file_no DESC LIMIT $3"""  # noqa: S608 - constants
+SELECT f.created_at, f.posted, {COLUMNS} FROM files f
+WHERE f.owner_no = $1 AND ($2::bigint IS NULL OR (f.created_at, f.file_id) < ($2, $3::text))
+ORDER BY f.created_at DESC, f.file_id DESC LIMIT $4"""  # noqa: S608 - constants
 
 REMOVE = "DELETE FROM files WHERE file_id = $1 AND owner_no = $2 AND NOT posted RETURNING file_id"
 
@@ -110,7 +113,23 @@ class Upload(NamedTuple):
     expires_at: Millis
 
 
-class OwnFile(NamedTuple):
+class Begun(NamedTuple):
+    """An upload as its owner lists it, who can go on with it."""
+
+    id: str
+    name: str
+    length: int
+    expires_at: Millis
+
+
+class FilePlace(NamedTuple):
+    """Where a file is in the list of its owner's, also when it is gone."""
+
+    created_at: Millis
+    id: str
+
+
+class Listed(NamedTuple):
     """A file as its owner lists it."""
 
     info: FileInfo
@@ -149,20 +168,25 @@ class FileStore:
 
     # ---- on their way
 
-    async def begin(self, upload: Upload, *, quota: int, most: int) -> None:
+    async def begin(self, upload: Upload, *, quota: int, most: int, exact: bool = True) -> Upload:
         """Make an upload known, with its place in the quota (0 for none) and at most *most* others.
 
-        Raises ProtocolError.
+        One that is not *exact* has what is left of the quota, where its length is more. Raises
+        ProtocolError.
         """
         async with self._database.transaction() as transaction:
             await transaction.fetchrow(LOCK, upload.owner_no)
             use = await _use(transaction, upload.owner_no)
-            if quota and use.used + upload.length > quota:
+            left = quota - use.used if quota else upload.length
+            if not exact:
+                upload = upload._replace(length=max(1, min(upload.length, left)))
+            if upload.length > left:
                 raise over_quota(quota)
             if use.unfinished >= most:
                 text = f"{most} uploads are not finished: finish or end one of them"
                 raise ProtocolError(ErrorCode.CONFLICT, text)
             await transaction.execute(BEGIN, *upload)
+        return upload
 
     async def upload(self, upload: str, owner_no: int) -> Upload | None:
         """The unfinished upload of that id, to its owner."""
@@ -175,8 +199,13 @@ class FileStore:
         return received
 
     async def prolong(self, upload: str, expires_at: Millis) -> None:
-        """Give an upload more time."""
-        await self._database.execute(PROLONG, upload, expires_at)
+        """Give an upload more time. Raises ProtocolError where it is gone meanwhile."""
+        if await self._database.fetchval(PROLONG, upload, expires_at) is None:
+            raise ended()
+
+    async def unfinished(self, owner_no: int) -> list[Begun]:
+        """A user's uploads that can go on, the last one first."""
+        return [Begun(*row) for row in await self._database.fetch(UNFINISHED, owner_no)]
 
     async def give_up(self, upload: str) -> None:
         """Forget an upload."""
@@ -188,16 +217,31 @@ class FileStore:
         await self._database.execute(CLAIM, digests, sizes, at)
 
     async def finish(
-        self, upload: Upload, made: Made, name: str, *, received: int, at: Millis
+        self,
+        upload: Upload,
+        made: Made,
+        name: str,
+        *,
+        received: int,
+        at: Millis,
+        quota: int = 0,
     ) -> FileInfo:
-        """Make a file of an upload. Raises ProtocolError where that is gone meanwhile."""
+        """Make a file of an upload. Raises ProtocolError where that is gone meanwhile, or has
+        become more than the quota (0 for none) has left.
+        """
         parts = [part and part.digest for part in (made.content, made.thumbnail, made.preview)]
         size = made.content.size
         told = (at, name, made.media_type, made.kind, size, received)
         shape = (made.width, made.height, made.duration_ms)
-        done = await self._database.fetchrow(FINISH, upload.id, *told, *shape, *parts)
+        async with self._database.transaction() as transaction:
+            if quota and size > upload.length:
+                await transaction.fetchrow(LOCK, upload.owner_no)
+                use = await _use(transaction, upload.owner_no)
+                if use.used - upload.length + size > quota:
+                    raise over_quota(quota)
+            done = await transaction.fetchrow(FINISH, upload.id, *told, *shape, *parts)
         if done is None:
-            raise ProtocolError(ErrorCode.GONE, "the upload was ended")
+            raise ended()
         return info_of(upload.id, name, made, size)
 
     # ---- kept
@@ -206,10 +250,11 @@ class FileStore:
         """What a user's files take."""
         return await _use(self._database, owner_no)
 
-    async def mine(self, owner_no: int, *, after: str | None, limit: int) -> list[OwnFile]:
+    async def mine(self, owner_no: int, *, after: FilePlace | None, limit: int) -> list[Listed]:
         """A user's files, newest first, those below the file *after*."""
-        rows = await self._database.fetch(MINE, owner_no, after, limit)
-        return [OwnFile(_info(row), row["created_at"], row["posted"]) for row in rows]
+        at, file = after or (None, None)
+        rows = await self._database.fetch(MINE, owner_no, at, file, limit)
+        return [Listed(_info(row), row["created_at"], row["posted"]) for row in rows]
 
     async def remove(self, file: str, owner_no: int) -> None:
         """Forget a file that was never posted. Raises ProtocolError."""
@@ -256,6 +301,11 @@ class PostedFiles(Files):
         text = f"{key.room_no}\n{file.info.id}".encode()
         blind_id = keyed_id(self._key, text) if key.blind else None
         return Attached(file.file_no, as_shown(file.info, blind_id))
+
+
+def ended() -> ProtocolError:
+    """``gone``: there is no such upload any more."""
+    return ProtocolError(ErrorCode.GONE, "the upload was ended")
 
 
 def over_quota(quota: int) -> ProtocolError:

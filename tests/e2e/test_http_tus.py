@@ -48,11 +48,11 @@ def named(name: str, kind: str = "") -> dict[str, str]:
     return {"Upload-Metadata": pairs + f",filetype {b64encode(kind.encode()).decode()}"}
 
 
-async def tidy(http: HttpWorld, *, starting: bool = False) -> None:
+async def tidy(http: HttpWorld) -> None:
     rows, spool = FileUpkeepStore(http.database), Spool(http.folder / "uploads")
     log: Any = structlog.get_logger()
     upkeep = FileUpkeep(rows, spool, http.parts.storage, clock=http.parts.clock, log=log)
-    await upkeep.tidy(starting=starting)
+    await upkeep.round()
 
 
 async def test_an_upload_is_resumed_where_it_broke_off(database_url: str) -> None:
@@ -185,8 +185,8 @@ async def test_what_is_whole_and_was_not_finished_becomes_a_file_when_it_is_aske
         async def rest() -> Any:
             yield b"12345"
 
-        assert await http.parts.intake.append(upload, 0, rest()) == 5
-        await tidy(http, starting=True)
+        assert (await http.parts.intake.append(upload, 0, rest())).there == 5
+        await tidy(http)
         assert await offset(http, ann, where) == (200, "5")
         assert (await http.ask("GET", FILES, token=ann.token)).json["items"][0]["size"] == 5
         assert len(left(http)) == 1
