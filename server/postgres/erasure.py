@@ -41,20 +41,23 @@ WITH due AS (
 SELECT count(*), (SELECT count(*) FROM found) FROM due"""
 
 
-# A report that is open keeps what it is about.
+# A report that is open keeps what it is about. One that is closed at this moment is of the next
+# round, its words and its files alike.
 FORGET_REPORTED = """
-UPDATE message_reports r SET body = NULL, extra = NULL FROM message_states s
-WHERE r.status = 'closed' AND r.body IS NOT NULL
-    AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased"""
-
-FORGET_REPORTED_FILES = """
-DELETE FROM room_files p USING message_reports r, message_states s
-WHERE r.status = 'closed' AND r.body IS NOT NULL
-    AND s.room_no = r.room_no AND s.seq = r.seq AND s.erased
-    AND p.room_no = r.room_no AND p.seq = r.seq AND NOT EXISTS (
-        SELECT FROM message_reports o
-        WHERE o.room_no = p.room_no AND o.seq = p.seq AND o.status = 'open'
-    )"""
+WITH due AS (
+    SELECT r.report_no, r.room_no, r.seq FROM message_reports r
+    JOIN message_states s ON s.room_no = r.room_no AND s.seq = r.seq AND s.erased
+    WHERE r.status = 'closed' AND r.body IS NOT NULL
+    FOR UPDATE OF r
+), files AS (
+    DELETE FROM room_files p USING due WHERE p.room_no = due.room_no AND p.seq = due.seq
+        AND NOT EXISTS (
+            SELECT FROM message_reports o
+            WHERE o.room_no = p.room_no AND o.seq = p.seq AND o.status = 'open'
+        )
+)
+UPDATE message_reports r SET body = NULL, extra = NULL FROM due
+WHERE r.report_no = due.report_no"""
 
 FORGET_READS = """
 WITH old AS (
@@ -103,6 +106,5 @@ class Erasure:
         total = 0
         while erased := await self._database.fetchval(ERASE, before, self.AT_ONCE):
             total += erased
-        await self._database.execute(FORGET_REPORTED_FILES)
         await self._database.execute(FORGET_REPORTED)
         return total

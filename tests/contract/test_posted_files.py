@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import structlog
 import trio
 from msgspec import structs
 
+from actors.ports import StoreUnavailable
 from actors.records import Attached, EventKind, FilesKey, NewEvent
 from actors.rules.event_frames import MessageExtra, written
 from protocol.events import FileInfo, Message, MessageRestored
@@ -199,8 +201,9 @@ async def test_deleting_and_posting_at_once_end_one_way_or_the_other(
 class Upkeep:
     """The sweep and the erasure, on a folder."""
 
-    def __init__(self, world: Any, folder: Any) -> None:
+    def __init__(self, world: Any, folder: Any, *, began: int = Clock().ms) -> None:
         self.clock, self.storage = Clock(), FolderStorage(folder / "files")
+        self.clock.ms = began
         self.spool = Spool(folder / "uploads")
         log: Any = structlog.get_logger()
         rows = FileUpkeepStore(world.database)
@@ -229,19 +232,19 @@ async def test_contents_go_when_nobody_needs_them_and_not_before(
     await store.claim([Kept(DIGESTS[1], 9)], at=Millis(now))  # and then its process died
     for digest in DIGESTS[:2]:
         await upkeep.keep(tmp_path, digest)
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     upkeep.clock.ms += CLAIM_S * 1000 + 1
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert (await upkeep.has(DIGESTS[0]), await upkeep.has(DIGESTS[1])) == (True, False)
     await store.remove(one.id, 1)
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert await upkeep.has(DIGESTS[0]), "the other one has it"
     await store.claim([Kept(DIGESTS[0], 9)], at=Millis(upkeep.clock.ms))
     await store.remove(two.id, 2)
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert await upkeep.has(DIGESTS[0]), "somebody is about to keep it again"
     upkeep.clock.ms += CLAIM_S * 1000 + 1
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert not await upkeep.has(DIGESTS[0])
 
 
@@ -254,10 +257,10 @@ async def test_a_file_that_is_in_no_message_goes_after_a_while(
     later = await kept(store, 1, at=now + 2)
     await post(postgres, writing, posted)
     upkeep.clock.ms += UNPOSTED_KEPT_S * 1000
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert await seen(store, forgotten, 1), "not yet"
     upkeep.clock.ms += 1
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     left = [await seen(store, each, 1) for each in (posted, forgotten, later)]
     assert left == [True, False, True]
 
@@ -275,30 +278,94 @@ async def test_with_a_message_its_files_are_erased(
     assert not await seen(store, info, 2)
     upkeep.clock.ms = 1002 + RESTORE_WITHIN_S * 1000
     await upkeep.erasure.erase_due()
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     extra = "SELECT extra FROM room_events WHERE room_no = $1 AND seq = 1"
     assert await seen(store, info, 1), "it can be restored still"
     upkeep.clock.ms += HOUR
     await upkeep.erasure.erase_due()
-    await upkeep.files.tidy(starting=False)
+    await upkeep.files.round()
     assert await postgres.database.fetchval(extra, number) == '{"kind": "image"}'
     assert not await seen(store, info, 1) and await seen(store, other, 2)
     assert (await upkeep.has(DIGESTS[0]), await upkeep.has(DIGESTS[1])) == (False, True)
 
 
 async def test_the_spool_forgets_what_nobody_knows(postgres: Any, tmp_path: Any) -> None:
-    upkeep, store = Upkeep(postgres, tmp_path), FileStore(postgres.database)
+    store = FileStore(postgres.database)
+    upkeep = Upkeep(postgres, tmp_path, began=1)  # everything there is younger
     for name, resumable in (("direct", False), ("resumed", True)):
-        until = Millis(upkeep.clock.ms + HOUR)
+        until = Millis(10**15)
         await store.begin(Upload(name, 1, "", "", 9, resumable, until), quota=0, most=9)
         await upkeep.spool.begin(name)
     await upkeep.spool.begin("nobody")
-    upkeep.clock.ms = 1  # everything there is younger
-    await upkeep.files.tidy(starting=False)
-    assert len(list((tmp_path / "uploads").iterdir())) == 3
-    upkeep.clock.ms = 10**14
-    await postgres.database.execute("UPDATE uploads SET expires_at = $1", 10**15)
-    await upkeep.files.tidy(starting=False)
-    assert len(list((tmp_path / "uploads").iterdir())) == 2
-    await upkeep.files.tidy(starting=True)
+    for late, left in ((0, 3), (10**14, 2)):
+        upkeep.clock.ms += late
+        await upkeep.files.round()
+        assert len(list((tmp_path / "uploads").iterdir())) == left
+    await Upkeep(postgres, tmp_path, began=10**14).files.round()
     assert [path.name for path in (tmp_path / "uploads").iterdir()] == ["resumed.received"]
+
+
+async def test_a_first_round_that_fails_harms_no_upload_that_begins_meanwhile(
+    postgres: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(postgres.database)
+    upkeep = Upkeep(postgres, tmp_path, began=int(time.time() * 1000) - 1000)
+    for broken in ("forget_unposted", "expire"):
+
+        async def away(*_: Any) -> int:
+            raise StoreUnavailable("PostgreSQL: away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(FileUpkeepStore, broken, away)
+            with pytest.raises(StoreUnavailable):
+                await upkeep.files.round()
+        begun = Upload(broken, 1, "", "", 9, False, Millis(10**15))
+        await store.begin(begun, quota=0, most=9)
+        await upkeep.spool.begin(broken)
+        upkeep.clock.ms += 60_000
+        await upkeep.files.round()
+        assert (tmp_path / "uploads" / f"{broken}.received").exists()
+        upkeep = Upkeep(postgres, tmp_path, began=int(time.time() * 1000) - 1000)
+
+
+class ClosedMeanwhile:
+    """The database, where reports are closed behind each statement."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        return await self._database.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> None:
+        await self._database.execute(sql, *args)
+        await self._database.execute("UPDATE message_reports SET status = 'closed'")
+
+
+async def test_a_report_that_is_closed_meanwhile_keeps_no_file(postgres: Any, writing: Any) -> None:
+    store, clock = FileStore(postgres.database), Clock()
+    info = await kept(store, 1)
+    number, journal = await post(postgres, writing, info)
+    sql = """INSERT INTO message_reports (report_id, room_no, seq, reporter_no, reason, at,
+        changed_at, sender_no, said_at, body) VALUES ('r', $1, 1, 2, 'spam', 1, 1, 1, 1, 'said')"""
+    await postgres.database.execute(sql, number)
+    await journal.append([writing.batch(number, 1, [change(2, EventKind.DELETED, 1)])])
+    clock.ms = 1003 + RESTORE_WITHIN_S * 1000
+    log: Any = structlog.get_logger()
+    for database in (ClosedMeanwhile(postgres.database), postgres.database):
+        await Erasure(database, clock=clock, log=log).erase_due()
+    asked = ("SELECT count(*) FROM room_files", "SELECT count(body) FROM message_reports")
+    assert [await postgres.database.fetchval(sql) for sql in asked] == [0, 0]
+
+
+async def test_a_round_passes_over_a_file_that_somebody_is_about_to_post(
+    postgres: Any, tmp_path: Any
+) -> None:
+    upkeep, store = Upkeep(postgres, tmp_path), FileStore(postgres.database)
+    infos = [await kept(store, 1, at=0) for _ in range(2)]
+    async with postgres.database.transaction() as transaction:
+        lock = "SELECT file_no FROM files WHERE file_id = $1 FOR UPDATE"
+        await transaction.fetchval(lock, infos[0].id)
+        with trio.fail_after(5):
+            await upkeep.files.round()
+    assert [await seen(store, info, 1) for info in infos] == [True, False]
