@@ -23,7 +23,7 @@ from server.http.accounts import Accounts, SignIns
 from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
-from server.http.bodies import Paced, check_path, pace_bodies, read_body, read_query
+from server.http.bodies import Paced, at_end, check_path, pace_bodies, read_body, read_query
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
@@ -222,6 +222,8 @@ def blueprint_of(name: str, routes: Sequence[Route], gate: Gate) -> Blueprint:
 def _view(route: Route, gate: Gate) -> RouteCallable:
     async def view(**path: str) -> Response:
         answer = await route.handler(await _call(route, gate, path, request))
+        if isinstance(answer, Streamed) and answer.close is not None:
+            at_end(request, answer.close)
         return _stream(route, answer) if isinstance(answer, Streamed) else _response(answer)
 
     return view

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 import msgspec
 import trio
-from hypercorn.typing import ASGIReceiveCallable
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Request
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -52,9 +53,13 @@ class PacedBody(TrioBody):
 
 
 class PacedRequest(TrioRequest):
-    """A request with such a body."""
+    """A request with such a body, and with what is to be closed when it is over."""
 
     body_class: type[TrioBody] = PacedBody
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.closing = AsyncExitStack()
 
 
 class PacedConnection(TrioASGIHTTPConnection):
@@ -72,6 +77,20 @@ class PacedConnection(TrioASGIHTTPConnection):
                 body.set_complete()
             await body.has_room()
         nursery.cancel_scope.cancel()
+
+    async def handle_request(  # type: ignore[override] # as its base
+        self, nursery: trio.Nursery, request: Request, send: ASGISendCallable
+    ) -> None:
+        """Answer, and close in the end what the answer needed, also where nobody took it."""
+        assert isinstance(request, PacedRequest)  # noqa: S101 - pace_bodies has seen to it
+        async with request.closing:
+            await super().handle_request(nursery, request, send)
+
+
+def at_end(request: Request, close: Callable[[], Awaitable[None]]) -> None:
+    """Have *close* called when *request* is over. It must not wait."""
+    assert isinstance(request, PacedRequest)  # noqa: S101 - pace_bodies has seen to it
+    request.closing.push_async_callback(close)
 
 
 def pace_bodies(app: QuartTrio) -> None:

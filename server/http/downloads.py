@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import quote
@@ -21,11 +21,11 @@ from server.files.media import ANYTHING
 from server.files.storage import Chunks, Storage
 from server.http.auth import rate_limited
 from server.http.errors import RangeNotSatisfiable
-from server.http.route import Access, Answer, Call, NoQuery, Route, Streamed
+from server.http.route import Access, Answer, Call, Handler, NoQuery, Route, Streamed
 from server.http.uploads import PATH
 from server.postgres.files import FileStore, Kept, Readable
 
-AT_ONCE: Final = 24
+READ_AT_ONCE: Final = 24
 """Files that one user reads at a time."""
 AGAIN_S: Final = 1.0
 POLICY: Final = "sandbox; default-src 'none'"
@@ -128,37 +128,35 @@ class DownloadRoutes:
         status = 200 if span.length == size else 206
         if call.method == "HEAD":
             return Answer(status, None, headers)
-        if self._under_way[user] >= AT_ONCE:
+        reading = await self._open(user, shown.content.digest, span)
+        return Streamed(reading, headers, status, reading.aclose)
+
+    async def _open(self, user: UserId, digest: str, span: Span) -> Reading:
+        """Before the answer begins: what is not there is an error still, and counts for nobody."""
+        if self._under_way[user] >= READ_AT_ONCE:
             raise rate_limited(AGAIN_S)
-        begin = partial(self._storage.open, shown.content.digest, *span)
-        return Streamed(Reading(begin, self._under_way, user), headers, status)
+        self._under_way[user] += 1
+        try:
+            chunks = await self._storage.open(digest, *span)
+        except BaseException:
+            self._read_less(user)
+            raise
+        return Reading(chunks, partial(self._read_less, user))
+
+    def _read_less(self, user: UserId) -> None:
+        self._under_way[user] -= 1
+        self._under_way += Counter()  # forgets those at zero
 
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""
         return (
-            Route(
-                method="GET",
-                path=PATH + "/{file}",
-                name="download_file",
-                summary="A file",
-                handler=self.show,
-                query=LinkQuery,
-                answers={200: None, 206: None, 304: None},
-                access=Access.LINK,
-                refusals=(416,),
-                sends_bytes=True,
-            ),
-            Route(
-                method="GET",
-                path=PATH + "/{file}/thumbnail",
-                name="download_thumbnail",
-                summary="A small image of an image",
-                handler=self.show_small,
-                query=ThumbnailQuery,
-                answers={200: None, 206: None, 304: None},
-                access=Access.LINK,
-                refusals=(416,),
-                sends_bytes=True,
+            _content("", "download_file", "A file", self.show, LinkQuery),
+            _content(
+                "/thumbnail",
+                "download_thumbnail",
+                "A small image of an image",
+                self.show_small,
+                ThumbnailQuery,
             ),
             Route(
                 method="GET",
@@ -169,6 +167,23 @@ class DownloadRoutes:
                 answers={200: FileLink},
             ),
         )
+
+
+def _content(
+    below: str, name: str, summary: str, handler: Handler, query: type[LinkQuery]
+) -> Route:
+    return Route(
+        method="GET",
+        path=PATH + "/{file}" + below,
+        name=name,
+        summary=summary,
+        handler=handler,
+        query=query,
+        answers={200: None, 206: None, 304: None},
+        access=Access.LINK,
+        refusals=(416,),
+        sends_bytes=True,
+    )
 
 
 class Shown(NamedTuple):
@@ -195,36 +210,23 @@ class Shown(NamedTuple):
 
 
 class Reading:
-    """Chunks that count as a reading of *user* from the first to the last.
+    """The chunks of a content that somebody reads."""
 
-    Nothing is open before the first is wanted: a client may be gone by then.
-    """
-
-    def __init__(
-        self, begin: Callable[[], Awaitable[Chunks]], under_way: Counter[UserId], user: UserId
-    ) -> None:
-        self._begin, self._under_way, self._user = begin, under_way, user
-        self._is_counted = False
-        self._chunks: Chunks | None = None
+    def __init__(self, chunks: Chunks, over: Callable[[], None]) -> None:
+        self._chunks, self._over = chunks, over
+        self._is_open = True
 
     def __aiter__(self) -> Reading:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._is_counted:
-            self._is_counted = True
-            self._under_way[self._user] += 1
-        if self._chunks is None:
-            self._chunks = await self._begin()
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
         """Read no more."""
-        if self._is_counted:
-            self._is_counted = False
-            self._under_way[self._user] -= 1
-            self._under_way += Counter()  # forgets those at zero
-        if self._chunks is not None:
+        if self._is_open:
+            self._is_open = False
+            self._over()
             await self._chunks.aclose()
 
 

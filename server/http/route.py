@@ -80,11 +80,15 @@ class Answer(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """A good answer that comes in parts, each made when the client has taken those before it."""
+    """A good answer that comes in parts, each made when the client has taken those before it.
+
+    ``close`` is called in the end, whether anybody took a part or not.
+    """
 
     parts: AsyncIterator[bytes]
     headers: Mapping[str, str] = {}
     status: int = 200
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer | Streamed]]

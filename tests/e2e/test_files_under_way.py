@@ -19,6 +19,7 @@ from PIL import Image
 from running_server import Person, RunningServer
 
 from protocol.client import RequestError, open_client
+from server.http.downloads import READ_AT_ONCE
 
 FILES = "/api/v1/chats/files"
 MIB = 2**20
@@ -144,6 +145,43 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(server: RunningServer) -> 
     until(lambda: not left(server))
     used = server.call("GET", FILES, token=ann.token)
     assert used["used"] == 0 and used["items"] == []
+
+
+def test_who_hangs_up_before_he_knows_where_to_go_on_leaves_nothing(server: RunningServer) -> None:
+    ann = server.sign_up("ann-untold")
+    tus = {"Tus_Resumable": "1.0.0", "Content_Type": "application/offset+octet-stream"}
+    with begun(server, ann, 5 * MIB, Upload_Length=str(5 * MIB), **tus) as peer:
+        peer.sendall(bytes(MIB))
+        until(lambda: [path for path in left(server) if path.stat().st_size == MIB])
+    until(lambda: not left(server))
+    used = server.call("GET", FILES, token=ann.token)
+    assert used == used | {"used": 0, "unfinished": []}
+
+
+def test_nobody_reads_without_end_and_whoever_leaves_reads_no_more(server: RunningServer) -> None:
+    ann = server.sign_up("ann-reads")
+    with begun(server, ann, 20 * MIB) as peer:
+        peer.sendall(bytes(20 * MIB))
+        assert answer(peer)[0] == 201
+    (file,) = server.call("GET", FILES, token=ann.token)["items"]
+    path = f"{FILES}/{file['id']}"
+    for _ in range(2):
+        with ExitStack() as open_ones:
+            peers = [
+                open_ones.enter_context(begun(server, ann, 0, "GET", path))
+                for _ in range(READ_AT_ONCE + 10)
+            ]
+            statuses = sorted(answer(peer)[0] for peer in peers)
+            assert statuses == [200] * READ_AT_ONCE + [429] * 10
+        until(lambda: status_of(server, ann, path) == 206)
+    contents = server.data / "files"
+    opened = Path(f"/proc/{server.pid}/fd")
+    until(lambda: not [each for each in opened.iterdir() if contents in each.resolve().parents])
+
+
+def status_of(server: RunningServer, person: Person, path: str) -> int:
+    with begun(server, person, 0, "GET", path, Range="bytes=0-0") as peer:
+        return answer(peer)[0]
 
 
 def test_a_resumable_upload_survives_a_kill_and_another_leaves_nothing(open_folder: Path) -> None:
