@@ -276,7 +276,7 @@ class Server:
             with calm_collector(self._pauses), watched(self._turns):
                 ready(_address(self._settings.host, listeners))
                 await signalled()  # type: ignore[misc]
-            await drain(self._node, self._hub, door)
+            await drain(self._node, self._hub, door, self._intake)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()
 

@@ -14,7 +14,10 @@ from server.edge.door import Door
 from server.edge.framing import ws_frame
 from server.edge.hub import Hub
 from server.edge.session import ChatSession
+from server.files.intake import Intake
 
+FILES_WITHIN_S = 2.5  # whole uploads become files; then they are resumed, or begun anew
+HTTP_WITHIN_S = 3.2
 QUIET_WITHIN_S = 1.0
 ALL_WITHIN_S = 4.2  # with the database's own stop, Ctrl-C has ended everything in five seconds
 CLOSE_WITHIN_S = 0.5  # left for the closing handshakes where all else took that long
@@ -22,17 +25,20 @@ LOOK_EVERY_S = 0.01
 SPREAD_MS = 3_000  # reconnects of all clients are spread over this long
 
 
-async def drain(node: Node, hub: Hub, door: Door) -> None:
+async def drain(node: Node, hub: Hub, door: Door, intake: Intake) -> None:
     """Take no more, let what was taken end, then close every connection with 1001.
 
-    HTTP comes first: what a request asks of the node is answered while the node still runs.
+    HTTP comes first: what a request asks of the node is answered while the node still runs. But
+    nobody's goodbye waits for a request that does not end.
     """
     by = trio.current_time() + ALL_WITHIN_S
+    intake.stop(trio.current_time() + FILES_WITHIN_S)
     door.stop()
     for session in node.sessions:
         if isinstance(session, ChatSession):
             session.connection.pause()
-    await door.finished()
+    with trio.move_on_after(HTTP_WITHIN_S):
+        await door.finished()
     with trio.move_on_after(QUIET_WITHIN_S):
         while not node.quiet():  # noqa: ASYNC110 - a few looks, once in the life of a node
             await trio.sleep(LOOK_EVERY_S)

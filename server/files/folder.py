@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -25,7 +26,8 @@ class FolderStorage(Storage):
 
     async def put(self, digest: str, path: Path) -> None:
         """Keep the content of *path*, by moving it."""
-        await self._do(lambda: _move(path, self._path(digest)))
+        work = partial(_move, path, self._path(digest))
+        await on_disk(work, self._threads, abandoned=True)
 
     async def open(self, digest: str, start: int, length: int) -> FileChunks:
         """A part of the content."""
@@ -85,10 +87,15 @@ class FileChunks:
         self._file.close()
 
 
-async def on_disk(work: Callable[[], T], threads: trio.CapacityLimiter) -> T:
-    """Do *work* in a thread, to its end; StoreUnavailable where the disk is at fault."""
+async def on_disk(
+    work: Callable[[], T], threads: trio.CapacityLimiter, *, abandoned: bool = False
+) -> T:
+    """Do *work* in a thread, to its end; StoreUnavailable where the disk is at fault.
+
+    What may be *abandoned* goes on by itself where nobody waits for it any more.
+    """
     try:
-        return await trio.to_thread.run_sync(work, limiter=threads)
+        return await trio.to_thread.run_sync(work, limiter=threads, abandon_on_cancel=abandoned)
     except OSError as error:
         raise StoreUnavailable(f"files: {error.strerror or error}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import boto3
 import trio
@@ -20,6 +20,8 @@ from server.files.storage import THREADS, Storage
 T = TypeVar("T")
 
 CONNECT_S, READ_S, TRIES = 5, 20, 2
+REMOVED_WITHIN_S = 5
+"""Then it is tried another time: a row of the database is locked so long."""
 MISSING = ("404", "NoSuchKey", "NotFound")
 
 
@@ -34,15 +36,19 @@ class S3Storage(Storage):
             retries={"total_max_attempts": TRIES},
             max_pool_connections=THREADS,
         )
+        brief = config.merge(
+            Config(read_timeout=REMOVED_WITHIN_S, retries={"total_max_attempts": 1})
+        )
         session = boto3.session.Session()
-        self._client: Any = session.client(
-            "s3", endpoint_url=bucket.endpoint, region_name=bucket.region, config=config
+        self._client, self._remover = (
+            session.client("s3", endpoint_url=bucket.endpoint, region_name=bucket.region, config=c)
+            for c in (config, brief)
         )
         self._threads = trio.CapacityLimiter(THREADS)
 
     async def put(self, digest: str, path: Path) -> None:
         """Keep the content of *path*."""
-        await self._do(lambda: self._put(self._place(digest), path))
+        await self._do(lambda: self._put(self._place(digest), path), abandoned=True)
 
     async def open(self, digest: str, start: int, length: int) -> FileChunks:
         """A part of the content."""
@@ -53,7 +59,7 @@ class S3Storage(Storage):
 
     async def remove(self, digest: str) -> None:
         """Forget the content."""
-        await self._do(lambda: self._client.delete_object(**self._place(digest)))
+        await self._do(lambda: self._remover.delete_object(**self._place(digest)))
 
     async def probe(self) -> None:
         """Write something, read it and remove it."""
@@ -82,8 +88,10 @@ class S3Storage(Storage):
         self._client.get_object(**place)["Body"].read()
         self._client.delete_object(**place)
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _do(self, work: Callable[[], T], *, abandoned: bool = False) -> T:
         try:
-            return await trio.to_thread.run_sync(work, limiter=self._threads)
+            return await trio.to_thread.run_sync(
+                work, limiter=self._threads, abandon_on_cancel=abandoned
+            )
         except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
             raise StoreUnavailable(f"files: {error}") from error

@@ -19,7 +19,7 @@ class Chunks(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     async def __anext__(self) -> bytes: ...
     async def aclose(self) -> None:
-        """No more is wanted; whoever has begun to read says so in the end."""
+        """No more is wanted; whoever has opened it says so in the end. It does not wait."""
 
 
 class Storage(Protocol):
@@ -28,7 +28,8 @@ class Storage(Protocol):
     async def put(self, digest: str, path: Path) -> None:
         """Keep the content of the file *path*, which may be gone then. Durable on return.
 
-        One that is there already is left as it is.
+        One that is there already is left as it is. Whoever is cancelled does not wait for it, and
+        does not learn whether it is kept.
         """
 
     async def open(self, digest: str, start: int, length: int) -> Chunks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,17 @@ def test_an_address_that_names_no_bucket_is_refused(url: str) -> None:
     with pytest.raises(BadSetting) as caught:
         read_bucket(url)
     assert "secret" not in str(caught.value)
+
+
+async def test_nobody_has_to_wait_for_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.MonkeyPatch.context() as patch:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        port = silent.getsockname()[1]
+        storage = S3Storage(read_bucket(f"s3://chat?endpoint=http://127.0.0.1:{port}&region=x"))
+        with trio.fail_after(15):
+            with trio.move_on_after(0.1) as keeping:
+                await kept(storage, tmp_path, b"some")
+            with pytest.raises(StoreUnavailable):
+                await storage.remove("0" * 64)
+        assert keeping.cancelled_caught

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
-from running_server import RunningServer
+from running_server import Person, RunningServer
+from websockets.sync.client import ClientConnection, connect
 
 REQUESTS = 24
 
@@ -27,3 +33,50 @@ def test_requests_in_flight_are_answered_before_the_server_ends(open_folder: Pat
         for thread in threads:
             thread.join()
     assert len(answered) == REQUESTS
+
+
+def test_an_upload_that_cannot_be_stored_holds_up_nobody(open_folder: Path) -> None:
+    """The store takes what it is told, and never answers."""
+    statuses: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = f"s3://chat?endpoint=http://127.0.0.1:{silent.getsockname()[1]}&region=x"
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+        data = open_folder / "drain-silent"
+        with RunningServer(data, MADANG_FILES_URL=store, **keys) as server:
+            ann = server.sign_up("ann")
+            uploading = threading.Thread(target=lambda: statuses.append(upload(server, ann)))
+            with listening(server, ann) as peer:
+                uploading.start()
+                with silent.accept()[0]:
+                    began = time.monotonic()
+                    stopping = threading.Thread(target=server.stop)
+                    stopping.start()
+                    frames = [json.loads(text) for text in peer]
+                    told = time.monotonic() - began
+                    stopping.join()
+                    ended = time.monotonic() - began
+            uploading.join()
+            assert frames[-1]["t"] == "goodbye" and statuses == [503]
+            assert told < 8 and ended < 14, (told, ended)
+            assert not list((data / "uploads").iterdir())
+
+
+def listening(server: RunningServer, person: Person) -> ClientConnection:
+    kinds: Any = ["madang.v1.json"]
+    peer = connect(server.ws, subprotocols=kinds)
+    peer.send(json.dumps({"t": "hello", "token": person.token}))
+    assert json.loads(peer.recv(timeout=5))["t"] == "welcome"
+    return peer
+
+
+def upload(server: RunningServer, person: Person) -> int:
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/chats/files",
+        data=b"some text",
+        headers={"Authorization": f"Bearer {person.token}", "Content-Type": "x/y"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
