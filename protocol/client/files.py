@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import trio
 
-from protocol.client.http import CHATS, GOOD, Answer, Http, target_of, told
+from protocol.client.http import ANY_TEXT, CHATS, GOOD, Answer, Http, target_of, told
 from protocol.client.record import Record
 
 PART: Final = 64 * 1024
@@ -39,11 +39,15 @@ class Download:
 async def upload(
     http: Http, source: bytes | str | Path | AsyncIterable[bytes], name: str
 ) -> Record:
-    """Keep what *source* has as a file called *name*."""
+    """Keep what *source* has as a file called *name*.
+
+    RequestError, too, for a file that is not as long in the end as it was in the beginning.
+    """
     shown = name or (Path(source).name if isinstance(source, str | Path) else "")
+    called = quote(shown, safe="", errors=ANY_TEXT)
     headers = {
         "Content-Type": "application/octet-stream",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(shown, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{called}",
     }
     async with _opened(source) as (parts, length):
         framing = {"Transfer-Encoding": "chunked"} if length is None else {}

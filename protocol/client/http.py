@@ -73,16 +73,24 @@ class Answer:
         failures: list[Exception],
     ) -> None:
         try:
-            await self._stream.send_all(self._parser.send(request) or b"")
+            await self._send(request)
             async for part in parts:
-                await self._stream.send_all(self._parser.send(h11.Data(data=part)) or b"")
+                await self._send(h11.Data(data=part))
                 scope.deadline = trio.current_time() + self._within
-            await self._stream.send_all(self._parser.send(h11.EndOfMessage()) or b"")
-        except (OSError, trio.BrokenResourceError):
+            await self._send(h11.EndOfMessage())
+        except trio.BrokenResourceError:
             pass  # what the server has to say is still to be read
         except Exception as error:  # noqa: BLE001 - whatever the program's own parts raise
             failures.append(error)
             scope.cancel()
+
+    async def _send(self, event: h11.Event) -> None:
+        with sendable():
+            data = self._parser.send(event) or b""
+        try:
+            await self._stream.send_all(data)
+        except OSError as error:
+            raise trio.BrokenResourceError from error
 
     async def _begun(self) -> None:
         while not isinstance(event := await self._event(), h11.Response):
@@ -162,10 +170,8 @@ class Http:
         self, method: str, target: str, data: bytes = b"", *, key: str | None = None
     ) -> AsyncIterator[Answer]:
         """The answer as it comes, whatever its status; its connection is closed with the block."""
-        try:
+        with sendable():
             request = self._request(method, target, data, key)
-        except (UnicodeEncodeError, h11.LocalProtocolError) as error:
-            raise RequestError("invalid", f"this cannot be sent: {error}") from error
         with bounded(self._within):
             stream = await connect(self._host, self._port, secure=self._secure)
         async with stream:
@@ -180,12 +186,14 @@ class Http:
         """POST the body *parts*, and the answer to that."""
         own = {"Host": host_header(self._host, self._port), "Connection": "close"}
         own["Authorization"] = f"Bearer {self._token}"
+        with sendable():
+            told_of = list((own | dict(headers)).items())
+            request = h11.Request(method="POST", target=target, headers=told_of)
         with bounded(self._within):
             stream = await connect(self._host, self._port, secure=self._secure)
         async with stream:
             answer = Answer(stream, within=self._within)
-            told_of = list((own | dict(headers)).items())
-            await answer.bring(h11.Request(method="POST", target=target, headers=told_of), parts)
+            await answer.bring(request, parts)
             yield answer
 
     def _request(self, method: str, target: str, data: bytes, key: str | None) -> h11.Request:
@@ -210,6 +218,15 @@ def target_of(below: str, *parts: str | int, query: Mapping[str, Any] | None = N
     path = "/".join([below, *(quote(str(part), safe="", errors=ANY_TEXT) for part in parts)])
     present = {name: value for name, value in (query or {}).items() if value is not None}
     return f"{path}?{urlencode(present, errors=ANY_TEXT)}" if present else path
+
+
+@contextmanager
+def sendable() -> Iterator[None]:
+    """What no request can be is refused as the server would."""
+    try:
+        yield
+    except (UnicodeEncodeError, h11.LocalProtocolError) as error:
+        raise RequestError("invalid", f"this cannot be sent: {error}") from error
 
 
 @contextmanager

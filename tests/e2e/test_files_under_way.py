@@ -19,6 +19,8 @@ from PIL import Image
 from running_server import Person, RunningServer
 
 from protocol.client import RequestError, open_client
+from protocol.client.files import upload
+from protocol.client.http import Http
 from server.http.downloads import READ_AT_ONCE
 
 FILES = "/api/v1/chats/files"
@@ -257,6 +259,35 @@ async def test_a_program_is_told_what_cannot_be_uploaded(server: RunningServer) 
             with pytest.raises(ValueError, match="own"):
                 await one.upload(broken())
     await trio.to_thread.run_sync(until, lambda: not left(server))
+
+
+@pytest.mark.parametrize("path", ["/proc/self/status", "/sys/devices/system/cpu/online"])
+async def test_a_program_learns_that_its_file_is_longer_or_shorter_than_it_was(
+    server: RunningServer, path: str
+) -> None:
+    """The kernel says that the first has no bytes, and the second a whole page."""
+    ann = server.sign_up("ann-sdk-" + path.rpartition("/")[2])
+    with trio.fail_after(60):
+        async with open_client(server.url, ann.token, listen=False) as one:
+            with pytest.raises(RequestError) as info:
+                await one.upload(path)
+            assert info.value.code == "invalid"
+    await trio.to_thread.run_sync(until, lambda: not left(server))
+
+
+async def test_a_program_uploads_what_is_called_as_no_text_is(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    ann = server.sign_up("ann-sdk-name")
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    await trio.Path(path).write_bytes(b"some")
+    with trio.fail_after(60):
+        async with open_client(server.url, ann.token, listen=False) as one:
+            kept = await one.upload(path)
+            assert kept.name.startswith("caf") and kept.name.endswith(".txt")
+        with pytest.raises(RequestError) as info:
+            await upload(Http(server.url, "no\ntoken", within=5), b"some", "some.txt")
+        assert info.value.code == "invalid"
 
 
 async def digits() -> Any:
