@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import (
     BLANK_LINE_RE,
+    NEED_DATA,
     Data,
     Epilogue,
     Event,
@@ -20,12 +22,15 @@ from werkzeug.sansio.multipart import (
 from protocol.errors import ErrorCode, ProtocolError
 from server.files.intake import NewUpload
 
-MOST_HELD = 256 * 1024
+MOST_BUFFERED = 256 * 1024
 MOST_HEAD = 8 * 1024
 """Bytes of what a part says of itself, which are read in one go."""
 MOST_PARTS = 20
 MOST_BESIDE = 64 * 1024
 """Bytes of fields that are no file."""
+
+IN_CONTENT = (State.DATA_START, State.DATA)
+BROKEN_OFF = re.compile(rb"-|[^\S\r\n]*")
 
 
 async def only_file(
@@ -48,7 +53,8 @@ class Form:
     def __init__(self, boundary: str, parts: AsyncIterator[bytes]) -> None:
         if not boundary:
             raise _broken()
-        self._decoder = MultipartDecoder(boundary.encode(), MOST_HELD, max_parts=MOST_PARTS)
+        self._mark = b"--" + boundary.encode()
+        self._decoder = MultipartDecoder(boundary.encode(), MOST_BUFFERED, max_parts=MOST_PARTS)
         self._parts = parts
         self._beside = 0
         self._whole = False
@@ -92,10 +98,15 @@ class Form:
         return event
 
     def _next_event(self) -> Event:
-        held = self._decoder.buffer
-        in_head = self._decoder.state is State.PART
-        if in_head and len(held) > MOST_HEAD and not BLANK_LINE_RE.search(held, 0, MOST_HEAD):
-            raise _broken()
+        state, held = self._decoder.state, self._decoder.buffer
+        if state is State.PART and len(held) > MOST_HEAD:
+            if BLANK_LINE_RE.search(held, 0, MOST_HEAD) is None:
+                raise _broken()
+        elif state in IN_CONTENT and not self._decoder.complete:
+            # Of a boundary that breaks off in its end the decoder takes the first byte for content.
+            at = held.rfind(self._mark)
+            if at >= 0 and BROKEN_OFF.fullmatch(held, at + len(self._mark)):
+                return NEED_DATA
         return self._decoder.next_event()
 
 
