@@ -149,7 +149,9 @@ class HttpCalls(PeopleCalls, AdminCalls):
         return open_download(self._http, file, thumbnail=thumbnail)
 
     async def files(self, *, after: str | None = None, limit: int | None = None) -> Record:
-        """One's own files, newest first, with ``used`` and ``quota`` in bytes."""
+        """One's own files, newest first, with ``used`` and ``quota`` in bytes, and the uploads that
+        can go on (``unfinished``).
+        """
         return await self._http.ask(
             "GET", "files", query={"after": after, "limit": limit}, below=CHATS
         )

@@ -22,7 +22,7 @@ from server.files.media import HEAD, Made, make, most_bytes, unreadable
 from server.files.spool import Spool
 from server.files.storage import Storage
 from server.ids import IdSource
-from server.postgres.files import FileStore, Kept, Upload, ended, over_quota
+from server.postgres.files import Content, FileStore, Upload, ended, over_quota
 
 REQUESTS_OF_ONE: Final = 4
 """Requests of one user that bring bytes."""
@@ -212,7 +212,7 @@ class Intake:
         made = await self._made(upload)
         parts = [part for part in (made.content, made.thumbnail, made.preview) if part]
         now = self._clock.now_ms()
-        await self._rows.claim([Kept(part.digest, part.size) for part in parts], at=now)
+        await self._rows.claim([Content(part.digest, part.size) for part in parts], at=now)
         for part in parts:
             await self._storage.put(part.digest, part.path)
         name = name_for(upload.name, made.kind, made.media_type)

@@ -23,7 +23,7 @@ from server.http.accounts import Accounts, SignIns
 from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
-from server.http.bodies import Paced, at_end, check_path, pace_bodies, read_body, read_query
+from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_body, read_query
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
@@ -247,7 +247,7 @@ async def _call(
         method=request.method,
         headers=request.headers,
         mimetype=request.mimetype,
-        content=Paced(request.body),
+        content=TimedBody(request.body),
     )
 
 

@@ -99,7 +99,7 @@ def pace_bodies(app: QuartTrio) -> None:
     app.asgi_http_class = PacedConnection
 
 
-class Paced:
+class TimedBody:
     """A body as it comes. Raises RequestTimeout for a peer that is too slow to be waited for.
 
     ``LEAST`` bytes a second on average over ``PATIENCE`` seconds, and something every ``SILENCE``.
@@ -110,7 +110,7 @@ class Paced:
     def __init__(self, parts: AsyncIterator[bytes]) -> None:
         self._parts, self._left = parts, self.PATIENCE
 
-    def __aiter__(self) -> Paced:
+    def __aiter__(self) -> TimedBody:
         return self
 
     async def __anext__(self) -> bytes:

@@ -23,7 +23,7 @@ from server.http.auth import rate_limited
 from server.http.errors import RangeNotSatisfiable
 from server.http.route import Access, Answer, Call, Handler, NoQuery, Route, Streamed
 from server.http.uploads import PATH
-from server.postgres.files import FileStore, Kept, Readable
+from server.postgres.files import Content, FileStore, Readable
 
 READ_AT_ONCE: Final = 24
 """Files that one user reads at a time."""
@@ -189,7 +189,7 @@ def _content(
 class Shown(NamedTuple):
     """A content as it is told of."""
 
-    content: Kept
+    content: Content
     etag: str
     media_type: str
     name: str

@@ -137,7 +137,7 @@ class Listed(NamedTuple):
     posted: bool
 
 
-class Kept(NamedTuple):
+class Content(NamedTuple):
     """A content and how long it is."""
 
     digest: str
@@ -148,9 +148,9 @@ class Readable(NamedTuple):
     """A file as one reader sees it, and what there is of it."""
 
     info: FileInfo
-    content: Kept
-    thumbnail: Kept | None
-    preview: Kept | None
+    content: Content
+    thumbnail: Content | None
+    preview: Content | None
 
 
 class Use(NamedTuple):
@@ -211,7 +211,7 @@ class FileStore:
         """Forget an upload."""
         await self._database.execute(GIVE_UP, upload)
 
-    async def claim(self, parts: Sequence[Kept], *, at: Millis) -> None:
+    async def claim(self, parts: Sequence[Content], *, at: Millis) -> None:
         """Say that these contents are needed: from here on nobody removes them for a while."""
         digests, sizes = [part.digest for part in parts], [part.size for part in parts]
         await self._database.execute(CLAIM, digests, sizes, at)
@@ -273,9 +273,9 @@ class FileStore:
             return None
         return Readable(
             as_shown(_info(row), file if row["blind"] else None),
-            Kept(row["content"], row["size"]),
-            _kept(row["thumbnail"], row["thumbnail_size"]),
-            _kept(row["preview"], row["preview_size"]),
+            Content(row["content"], row["size"]),
+            _content_of(row["thumbnail"], row["thumbnail_size"]),
+            _content_of(row["preview"], row["preview_size"]),
         )
 
 
@@ -346,8 +346,8 @@ def _info(row: Any) -> FileInfo:
     )
 
 
-def _kept(digest: str | None, size: int | None) -> Kept | None:
-    return None if digest is None or size is None else Kept(digest, size)
+def _content_of(digest: str | None, size: int | None) -> Content | None:
+    return None if digest is None or size is None else Content(digest, size)
 
 
 async def _use(asked: Database | Transaction, owner_no: int) -> Use:

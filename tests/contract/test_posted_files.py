@@ -25,7 +25,7 @@ from server.ids import random_id
 from server.memory.files import MemoryFiles
 from server.postgres.erasure import Erasure
 from server.postgres.file_upkeep import FileUpkeepStore
-from server.postgres.files import FileStore, Kept, PostedFiles, Upload
+from server.postgres.files import Content, FileStore, PostedFiles, Upload
 
 DIGESTS = [f"{number:064x}" for number in range(9)]
 HOUR = 3_600_000
@@ -44,7 +44,7 @@ async def kept(store: FileStore, owner_no: int, digest: str = DIGESTS[0], at: in
     upload = Upload(random_id(), owner_no, "a.png", "", 9, False, Millis(10**15))
     await store.begin(upload, quota=0, most=99)
     part = Part(None, digest, 9)  # type: ignore[arg-type]
-    await store.claim([Kept(digest, 9)], at=Millis(at))
+    await store.claim([Content(digest, 9)], at=Millis(at))
     made = Made("image", "image/png", part, part, None, 4, 3)
     return await store.finish(upload, made, "뜰.png", received=9, at=Millis(at))
 
@@ -229,7 +229,7 @@ async def test_contents_go_when_nobody_needs_them_and_not_before(
     upkeep, store = Upkeep(postgres, tmp_path), FileStore(postgres.database)
     now = upkeep.clock.ms
     one, two = await kept(store, 1, at=now), await kept(store, 2, at=now)
-    await store.claim([Kept(DIGESTS[1], 9)], at=Millis(now))  # and then its process died
+    await store.claim([Content(DIGESTS[1], 9)], at=Millis(now))  # and then its process died
     for digest in DIGESTS[:2]:
         await upkeep.keep(tmp_path, digest)
     await upkeep.files.round()
@@ -239,7 +239,7 @@ async def test_contents_go_when_nobody_needs_them_and_not_before(
     await store.remove(one.id, 1)
     await upkeep.files.round()
     assert await upkeep.has(DIGESTS[0]), "the other one has it"
-    await store.claim([Kept(DIGESTS[0], 9)], at=Millis(upkeep.clock.ms))
+    await store.claim([Content(DIGESTS[0], 9)], at=Millis(upkeep.clock.ms))
     await store.remove(two.id, 2)
     await upkeep.files.round()
     assert await upkeep.has(DIGESTS[0]), "somebody is about to keep it again"

@@ -16,7 +16,7 @@ from PIL import Image
 from actors.ports import StoreUnavailable
 from protocol.limits import FILE_BYTES, IMAGE_BYTES
 from server.files.intake import REQUESTS_OF_ONE
-from server.http.bodies import Paced
+from server.http.bodies import TimedBody
 
 FILES = "/api/v1/chats/files"
 ROOMS = "/api/v1/chats/rooms"
@@ -334,7 +334,7 @@ async def sending(http: HttpWorld, person: Person, path: str = FILES, **headers:
 async def test_a_client_that_is_too_slow_is_told_so(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Paced, "SILENCE", 0.2)
+    monkeypatch.setattr(TimedBody, "SILENCE", 0.2)
     async with open_http(database_url) as http:
         ann = await http.person()
         async with sending(http, ann) as request:

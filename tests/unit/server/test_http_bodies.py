@@ -16,7 +16,7 @@ from msgspec import Meta
 from werkzeug.exceptions import RequestTimeout
 
 from protocol.errors import ErrorCode, ProtocolError
-from server.http.bodies import MOST_HELD, Paced, PacedBody, check_path, decode, read_query
+from server.http.bodies import MOST_HELD, PacedBody, TimedBody, check_path, decode, read_query
 
 
 class Inner(msgspec.Struct):
@@ -88,23 +88,23 @@ async def parts(*waits: tuple[float, int]) -> AsyncIterator[bytes]:
         yield bytes(size)
 
 
-async def heard(body: Paced) -> int:
+async def heard(body: TimedBody) -> int:
     return sum([len(part) async for part in body])
 
 
 async def test_a_body_goes_on_as_long_as_enough_comes(autojump_clock: object) -> None:
-    steady = [(5.0, 5 * Paced.LEAST)] * 100
-    assert await heard(Paced(parts(*steady))) == 500 * Paced.LEAST
+    steady = [(5.0, 5 * TimedBody.LEAST)] * 100
+    assert await heard(TimedBody(parts(*steady))) == 500 * TimedBody.LEAST
     # What came fast earns no more than the patience there is for a pause.
-    assert await heard(Paced(parts((0, 10**7), (9.0, 1), (9.0, 1), (9.0, 1)))) == 10**7 + 3
+    assert await heard(TimedBody(parts((0, 10**7), (9.0, 1), (9.0, 1), (9.0, 1)))) == 10**7 + 3
 
 
 @pytest.mark.parametrize(
     "waits",
     [
-        [(Paced.SILENCE + 0.1, 9)],
+        [(TimedBody.SILENCE + 0.1, 9)],
         [(1.0, 1)] * 31,
-        [(5.0, 4 * Paced.LEAST)] * 31,
+        [(5.0, 4 * TimedBody.LEAST)] * 31,
         [(0, 10**7)] + [(9.0, 1)] * 4,
     ],
 )
@@ -112,7 +112,7 @@ async def test_a_body_that_is_too_slow_is_not_waited_for(
     autojump_clock: object, waits: list[tuple[float, int]]
 ) -> None:
     with pytest.raises(RequestTimeout):
-        await heard(Paced(parts(*waits)))
+        await heard(TimedBody(parts(*waits)))
 
 
 async def test_little_is_held_of_what_nobody_takes() -> None:
