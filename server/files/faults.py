@@ -9,7 +9,6 @@ OURS: Final = frozenset(
     {
         errno.ENOSPC,
         errno.EDQUOT,
-        errno.EFBIG,
         errno.EROFS,
         errno.EACCES,
         errno.ENOENT,

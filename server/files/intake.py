@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Final, NamedTuple
 
 import trio
@@ -18,7 +17,9 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import FileInfo
 from protocol.ids import Millis
 from protocol.limits import FILE_BYTES, IMAGE_BYTES, UPLOAD_KEPT_S
-from server.files.media import HEAD, Made, make, most_bytes, unreadable
+from server.files.decoder import Task
+from server.files.decoding import Decoding
+from server.files.media import HEAD, Made, most_bytes, unreadable
 from server.files.spool import Spool
 from server.files.storage import Storage
 from server.ids import IdSource
@@ -29,9 +30,6 @@ REQUESTS_OF_ONE: Final = 4
 REQUESTS_OF_ALL: Final = 200
 UNFINISHED: Final = 20
 """Uploads of one user that are not whole yet."""
-DECODERS: Final = 2
-"""Threads that decode; each may hold some hundred MiB."""
-DECODED_WITHIN: Final = 30.0
 SETTLED_WITHIN: Final = 60.0
 BROKEN_OFF_WITHIN: Final = 5.0
 UNDONE_WITHIN: Final = 0.2
@@ -84,7 +82,7 @@ class Intake:
         self.quota, self._clock, self._new_id = quota, clock, new_id
         self._by_user: Counter[int] = Counter()
         self._busy: dict[str, Work] = {}
-        self._decoders = trio.CapacityLimiter(DECODERS)
+        self._decoding = Decoding()
         self._shields: set[trio.CancelScope] = set()
         self._stops_at = math.inf
         self.bytes_in = self.files = 0
@@ -226,26 +224,8 @@ class Intake:
 
     async def _made(self, upload: Upload) -> Made:
         head = await self._spool.head(upload.id, HEAD)
-        work = partial(
-            make,
-            partial(self._spool.path, upload.id),
-            head,
-            name=upload.name,
-            said=upload.media_type,
-        )
-        begun = trio.Event()
-
-        def decode() -> Made:
-            trio.from_thread.run_sync(begun.set)
-            return work()
-
-        with trio.move_on_after(DECODED_WITHIN):
-            return await trio.to_thread.run_sync(
-                decode, abandon_on_cancel=True, limiter=self._decoders
-            )
-        if not begun.is_set():
-            raise StoreUnavailable("files: others are being read")
-        raise unreadable("takes too long to be read")
+        place = str(self._spool.path(upload.id).with_suffix(""))
+        return await self._decoding.make(Task(place, head, upload.name, upload.media_type))
 
     # ---- who is at work
 

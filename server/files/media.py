@@ -60,13 +60,18 @@ def most_bytes(head: bytes) -> int:
     return IMAGE_BYTES if sniffed(head) in FORMATS else FILE_BYTES
 
 
+def is_kept_as_it_is(head: bytes) -> bool:
+    """Whether nothing of what begins with *head* is decoded."""
+    return sniffed(head) not in {*FORMATS, *CONTAINERS}
+
+
 def make(path_of: Callable[[str], Path], head: bytes, *, name: str, said: str) -> Made:
     """What becomes of the upload in ``path_of("received")`` that was called *name*, *said* to be of
     that type. Waits for the disk and the processor. Raises ProtocolError and StoreUnavailable.
     """
     try:
         return _make(path_of, head, name, said)
-    except (OSError, MemoryError) as error:
+    except OSError as error:
         raise StoreUnavailable(f"files: {error}") from error
 
 

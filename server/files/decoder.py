@@ -1,0 +1,78 @@
+"""The process in which one file is made of an upload: ``python -m server.files.decoder``.
+
+A task comes on its standard input, and what came of it goes to its standard output.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.ports import StoreUnavailable
+from protocol.errors import ProtocolError
+from protocol.limits import FILE_BYTES
+from server.files.media import Made, make
+
+LIMITS: Final = {
+    resource.RLIMIT_AS: 2**30,  # bytes; a photo of 50 million pixels takes half of it
+    resource.RLIMIT_CPU: 25,  # seconds
+    resource.RLIMIT_FSIZE: FILE_BYTES + 2**20,
+    resource.RLIMIT_CORE: 0,
+}
+
+
+class Task(msgspec.Struct):
+    """What to make a file of. Each part is in ``{upload}.{part}``; ``head`` begins the received."""
+
+    upload: str
+    head: bytes
+    name: str
+    said: str
+
+    def make(self) -> Made:
+        """Do it, here. Raises ProtocolError and StoreUnavailable."""
+        return make(self._part, self.head, name=self.name, said=self.said)
+
+    def _part(self, name: str) -> Path:
+        return Path(f"{self.upload}.{name}")
+
+
+class Outcome(msgspec.Struct):
+    """What became of it, or why nothing: the file's fault, the disk's, or that of the program."""
+
+    made: Made | None = None
+    unreadable: str = ""
+    unavailable: str = ""
+    fault: str = ""
+
+
+def main() -> None:
+    """One task, within limits."""
+    for which, most in LIMITS.items():
+        with suppress(ValueError, OSError):  # a system may not have it, or a lower one
+            resource.setrlimit(which, (most, most))
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    sys.stdout.buffer.write(msgspec.json.encode(_outcome(task), enc_hook=str))
+
+
+def _outcome(task: Task) -> Outcome:
+    try:
+        return Outcome(made=task.make())
+    except ProtocolError as error:
+        return Outcome(unreadable=(error.fields or {})["file"])
+    except StoreUnavailable as error:
+        return Outcome(unavailable=str(error))
+    except MemoryError:
+        return Outcome(unreadable="takes too much memory to be read")
+    except Exception:  # noqa: BLE001 - told where it can be logged
+        return Outcome(fault=traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main()

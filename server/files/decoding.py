@@ -1,0 +1,80 @@
+"""Makes files of uploads in processes of their own: what is in one can neither end nor stall the
+server, and takes no more memory, time and disk than such a process has.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from actors.ports import StoreUnavailable
+from server.child import bare_environment
+from server.files.decoder import Outcome, Task
+from server.files.media import Made, is_kept_as_it_is, unreadable
+
+AT_ONCE: Final = 2
+QUEUED_WITHIN, WITHIN = 30.0, 30.0
+ROOT: Final = Path(__file__).parents[2]
+
+
+class Decoding:
+    """Some processes at once, one for each upload of which anything is decoded."""
+
+    def __init__(self) -> None:
+        self._slots = trio.CapacityLimiter(AT_ONCE)
+
+    async def make(self, task: Task) -> Made:
+        """The file that an upload becomes. Raises ProtocolError and StoreUnavailable."""
+        if is_kept_as_it_is(task.head):
+            return await trio.to_thread.run_sync(task.make)
+        try:
+            with trio.fail_after(QUEUED_WITHIN):
+                await self._slots.acquire()
+        except trio.TooSlowError:
+            raise StoreUnavailable("files: others are being read") from None
+        try:
+            with trio.move_on_after(WITHIN):
+                return await _apart(task)
+        finally:
+            self._slots.release()
+        raise unreadable("takes too long to be read")
+
+
+async def _apart(task: Task) -> Made:
+    done = await trio.run_process(
+        [sys.executable, "-X", "utf8", "-m", "server.files.decoder"],
+        stdin=msgspec.json.encode(task),
+        capture_stdout=True,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        env={**bare_environment(), "PYTHONPATH": str(ROOT)},
+    )
+    if done.returncode == -signal.SIGXCPU:
+        raise unreadable("takes too long to be read")
+    if done.returncode == -signal.SIGKILL:
+        raise StoreUnavailable("files: reading one was ended, perhaps for want of memory")
+    if done.returncode < 0:  # it crashed
+        raise unreadable("cannot be read")
+    if done.returncode:
+        raise RuntimeError(f"a decoder ended with {done.returncode}")
+    return _made(msgspec.json.decode(done.stdout, type=Outcome, dec_hook=_path))
+
+
+def _made(outcome: Outcome) -> Made:
+    if outcome.made is not None:
+        return outcome.made
+    if outcome.unreadable:
+        raise unreadable(outcome.unreadable)
+    if outcome.unavailable:
+        raise StoreUnavailable(outcome.unavailable)
+    raise RuntimeError(outcome.fault)
+
+
+def _path(_: type, text: Any) -> Path:
+    return Path(text)
