@@ -11,7 +11,7 @@ from av.audio.stream import AudioStream
 
 from actors.ports import StoreUnavailable
 from protocol.limits import FILE_BYTES
-from server.files.faults import is_ours
+from server.files.faults import OURS
 
 
 class Container(NamedTuple):
@@ -56,7 +56,7 @@ def repack(source: Path, found: str, *, content: Path) -> tuple[str, int]:
             with av.open(str(content), "w", format=container.writes) as written:
                 length = _copy(opened, stream, written, most)
     except (av.FFmpegError, ValueError) as error:
-        if is_ours(error):
+        if getattr(error, "errno", None) in OURS:  # a broken file wants more memory than there is
             raise StoreUnavailable(f"files: {error}") from error
         raise NoAudio(str(error)) from error
     if length > MOST_MS or content.stat().st_size > FILE_BYTES:

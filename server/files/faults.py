@@ -14,7 +14,6 @@ OURS: Final = frozenset(
         errno.ENOENT,
         errno.EMFILE,
         errno.ENFILE,
-        errno.ENOMEM,
     }
 )
 """What a disk or the system says. What is broken in a file has other numbers, or none."""

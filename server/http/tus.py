@@ -132,7 +132,7 @@ class Tus:
                 summary="How much of an upload is there",
                 handler=self.show,
                 answers={200: None},
-                refusals=(400, 409, 410, 412),
+                refusals=(400, 409, 410, 412, 413),
             ),
             Route(
                 method="PATCH",

@@ -61,6 +61,12 @@ def test_sound_that_is_there_only_once_is_not_written_a_thousand_times(tmp_path:
     assert few.kind == "audio", "else it says nothing about how many there are"
 
 
+def test_a_sound_that_is_broken_in_its_counts_is_a_file(tmp_path: Path) -> None:
+    """FFmpeg has no memory for so many entries."""
+    table = struct.pack(">IIII", 0, 0xFF00_0000, 1, 1024)
+    assert made(tmp_path, with_tables(sound("ipod", "aac", 0.2), {b"stts": table})).kind == "file"
+
+
 def test_images_that_grow_are_refused_before_the_disk_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
