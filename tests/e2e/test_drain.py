@@ -8,6 +8,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +63,13 @@ def test_an_upload_that_cannot_be_stored_holds_up_nobody(open_folder: Path) -> N
             assert not list((data / "uploads").iterdir())
 
 
-def listening(server: RunningServer, person: Person) -> ClientConnection:
+@contextmanager
+def listening(server: RunningServer, person: Person) -> Iterator[ClientConnection]:
     kinds: Any = ["madang.v1.json"]
-    peer = connect(server.ws, subprotocols=kinds)
-    peer.send(json.dumps({"t": "hello", "token": person.token}))
-    assert json.loads(peer.recv(timeout=5))["t"] == "welcome"
-    return peer
+    with connect(server.ws, subprotocols=kinds) as peer:
+        peer.send(json.dumps({"t": "hello", "token": person.token}))
+        assert json.loads(peer.recv(timeout=5))["t"] == "welcome"
+        yield peer
 
 
 def upload(server: RunningServer, person: Person) -> int:
