@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,8 +43,7 @@ SELECT current_setting('server_version') AS version,
        current_setting('server_version_num')::integer AS number,
        current_setting('fsync') AS fsync,
        current_setting('synchronous_commit') AS synchronous_commit,
-       pg_encoding_to_char(encoding) AS encoding,
-       datctype AS locale
+       pg_encoding_to_char(encoding) AS encoding
 FROM pg_database WHERE datname = current_database()"""
 
 
@@ -143,13 +142,6 @@ def check_database(facts: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def check_korean(trigrams: Sequence[str], locale: str) -> Finding:
-    """Korean text can be searched: with the locale C it has no trigrams, silently."""
-    remedy = "make the database anew with LOCALE 'C.UTF-8' (as TEMPLATE template0)"
-    text = f"locale {locale}, {len(trigrams)} trigrams of a Korean word"
-    return Finding("korean", text, "" if trigrams else remedy)
-
-
 def check_storage(data: Path, url: str | None) -> Finding:
     """Files can be kept, and there is room for them."""
     if url is None and not data.is_dir():
@@ -206,23 +198,6 @@ async def _database(url: str) -> list[Finding]:
 async def _asked(loop: trio_asyncio.BaseTrioEventLoop, url: str) -> list[Finding]:
     connection = await connect(url, loop)
     try:
-        facts = await settled(loop, connection.fetchrow, FACTS, within=WITHIN)
-        try:
-            trigrams = await settled(loop, _trigrams, connection, within=WITHIN)
-        except asyncpg.PostgresError as error:
-            remedy = "install PostgreSQL's contrib package and let this user create pg_trgm"
-            return [*check_database(facts), Finding("korean", one_line(str(error)), remedy)]
-        return [*check_database(facts), check_korean(trigrams, facts["locale"])]
+        return check_database(await settled(loop, connection.fetchrow, FACTS, within=WITHIN))
     finally:
         connection.terminate()
-
-
-async def _trigrams(connection: Any) -> Sequence[str]:
-    """What a search would find by; whatever it takes to ask is rolled back."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        return list(await connection.fetchval("SELECT show_trgm('안녕하세요')"))
-    finally:
-        await transaction.rollback()

@@ -168,7 +168,7 @@ def test_the_doctor_finds_nothing_wrong_here(either_way: str) -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["ok", subject]
         for subject in (
-            "python files port database encoding durable korean redis storage".split()  # noqa: SIM905
+            "python files port database encoding durable redis storage".split()  # noqa: SIM905
         )
     ]
 
@@ -182,15 +182,16 @@ def test_the_doctor_says_how_to_mend_a_taken_port(data: Path) -> None:
     assert "--port" in wrong[0]
 
 
-def test_the_doctor_finds_a_database_that_cannot_search_korean(data: Path) -> None:
+def test_the_doctor_wants_a_database_of_utf_8_in_whatever_locale(data: Path) -> None:
     with Owner(data, "serve") as owner:
         url = owner.up().database_url
-        ask(url, "CREATE DATABASE latin TEMPLATE template0 LOCALE 'C'")
-        latin = ["--database-url", url.replace("/postgres?", "/latin?")]
-        done = madang("doctor", "--data", str(data), "--port", "0", *latin, code=1)
+        for encoding, code in (("UTF8", 0), ("LATIN1", 1)):
+            ask(url, f"CREATE DATABASE d{code} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+            other = ["--database-url", url.replace("/postgres?", f"/d{code}?")]
+            done = madang("doctor", "--data", str(data), "--port", "0", *other, code=code)
+            wrong = [line for line in done.stdout.splitlines() if line.startswith("wrong")]
+            assert [line.split()[1] for line in wrong] == ["encoding"] * code
         owner.let_go()
-    assert "wrong korean" in done.stdout
-    assert "C.UTF-8" in done.stdout
 
 
 def test_an_unreachable_database_is_told_in_one_line(data: Path) -> None:
