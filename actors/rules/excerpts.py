@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 
-from actors.rules.searching import SEARCHED_MOST, folded, pattern_of
+from actors.rules.searching import SEARCHED_MOST, TYPED, folded, is_plain, pattern_of
 
 SHOWN: Final = 140
 BEFORE: Final = 40
 """Characters of an excerpt, and of these before the first word."""
 MOVED_MOST: Final = 8
 """Characters that an end of an excerpt may move, so that it tears no syllable."""
+
+TOGETHER: Final = 64
+"""Parts of a text that are folded at once."""
 
 _JOINING = range(0x1161, 0x1176), range(0x11A8, 0x11C3)  # vowels and final consonants
 
@@ -23,7 +26,7 @@ Range = tuple[int, int]
 
 class Excerpt(NamedTuple):
     """A part of a text, whole where that is short. ``marks`` are the words in it, ascending and
-    apart: each from one of its code points up to, and without, another.
+    apart: each from a code point up to, and without, another.
     """
 
     text: str
@@ -55,11 +58,6 @@ def ranges_of(text: str, words: Sequence[str]) -> list[Range]:
     said = folded(text)
     found = sorted(match.span() for word in words for match in re.finditer(pattern_of(word), said))
     return list(_united(_in_text(text, found)))
-
-
-def is_plain(text: str) -> bool:
-    """Whether *text* is folded character by character, and so in no time."""
-    return unicodedata.is_normalized("NFKC", text[:SEARCHED_MOST])
 
 
 def _first(text: str, words: Sequence[str]) -> Range:
@@ -102,7 +100,7 @@ def _begins(c: str) -> bool:
     """Whether a character is folded apart from what is before it."""
     if c < "\u0300" or "가" <= c <= "힣":
         return True
-    first = unicodedata.normalize("NFKD", c)[0]
+    first = unicodedata.normalize("NFKD", TYPED.get(c, c))[0]
     joins = unicodedata.category(first)[0] == "M" or any(ord(first) in part for part in _JOINING)
     return not joins
 
@@ -110,9 +108,16 @@ def _begins(c: str) -> bool:
 def _origins(text: str) -> Iterator[Range]:
     """For each folded character the part of *text* that it comes from."""
     begins = [place for place, c in enumerate(text) if _begins(c) or place == 0]
-    for start, end in zip(begins, [*begins[1:], len(text)], strict=True):
-        for _ in folded(text[start:end]):
-            yield start, end
+    parts = list(pairwise([*begins, len(text)]))
+    for first in range(0, len(parts), TOGETHER):
+        some = parts[first : first + TOGETHER]
+        start, end = some[0][0], some[-1][1]
+        if end - start == len(some) == len(folded(text[start:end])):
+            yield from some  # one character each, which none folds to less than
+            continue
+        for start, end in some:
+            for _ in folded(text[start:end]):
+                yield start, end
 
 
 def _united(ranges: Iterable[Range]) -> Iterator[Range]:

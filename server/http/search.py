@@ -8,8 +8,16 @@ import msgspec
 import trio
 from msgspec import UNSET, Meta, UnsetType
 
-from actors.rules.excerpts import excerpt_of, is_plain
-from actors.rules.searching import CARRIES, NOTHING_CARRIED, Terms, carried, terms_of, words_of
+from actors.rules.excerpts import excerpt_of
+from actors.rules.searching import (
+    CARRIES,
+    NOTHING_CARRIED,
+    Terms,
+    carried,
+    is_plain,
+    terms_of,
+    words_of,
+)
 from protocol.events import Message
 from protocol.fields import IdField, Kind, SeqField
 from protocol.ids import Millis, RoomId

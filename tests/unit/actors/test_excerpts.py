@@ -6,16 +6,19 @@ import re
 import unicodedata
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.rules.excerpts import MOVED_MOST, SHOWN, excerpt_of, ranges_of
-from actors.rules.searching import SEARCHED_MOST, folded, pattern_of, words_of
+from actors.rules.searching import MARKS_MOST, SEARCHED_MOST, folded, pattern_of, words_of
 
 KOREAN = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
 JAMO = st.text(st.characters(min_codepoint=0x1100, max_codepoint=0x11FF))
 LETTERS = st.text(
-    st.sampled_from("가각갘ㄱㅏㄳㅋaAéÉ\u0301\u0327\u1112\u116c\u11abﾊﾞカ\u3099 \n\ufb01\ufdfa👍🏽")
+    st.sampled_from(
+        "가각갘ㄱㅏㄳㅋㅠaAéÉ\u0301\u0327\u1112\u116c\u11abﾊﾞカ\u3099 \n\ufb01\ufdfa👍🏽"
+    )
 )
 TEXTS = st.lists(st.one_of(KOREAN, JAMO, LETTERS, st.text())).map("".join)
 
@@ -61,6 +64,31 @@ def test_an_excerpt_is_a_part_of_its_text_with_its_marks_inside(filler, before, 
         assert any("회의" in excerpt.text[start:end] for start, end in excerpt.marks)
     if len(text) <= SHOWN:
         assert excerpt.text == text
+
+
+TYPED = [
+    ("네ㄳ", "네", (0, 1)),
+    ("네ㄳ", "ㄳ", (1, 2)),
+    ("네ㄳ", "ㅅ", (1, 2)),
+    ("ㅋㅠㅠ", "ㅠㅠ", (1, 3)),
+    ("ㅋㅠㅠ", "ㅋ", (0, 1)),
+    ("ㅋㅋㅋ ㅠㅠ 네ㅎㅎ", "네ㅎㅎ", (7, 10)),
+    ("아ㅏㅏ 그래", "아ㅏ", (0, 2)),
+    ("e" + "\u0302" * 40 + " 회의", "회의", (42, 44)),
+    ("a" + "\u0316\u0301" * 40 + " 회의", "회의", (82, 84)),
+    ("a\u0302" * 99 + " 회의", "회의", (199, 201)),
+]
+
+
+@pytest.mark.parametrize(("text", "q", "mark"), TYPED)
+def test_what_is_typed_letter_by_letter_is_marked_where_it_is(text, q, mark):
+    assert ranges_of(text, words_of(q)) == [mark]
+
+
+def test_no_part_of_a_folded_text_has_more_marks_than_are_put_in_order_in_no_time():
+    marks = [chr(n) for n in range(0x110000) if unicodedata.combining(chr(n))]
+    beyond = [mark for mark in marks if len(folded("a" + mark * 99)) > 1 + 4 * MARKS_MOST]
+    assert beyond == []
 
 
 def test_a_word_longer_than_an_excerpt_is_shown_whole():
