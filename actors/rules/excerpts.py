@@ -6,7 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from actors.rules.searching import SEARCHED_MOST, TYPED, folded, is_plain, pattern_of
 
@@ -24,7 +26,7 @@ _JOINING = range(0x1161, 0x1176), range(0x11A8, 0x11C3)  # vowels and final cons
 Range = tuple[int, int]
 
 
-class Excerpt(NamedTuple):
+class Excerpt(msgspec.Struct):
     """A part of a text, whole where that is short. ``marks`` are the words in it, ascending and
     apart: each from a code point up to, and without, another.
     """

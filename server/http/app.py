@@ -162,7 +162,7 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
         reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
-    search = SearchRoutes(search=parts.search, limits=parts.limits)
+    search = SearchRoutes(search=parts.search, rooms=parts.rooms, limits=parts.limits)
     unread = _unread(parts)
     subjects = (
         *(rooms, channels, attendance, messages, changes),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -17,20 +18,23 @@ from protocol.ids import Millis, RoomId
 from server.postgres.message_rows import LISTED, REACTIONS, SIZE, listed_of
 from server.postgres.pool import Database
 from server.postgres.room_rows import SENDER
-from server.postgres.rooms import FORMER
 
 FAR: Final = 2**53
 """Milliseconds that no message is as late as."""
 
-# The cursor of a page names a room by its id; one that is none stands below all rooms.
+# The cursor of a page names a room by its id; one that he never was in stands below all rooms.
 SEARCH = f"""
-SELECT f.is_inside, f.reached, coalesce(cardinality(f.hits), 0) AS candidates,
-    e.*, {SENDER} AS sender, {REACTIONS}
+SELECT f.is_inside, coalesce(cardinality(f.hits), 0) AS candidates,
+    (f.reached).at AS reached_at, (f.reached).seq AS reached_seq, (
+        SELECT r.room_id FROM chat_rooms r WHERE r.room_no = (f.reached).room_no
+    ) AS reached_room, e.*, {SENDER} AS sender, {REACTIONS}
 FROM search_messages(
     $2::integer, $3::text, $4::text, $5::text[], $6::text[], $7::text[], $8::bigint,
-    ROW($9::bigint, $10::integer, coalesce(
-        (SELECT r.room_no FROM chat_rooms r WHERE r.room_id = $11::text), 0
-    ))::search_place, $1::integer
+    ROW($9::bigint, $10::integer, coalesce((
+        SELECT r.room_no FROM chat_rooms r
+        JOIN chat_members m ON m.room_no = r.room_no AND m.user_no = $2
+        WHERE r.room_id = $11::text
+    ), 0))::search_place, $1::integer, ROW($13::bigint, $14::integer, $15::integer)::search_bounds
 ) f
 LEFT JOIN LATERAL (
     SELECT {LISTED}, r.room_id, sum({SIZE}) OVER (
@@ -78,29 +82,74 @@ class Page(NamedTuple):
     following: Place | None
 
 
+class Bounds(NamedTuple):
+    """What one search does at most, but for the least that takes it further.
+
+    *work* are steps of about 2.5 µs. It reads *fresh* messages of all that no chunk has as they are
+    now, and of however many rooms the last *tail* events of each.
+    """
+
+    work: int = 20_000
+    fresh: int = 4_096
+    tail: int = 16
+
+
+BOUNDS: Final = Bounds()
+
+
 class SearchStore:
     """Searches the rooms that somebody is in at that moment.
 
     What people whom he blocks have said is left out, but in blind rooms, where that would tell who
     they are. A search takes a bounded time, so that a page may be short, or empty, and yet another
-    follow. Few are made at once: the others wait, and no other work waits for them.
+    follow. Few are made at once, and of one user's one after another: no other work waits for them.
     """
 
     AT_ONCE = 3
     WITHIN = 5.0
+    TURN_WITHIN = 2.0
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, bounds: Bounds = BOUNDS) -> None:
+        self._database, self._bounds = database, bounds
         self._turns = trio.CapacityLimiter(self.AT_ONCE)
+        self._users: dict[int, trio.CapacityLimiter] = {}
 
-    async def search(self, user_no: int, sought: Sought) -> Page:
-        """A page of what was *sought*. Raises ProtocolError for a room that he is not in."""
-        async with self._turns:
-            rows = await self._database.fetch(SEARCH, *_asked(user_no, sought), within=self.WITHIN)
+    async def search(self, user_no: int, sought: Sought) -> Page | None:
+        """A page of what was *sought*; None for a room that he is not in.
+
+        Raises ProtocolError ``rate_limited`` while other searches of his take long, and
+        ``unavailable`` while those of others do.
+        """
+        async with self._turn(user_no):
+            asked = (*_asked(user_no, sought), *self._bounds)
+            rows = await self._database.fetch(SEARCH, *asked, within=self.WITHIN)
         if sought.room is not None and not rows[0]["is_inside"]:
-            former = await self._database.fetchval(FORMER, sought.room, user_no)
-            raise ProtocolError(ErrorCode.NOT_MEMBER if former else ErrorCode.NOT_FOUND)
+            return None
         return _page_of(rows, sought.limit)
+
+    @asynccontextmanager
+    async def _turn(self, user_no: int) -> AsyncIterator[None]:
+        own = self._users.setdefault(user_no, trio.CapacityLimiter(1))
+        try:
+            async with (
+                self._waited(own, ErrorCode.RATE_LIMITED),
+                self._waited(self._turns, ErrorCode.UNAVAILABLE),
+            ):
+                yield
+        finally:
+            if not own.borrowed_tokens and not own.statistics().tasks_waiting:
+                self._users.pop(user_no, None)
+
+    @asynccontextmanager
+    async def _waited(self, turns: trio.CapacityLimiter, code: ErrorCode) -> AsyncIterator[None]:
+        with trio.move_on_after(self.TURN_WITHIN) as waiting:
+            await turns.acquire()
+        if waiting.cancelled_caught:
+            raise ProtocolError(code, retry_after_ms=round(self.TURN_WITHIN * 1000))
+        try:
+            yield
+        finally:
+            turns.release()
 
 
 def _asked(user_no: int, sought: Sought) -> Sequence[object]:
@@ -129,5 +178,7 @@ def _page_of(rows: Sequence[Any], limit: int) -> Page:
     if len(messages) < first["candidates"]:
         last = messages[-1]
         return Page(messages, Place(Millis(last.at), last.seq, last.room))
-    reached = first["reached"]
-    return Page(messages, None if reached is None else Place(reached, HIGHEST_SEQ, ""))
+    if first["reached_at"] is None:
+        return Page(messages, None)
+    reached = Place(first["reached_at"], first["reached_seq"], first["reached_room"] or "")
+    return Page(messages, reached)

@@ -2,65 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import re
 import unicodedata
 
 import pytest
+from search_world import DELETED, RESTORED, UPDATED, Searched, change
 
-from actors.records import EventKind, NewEvent
-from actors.rules.searching import CARRIES, SEARCHED_MOST, folded, terms_of, words_of
-from server.postgres.searching import SearchStore, Sought
-
-UPDATED, DELETED, RESTORED = EventKind.UPDATED, EventKind.DELETED, EventKind.RESTORED
-
-
-def change(seq, kind, of, sender=1, **fields):
-    return NewEvent(seq, 1000 + seq, kind, sender, 3, of=of, **fields)
-
-
-class Searched:
-    """A room of users 1 and 2, what is said in it, and what a search finds."""
-
-    def __init__(self, postgres, writing):
-        self.postgres, self.writing = postgres, writing
-        self.store = SearchStore(postgres.database)
-        self.journal = postgres.journal()
-
-    async def room(self, *members, blind=False):
-        make = self.postgres.blind if blind else self.postgres.room
-        self.number, self.id = await make(*members)
-        await self.journal.claim([self.id], tail=0)
-        return self.number, self.id
-
-    async def tell(self, *events, room_no=None, moves=()):
-        batch = self.writing.batch(room_no or self.number, 1, list(events), moves=moves)
-        await self.journal.append([batch])
-
-    async def say(self, *bodies):
-        said = [self.writing.said(seq, body=body) for seq, body in enumerate(bodies, 1)]
-        await self.tell(*said)
-
-    async def index(self, most=1000):
-        sql = "SELECT behind FROM index_rooms(ARRAY(SELECT room_no FROM chat_rooms), $1)"
-        return await self.postgres.database.fetchval(sql, most)
-
-    async def find(self, q, *, user=1, **fields):
-        """The seqs of all pages, and how many pages there were."""
-        sought = Sought(terms=terms_of(words_of(q)), **fields)
-        return [message.seq for message in await self.all(sought, user)]
-
-    async def all(self, sought, user=1):
-        found = []
-        while True:
-            messages, following = await self.store.search(user, sought)
-            found += messages
-            if following is None:
-                return found
-            assert following < sought.below
-            sought = Sought(
-                **{name: getattr(sought, name) for name in sought.__slots__} | {"below": following}
-            )
+from actors.rules.searching import CARRIES, MARKS_MOST, SEARCHED_MOST, folded
 
 
 @pytest.fixture
@@ -109,6 +56,19 @@ FINDS = [
     ("👍", "좋아요 👍🏽", True),
     ("줄 둘", "첫째 줄\n둘째 줄", True),
     ("줄둘", "첫째 줄\n둘째", False),
+    ("네", "네ㄳ", True),
+    ("ㄳ", "네ㄳ", True),
+    ("ㄱㅅ", "ㄳㄳ", True),
+    ("ㄳ", "감사", True),
+    ("ㄱ", "네ㄳ", True),
+    ("ㅅ", "네ㄳ", True),
+    ("ㅂㅅ", "ㅄ", True),
+    ("ㅠㅠ", "ㅋㅠㅠ", True),
+    ("ㅋ", "ㅋㅠㅠ", True),
+    ("큐", "ㅋㅠㅠ", False),
+    ("ㅠㅠ", "ㅋㅋㅋ ㅠㅠ 네ㅎㅎ", True),
+    ("ㅋㅋ 네 ㅎㅎ", "ㅋㅋㅋ ㅠㅠ 네ㅎㅎ", True),
+    ("넿", "네ㅎㅎ", False),
 ]
 
 
@@ -128,11 +88,21 @@ async def test_the_database_folds_every_character_as_the_rules_do(postgres):
         for n in (*range(1, 0x3400), *range(0xA640, 0x11000), *range(0x1D400, 0x20000))
         if unicodedata.category(chr(n)) not in ("Cn", "Cs")
     ]
-    sql = "SELECT search_fold('A' || chr(n)) FROM unnest($1::integer[]) WITH ORDINALITY AS t (n, i)"
-    rows = await postgres.database.fetch(f"{sql} ORDER BY i", codes)
+    sql = """
+        SELECT search_fold('A' || chr(n))
+        FROM unnest($1::integer[]) WITH ORDINALITY AS t (n, i) ORDER BY i"""
+    rows = await postgres.database.fetch(sql, codes)
     wrong = [n for n, row in zip(codes, rows, strict=True) if row[0] != folded("A" + chr(n))]
     assert wrong == []
-    long = ["가" * 5000, "\ufdfa" * 3000, f"a{CARRIES}b", unicodedata.normalize("NFD", "뜰" * 2000)]
+    marks = [n for n in range(0x300, 0x110000) if unicodedata.combining(chr(n))]
+    rows = await postgres.database.fetch(sql.replace("chr(n)", "repeat(chr(n), 30)"), marks)
+    folds = [(row[0], folded("A" + chr(n) * 30)) for n, row in zip(marks, rows, strict=True)]
+    assert [told for told, wanted in folds if told != wanted] == []
+    marks = "a" + "\u0301\u0316" * 3000
+    assert len(folded(marks)) <= MARKS_MOST + 1
+    strange = "e" + "\u0316\uff9e" * 3000 + "\u0f73\u0f71" * 9 + "b"
+    long = [marks, strange, "네ㄳ" * 3000, "ㅋㅠㅠ" * 9, "가" * 5000, "\ufdfa" * 3000]
+    long += [f"a{CARRIES}b", unicodedata.normalize("NFD", "뜰" * 2000)]
     for text in long:
         told = await postgres.database.fetchval("SELECT search_fold($1)", text)
         assert told == folded(text) and len(told) <= SEARCHED_MOST
@@ -182,103 +152,3 @@ async def test_a_message_is_found_by_what_it_says_now_and_by_nothing_else(search
         for seq in (10, 11, 299):
             assert await searched.find(f"처음{seq}번") == [seq]
         upto += 6
-
-
-WORDS = [
-    "회의",
-    "회의록",
-    "ㅋㅋ",
-    "API",
-    "v2",
-    "내일",
-    "100%",
-    "가",
-    "나",
-    "ok",
-    "뜰",
-    "a_b",
-    "회 의",
-]
-QUERIES = [*WORDS, "ㅎㅇ", "ㅎ", "회ㅇㄹ", "o", "%", "의 내", "ㅋ", "ㄴㅇ", "api v", "ㄷ가"]
-
-
-def holds(body, q):
-    """The plain reading."""
-    said = folded(body)
-    return all(re.search(pattern(word), said) for word in words_of(q))
-
-
-def pattern(word):
-    first = [chr(0xAC00 + 588 * n) for n in range(19)]
-    last = [chr(0xAC00 + 588 * n + 587) for n in range(19)]
-    parts = []
-    for c in word:
-        n = ord(c) - 0x1100
-        parts.append(f"(?:{c}|[{first[n]}-{last[n]}])" if 0 <= n < 19 else re.escape(c))
-    return "".join(parts)
-
-
-class History:
-    """What two rooms say by chance, and the plain reading of it."""
-
-    def __init__(self, seed, epochs):
-        self.chance, self.epochs = random.Random(seed), epochs  # noqa: S311
-        self.seqs = dict.fromkeys(epochs, 0)
-        self.said, self.gone, self.at = {}, set(), 1000
-
-    def events(self, room):
-        """Some more of *room*."""
-        return [self._event(room) for _ in range(self.chance.randint(0, 25))]
-
-    def _event(self, room):
-        self.seqs[room] += 1
-        self.at += self.chance.randint(0, 1)
-        seq, mine = self.seqs[room], [key for key in self.said if key[0] == room]
-        body = " ".join(self.chance.choices(WORDS, k=self.chance.randint(1, 4)))
-        body = unicodedata.normalize(self.chance.choice(["NFC", "NFD"]), body)
-        kind = self.chance.choices([EventKind.MESSAGE, UPDATED, DELETED, RESTORED], [6, 1, 1, 1])[0]
-        if not mine or kind is EventKind.MESSAGE:
-            self.said[room, seq] = self.at, body
-            return NewEvent(seq, self.at, EventKind.MESSAGE, 1, seq, f"c{seq}", 1, body)
-        of = self.chance.choice(mine)
-        if kind is DELETED:
-            self.gone.add(of)
-            return NewEvent(seq, self.at, DELETED, 1, seq, of=of[1])
-        if kind is RESTORED or of in self.gone:
-            self.gone.discard(of)
-            body, kind = self.said[of][1], RESTORED
-        self.said[of] = self.said[of][0], body
-        return NewEvent(seq, self.at, kind, 1, seq, body=body, of=of[1])
-
-    def found(self, q):
-        """The newest first."""
-        standing = {key: told for key, told in self.said.items() if key not in self.gone}
-        found = [(at, *key[::-1]) for key, (at, body) in standing.items() if holds(body, q)]
-        return sorted(found, reverse=True)
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_any_history_is_found_as_a_plain_reading_of_it_finds(searched, seed):
-    """Two rooms that talk, change and are indexed by chance; the newest first, page by page."""
-    await searched.room(1, 3)
-    history = History(seed, dict.fromkeys((searched.number - 1, searched.number), 1))
-    for _ in range(24):
-        batches = [searched.writing.batch(no, 1, history.events(no)) for no in history.epochs]
-        await searched.journal.append(batches)
-        if history.chance.random() < 0.3:
-            await searched.index(history.chance.choice([2, 3, 1000]))
-        if history.chance.random() < 0.4:
-            await _compare(searched, history)
-    while await searched.index():
-        pass
-    await _compare(searched, history)
-    sql = "SELECT count(*) FROM search_chunks WHERE is_whole"
-    assert await searched.postgres.database.fetchval(sql) >= 2
-
-
-async def _compare(searched, history):
-    for q in history.chance.sample(QUERIES, 6):
-        limit = history.chance.choice([1, 7, 50])
-        found = await searched.all(Sought(terms=terms_of(words_of(q)), limit=limit))
-        shown = [(m.at, m.seq, int(m.room.removeprefix("room"))) for m in found]
-        assert shown == history.found(q), q

@@ -2,74 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-
 import asyncpg
 import pytest
-import trio
+from index_world import CHUNKS, STATES, World
+from search_world import DELETED, UPDATED, change
 
-from actors.ports import StoreUnavailable
-from actors.records import EventKind, NewEvent, Verdict
-from actors.rules.searching import terms_of, words_of
+from actors.records import EventKind, Verdict
 from protocol.ids import Millis
 from protocol.limits import RESTORE_WITHIN_S
 from server.postgres.erasure import Erasure
-from server.postgres.indexing import Indexer, NotedRooms, NotingJournal
-from server.postgres.searching import SearchStore, Sought
+from server.postgres.indexing import Indexer, NotedRooms
 
-UPDATED, DELETED, PINNED = EventKind.UPDATED, EventKind.DELETED, EventKind.PINNED
-CHUNKS = "SELECT room_no, chunk, is_whole, seqs, texts FROM search_chunks ORDER BY 1, 2"
-STATES = "SELECT room_no, indexed_upto FROM search_states ORDER BY 1"
-
-
-class HastyRooms(NotedRooms):
-    CALM_S = 0.0
-
-
-class World:
-    """A journal whose rooms an indexer takes at once."""
-
-    def __init__(self, postgres, writing):
-        self.postgres, self.writing = postgres, writing
-        self.rooms = HastyRooms()
-        self.journal = NotingJournal(postgres.journal(), self.rooms)
-        self.indexer = Indexer(postgres.database, self.rooms)
-        self.store = SearchStore(postgres.database)
-
-    async def room(self):
-        number, room = await self.postgres.room(1, 2)
-        await self.journal.claim([room], tail=0)
-        return number
-
-    async def say(self, room_no, first, last, body="말"):
-        said = [self.writing.said(seq, body=f"{body}{seq}") for seq in range(first, last + 1)]
-        return await self.tell(room_no, *said)
-
-    async def tell(self, room_no, *events):
-        return await self.journal.append([self.writing.batch(room_no, 1, list(events))])
-
-    async def settle(self):
-        """Work until nothing is left to do."""
-        steps = 0
-        while await self.indexer.step():
-            steps += 1
-        return steps
-
-    async def find(self, q):
-        page = await self.store.search(1, Sought(terms=terms_of(words_of(q)), limit=50))
-        return [message.seq for message in page.messages]
-
-    async def fetch(self, sql):
-        return [tuple(row) for row in await self.postgres.database.fetch(sql)]
+PINNED = EventKind.PINNED
 
 
 @pytest.fixture
 async def world(postgres, writing):
     return World(postgres, writing)
-
-
-def change(seq, kind, of, **fields):
-    return NewEvent(seq, 1000 + seq, kind, 1, 2, of=of, **fields)
 
 
 async def test_rooms_are_due_when_they_are_calm_or_have_waited_for_long():
@@ -191,7 +140,7 @@ async def test_what_is_erased_is_in_no_chunk_however_far_behind_the_index_is(wor
 
 SEARCHED = """
 SELECT * FROM search_messages(1, NULL, NULL, '{말12}', '{%말12%}', '{}', 0,
-    ROW(9000000000000, 2147483647, 0)::search_place, 21)"""
+    ROW(9000000000000, 2147483647, 0)::search_place, 21, ROW(20000, 4096, 16)::search_bounds)"""
 CALLS = "SELECT calls FROM pg_stat_user_functions WHERE funcname = 'search_grams'"
 
 
@@ -217,73 +166,3 @@ async def test_a_search_computes_the_grams_of_its_words_and_of_no_chunk(world):
     rooms_less = 14  # there is nothing to look for without a room
     assert await run(connection.fetchval(CALLS)) == searches - rooms_less
     await run(connection.close())
-
-
-@asynccontextmanager
-async def holding(world, room):
-    """Another node works on *room*."""
-    run = world.postgres.database.loop.run_aio_coroutine
-    connection = await run(asyncpg.connect(world.postgres.database.url))
-    await run(connection.execute("BEGIN"))
-    await run(connection.execute(f"SELECT FROM search_states WHERE room_no = {room} FOR UPDATE"))
-    try:
-        yield
-    finally:
-        await run(connection.close())
-
-
-async def test_nodes_do_not_wait_for_each_other(world):
-    one, other = await world.room(), await world.room()
-    for room in (one, other):
-        await world.say(room, 1, 5)
-    await world.settle()
-    for room in (one, other):
-        await world.say(room, 6, 7)
-    async with holding(world, one):
-        with trio.fail_after(10):
-            assert await world.indexer.step()
-        assert await world.fetch(STATES) == [(one, 5), (other, 7)]
-        assert await world.find("말7") == [7, 7]
-    await world.settle()
-    assert await world.fetch(STATES) == [(one, 7), (other, 7)]
-
-
-async def test_two_indexers_at_once_do_the_work_of_one(world):
-    rooms = [await world.room() for _ in range(4)]
-    for room in rooms:
-        await world.say(room, 1, 400)
-    others = [Indexer(world.postgres.database, NotedRooms()) for _ in range(3)]
-
-    async def work(indexer):
-        for _ in range(30):
-            await indexer.step()
-
-    async with trio.open_nursery() as nursery:
-        for indexer in (world.indexer, *others):
-            nursery.start_soon(work, indexer)
-    assert await world.fetch(STATES) == [(room, 400) for room in rooms]
-    assert [row[3][-1] for row in await world.fetch(CHUNKS)] == [127, 255, 383, 400] * 4
-
-
-async def test_an_indexer_loses_nothing_by_a_failed_round(world):
-    room = await world.room()
-    await world.say(room, 1, 5)
-    await world.postgres.database.execute("ALTER TABLE search_chunks RENAME TO gone")
-    with pytest.raises(StoreUnavailable):
-        await world.indexer.round()
-    await world.postgres.database.execute("ALTER TABLE gone RENAME TO search_chunks")
-    await world.indexer.round()
-    assert await world.fetch(STATES) == [(room, 5)]
-
-
-async def test_an_indexer_steps_back_where_much_is_stored(world):
-    indexer, rooms = world.indexer, world.rooms
-    indexer._is_busy()
-    await trio.sleep(0.2)
-    for _ in range(5):
-        rooms.note(set())
-    assert indexer._is_busy() is False
-    await trio.sleep(0.2)
-    for _ in range(500):
-        rooms.note(set())
-    assert indexer._is_busy() is True

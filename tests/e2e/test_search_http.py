@@ -126,6 +126,23 @@ async def test_what_is_found_comes_as_in_a_page_with_what_was_found_marked(
         assert excerpt["cut_before"] and excerpt["cut_after"]
 
 
+async def test_what_is_typed_every_day_is_marked_whatever_else_is_on_the_page(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        ann = await http.person()
+        room = await http.team(ann)
+        await say(
+            http, ann, room, "회의 하나", "회의 ㅋㅋㅋ ㅠㅠ 네ㅎㅎ", *["회의 " + "ㅋ" * 3900] * 4
+        )
+        _, found = await search(http, ann, "회의")
+        marked = [bool(item["excerpt"]["marks"]) for item in found["items"]]
+        assert marked == [True, True, False, False, True, True], "long ones that are hard to fold"
+        for q, marks in (("ㅠㅠ", [[7, 9]]), ("네", [[10, 11]]), ("ㅎㅎ 회", [[0, 1], [11, 13]])):
+            items = (await search(http, ann, q))[1]["items"]
+            assert [item["excerpt"]["marks"] for item in items] == [marks]
+
+
 @pytest.mark.parametrize("indexed", [False, True], ids=["tail", "index"])
 async def test_only_present_members_find_what_a_room_says(database_url: str, indexed: bool) -> None:
     async with open_http(database_url) as http:
