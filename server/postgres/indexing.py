@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 import trio
 
@@ -92,11 +93,22 @@ class NotingJournal(Journal):
         await self._journal.probe()
 
 
+class Hard(NamedTuple):
+    """A room that a round failed with: it is taken alone, by *chunks*, from *at* on."""
+
+    chunks: int
+    at: float
+    rest_s: float
+
+
 class Indexer:
     """Takes what is new in rooms into the index, a little at a time; any number of nodes may.
 
     It works half of the time, and a twentieth while there are over ``BUSY`` commits a second. At
     its start, and once an hour, it looks for rooms that somebody left behind.
+
+    Of a round that fails, each room is tried alone, half as much at once, until it gets through
+    as much as all; one that fails alone waits, longer each time, and holds nobody up.
     """
 
     TICK_S = 1.0
@@ -105,22 +117,33 @@ class Indexer:
     SWEPT_AT_ONCE = 2_000
     BUSY = 50
     WITHIN = 60.0  # an index of nothing but long texts takes its time
+    AGAIN_S, AGAIN_MOST_S = 5.0, 3600.0
     SHARE: Final = {False: 1.0, True: 19.0}  # seconds of rest for each of work
 
     def __init__(self, database: Database, rooms: NotedRooms) -> None:
         self._database, self._noted = database, rooms
         self._due: dict[int, None] = {}  # in their order
-        self._at_once = self.ROOMS_AT_ONCE
+        self._hard: dict[int, Hard] = {}
         self._swept: int | None = 0  # the last room that was looked at; None: not sweeping
         self._next_sweep = 0.0
         self._commits, self._at = 0, 0.0
+        self._owed = 0.0  # seconds of rest after work that failed
 
     async def round(self) -> float:
         """One step; seconds of rest after it. Raises as ``step`` does."""
+        if self._owed:
+            rest, self._owed = self._owed, 0.0
+            return rest
         begun = trio.current_time()
-        worked = await self.step()
-        rest = (trio.current_time() - begun) * self.SHARE[self._is_busy()]
-        return rest if worked else self.TICK_S
+        try:
+            worked = await self.step()
+        except Exception:
+            self._owed = self._rest_after(begun)
+            raise
+        return self._rest_after(begun) if worked else self.TICK_S
+
+    def _rest_after(self, begun: float) -> float:
+        return (trio.current_time() - begun) * self.SHARE[self._is_busy()]
 
     async def step(self) -> bool:
         """A little of what is to be done; whether there was something.
@@ -129,12 +152,12 @@ class Indexer:
         """
         now = trio.current_time()
         self._due.update(dict.fromkeys(self._noted.due(now)))
-        if not self._due and self._sweeps(now):
+        if len(self._due) < self.SWEPT_AT_ONCE and self._sweeps(now):
             await self._sweep()
-        if not self._due:
-            return False
-        await self._index()
-        return True
+        rooms = self._next(now)
+        if rooms:
+            await self._index(rooms)
+        return bool(rooms)
 
     def _sweeps(self, now: float) -> bool:
         if self._swept is None and (self._noted.lost or now >= self._next_sweep):
@@ -149,20 +172,36 @@ class Indexer:
         self._swept = upto if upto < row["highest"] else None
         self._next_sweep = trio.current_time() + self.SWEEP_EVERY_S
 
-    async def _index(self) -> None:
-        rooms = list(self._due)[: self._at_once]
+    def _next(self, now: float) -> list[int]:
+        """A hard one alone whose time has come, or some of the others."""
+        for room, hard in self._hard.items():
+            if now >= hard.at:
+                return [room]
+        return list(
+            islice((room for room in self._due if room not in self._hard), self.ROOMS_AT_ONCE)
+        )
+
+    async def _index(self, rooms: list[int]) -> None:
+        hard = self._hard.pop(rooms[0], None)  # to the end of their order
+        chunks = hard.chunks if hard else self.CHUNKS_AT_ONCE
         for room in rooms:
-            del self._due[room]
+            self._due.pop(room, None)
         try:
-            sought = (INDEX, rooms, self.CHUNKS_AT_ONCE)
-            row = await self._database.fetchrow(*sought, within=self.WITHIN)
+            row = await self._database.fetchrow(INDEX, rooms, chunks, within=self.WITHIN)
         except (AdapterError, *WRONG_DATA):
-            self._at_once = 1  # one of them may be the cause
-            self._noted.again(set(rooms))
+            self._failed(rooms, chunks, hard)
             raise
-        self._at_once = self.ROOMS_AT_ONCE
         self._due.update(dict.fromkeys(row["behind"]))
         self._noted.again(set(row["locked"]))
+        if hard and chunks * 2 < self.CHUNKS_AT_ONCE and row["behind"]:
+            self._hard[rooms[0]] = Hard(chunks * 2, 0.0, 0.0)
+
+    def _failed(self, rooms: list[int], chunks: int, hard: Hard | None) -> None:
+        now, rest = trio.current_time(), 0.0
+        if len(rooms) == 1:
+            rest = min(max(self.AGAIN_S, (hard.rest_s if hard else 0.0) * 2), self.AGAIN_MOST_S)
+        for room in rooms:
+            self._hard[room] = Hard(max(1, chunks // 2), now + rest, rest)
 
     def _is_busy(self) -> bool:
         """Whether there are many commits since this was last asked."""
