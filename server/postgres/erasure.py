@@ -32,11 +32,14 @@ WITH due AS (
 ), told AS (
     UPDATE room_events e SET body = NULL, extra = NULL
     FROM due WHERE e.room_no = due.room_no AND e.of_seq = due.seq AND e.kind IN (3, 5)
-), found AS (
-    SELECT search_forget(c.room_no, c.chunk) FROM (
+), stale AS MATERIALIZED (
+    SELECT c.room_no, c.chunk FROM (
         SELECT room_no, seq / 128 AS chunk, array_agg(seq) AS seqs FROM due GROUP BY 1, 2
     ) d
     JOIN search_chunks c ON c.room_no = d.room_no AND c.chunk = d.chunk AND c.seqs && d.seqs
+    ORDER BY c.room_no, c.chunk
+), found AS (
+    SELECT search_forget(c.room_no, c.chunk) FROM stale c -- in one order, which all nodes lock in
 )
 SELECT count(*), (SELECT count(*) FROM found) FROM due"""
 

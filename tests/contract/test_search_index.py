@@ -7,7 +7,7 @@ import pytest
 from index_world import CHUNKS, STATES, World
 from search_world import DELETED, UPDATED, change
 
-from actors.records import EventKind, Verdict
+from actors.records import EventKind, NewEvent, Verdict
 from protocol.ids import Millis
 from protocol.limits import RESTORE_WITHIN_S
 from server.postgres.erasure import Erasure
@@ -166,3 +166,23 @@ async def test_a_search_computes_the_grams_of_its_words_and_of_no_chunk(world):
     rooms_less = 14  # there is nothing to look for without a room
     assert await run(connection.fetchval(CALLS)) == searches - rooms_less
     await run(connection.close())
+
+
+ORDER = """
+CREATE TABLE forgotten (n serial, room_no integer);
+CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO forgotten (room_no) VALUES (NEW.room_no); RETURN NEW; END $$;
+CREATE TRIGGER note BEFORE INSERT ON search_chunks FOR EACH ROW EXECUTE FUNCTION note_it()"""
+
+
+async def test_chunks_are_forgotten_in_one_order_so_that_no_two_nodes_wait_for_each_other(world):
+    rooms = [await world.room() for _ in range(8)]
+    for room in rooms:
+        await world.say(room, 1, 3)
+    await world.settle()
+    for later, room in enumerate(rooms[4:] + rooms[:4]):
+        await world.tell(room, NewEvent(4, 5000 - later, DELETED, 1, 3, of=1))
+    await world.postgres.database.execute(ORDER)
+    assert await Erasure(world.postgres.database, clock=LaterClock(), log=None).erase_due() == 8
+    forgotten = await world.fetch("SELECT room_no FROM forgotten ORDER BY n")
+    assert forgotten == [(room,) for room in rooms]
