@@ -1,4 +1,4 @@
-"""How long a search takes, cold and warm, and what its index costs."""
+"""How long a search takes, whether it finds what it has to, and what its index costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 import trio
@@ -21,6 +21,7 @@ from bench.machine import look_around
 from bench.madang import Folders
 from bench.pinning import Cores
 from bench.search_load import COLUMNS, Shape, messages
+from bench.search_truth import Checked, Truth, check
 from bench.tables import aligned
 from protocol.ids import RoomId
 from server.data_folder import make_data_folder
@@ -70,26 +71,28 @@ class Plan(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """Milliseconds that searches took."""
+    """Milliseconds that searches took, and what they found."""
 
     where: str
     q: str
     cold: list[float]
     warm: list[float]
+    checked: Checked
 
 
 def measure(folders: Folders, scale: float, words: Iterable[str] = SOUGHT) -> str:
-    """Load, index and search; the tables."""
+    """Load, index and search; the tables. Raises Untrue where something else is found."""
+    words, truth = list(words), Truth(words)
     plan = Plan(max(20, round(ROOMS * scale)), max(2_000, round(MESSAGES * scale)))
     cores = Cores(None, None)
     about = look_around(folders.parent, cores, rate_limits="off")
     with folders.fresh() as folder:
         data = make_data_folder(folder / "data")
-        costs = _with_database(data, partial(_prepare, plan))
+        costs = _with_database(data, partial(_prepare, plan, truth))
         timed = []
         for q in words:
             _forget_files(data)
-            timed += _with_database(data, partial(_searched, plan, q))
+            timed += _with_database(data, partial(_searched, plan, truth, q))
     title = (
         f"{plan.messages:,} messages in {plan.rooms:,} rooms, {plan.large:,} in one more; "
         f"{about.cpu}, {about.cores} cores, load average before {about.load_average:.1f}"
@@ -112,7 +115,7 @@ def _with_database(data: Path, work: Callable[[Database], Awaitable[T]]) -> T:
 # ---- what there is
 
 
-async def _prepare(plan: Plan, database: Database) -> list[str]:
+async def _prepare(plan: Plan, truth: Truth, database: Database) -> list[str]:
     await database.execute(
         "INSERT INTO users (user_id, username) SELECT 'user' || n, 'name' || n"
         " FROM generate_series(1, $1) n",
@@ -133,16 +136,15 @@ async def _prepare(plan: Plan, database: Database) -> list[str]:
         within=MINUTES,
     )
     for seed, shape in enumerate(plan.shapes):
-        await _load(database, shape, seed)
+        await _load(database, truth.noting(messages(shape, seed)))
     costs = [await _journal_cost(database), await _index_cost(plan, database)]
     await database.execute("VACUUM ANALYZE", within=10 * MINUTES)
     return [*costs, *await _sizes(database)]
 
 
-async def _load(database: Database, shape: Shape, seed: int) -> None:
+async def _load(database: Database, records: Iterator[tuple[Any, ...]]) -> None:
     connection = await connect(database.url, database.loop)
     copy = partial(connection.copy_records_to_table, "room_events", columns=COLUMNS)
-    records = messages(shape, seed)
     await settled(database.loop, partial(copy, records=records), within=10 * MINUTES)
     connection.terminate()
 
@@ -205,18 +207,25 @@ async def _sizes(database: Database) -> Iterator[str]:
 # ---- searching in it
 
 
-async def _searched(plan: Plan, q: str, database: Database) -> list[Timed]:
+async def _searched(plan: Plan, truth: Truth, q: str, database: Database) -> list[Timed]:
     """Right after a start with nothing in memory, everybody for the first time; then again."""
     store = SearchStore(database)
     many = list(range(1, plan.users + 1))
     cold = [await _time(store, user, q) for user in many]
     warm = [await _time(store, user, q) for _ in range(WARM_ROUNDS) for user in many]
-    timed = [Timed(f"{ROOMS_EACH} rooms of {plan.rooms:,}", q, cold, warm)]
-    places = {1: f"all {plan.rooms:,} rooms", 2: f"one room of {plan.large:,}"}
-    for place, where in places.items():
-        alone = partial(_time, store, plan.users + place, q)
+    own = range(1, ROOMS_EACH + 1)
+    checked = await check(store, 1, q, truth.of(q, own))
+    timed = [Timed(f"{ROOMS_EACH} rooms of {plan.rooms:,}", q, cold, warm, checked)]
+    places = {
+        f"all {plan.rooms:,} rooms": range(1, plan.rooms + 1),
+        f"one room of {plan.large:,}": range(plan.rooms + 1, plan.rooms + 2),
+    }
+    for user, (where, rooms) in enumerate(places.items(), plan.users + 1):
+        alone = partial(_time, store, user, q)
         first = [await alone()]
-        timed.append(Timed(where, q, first, [await alone() for _ in range(ALONE_ROUNDS)]))
+        again = [await alone() for _ in range(ALONE_ROUNDS)]
+        checked = await check(store, user, q, truth.of(q, rooms))
+        timed.append(Timed(where, q, first, again, checked))
     return timed
 
 
@@ -238,12 +247,17 @@ def _forget_files(data: Path) -> None:
 
 def _rows(timed: Sequence[Timed]) -> Iterator[str]:
     """A row for each place and word."""
-    head = ["", "of messages", "cold p50 ms", "cold p95", "warm p50 ms", "warm p95"]
+    head = ["", "of messages", "cold p50 ms", "cold p95", "warm p50 ms", "warm p95", "right, pages"]
     rows = [
-        [f"{each.where}: {each.q}", SOUGHT[each.q], *_middle(each.cold), *_middle(each.warm)]
+        [f"{each.where}: {each.q}", SOUGHT[each.q], *_measured(each)]
         for each in sorted(timed, key=lambda each: each.where)
     ]
     return aligned([head, *rows])
+
+
+def _measured(timed: Timed) -> Iterator[str]:
+    yield from (*_middle(timed.cold), *_middle(timed.warm))
+    yield f"{timed.checked.messages:,} of {timed.checked.all:,} in {timed.checked.pages}"
 
 
 def _middle(took: Sequence[float]) -> tuple[str, str]:
