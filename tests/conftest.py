@@ -19,10 +19,15 @@ import pytest
 import redis
 import trio
 import trio_asyncio
+from hypothesis import HealthCheck, settings
 
 from server import lifecycle
 from server.lifecycle import Backends
 from server.postgres.migrate import migrate
+
+# What a busy machine takes longer for is not wrong.
+settings.register_profile("madang", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("madang")
 
 collect_ignore_glob = ["*conftest.py"]  # they hold no doctests, and share one name
 

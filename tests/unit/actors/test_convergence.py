@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from test_room_changes import applied
@@ -282,7 +282,7 @@ async def played(script: list[Any], *, blind: bool, commit_s: float) -> None:
 
 
 @pytest.mark.parametrize("most", [2, 200])
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120)
 @given(SCRIPT, st.booleans(), st.sampled_from([0.0, 0.05]))
 def test_live_events_and_a_fresh_look_agree(
     most: int, script: list[Any], blind: bool, commit_s: float

@@ -7,7 +7,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.rules.excerpts import MOVED_MOST, SHOWN, excerpt_of, ranges_of
@@ -24,7 +24,6 @@ TEXTS = st.lists(st.one_of(KOREAN, JAMO, LETTERS, st.text())).map("".join)
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_what_a_text_is_folded_to_comes_from_its_parts_in_order(text):
     """Else a range would mark something else."""
     said = folded(text)
@@ -40,7 +39,6 @@ def test_what_a_text_is_folded_to_comes_from_its_parts_in_order(text):
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["NFC", "NFD"]))
-@settings(deadline=None)
 def test_a_word_is_marked_however_it_is_composed(before, after, form):
     text = unicodedata.normalize(form, f"{before} 회의록 {after}")
     for q in ("회의", "ㅎㅇ", "회ㅇㄹ"):
@@ -51,7 +49,6 @@ def test_a_word_is_marked_however_it_is_composed(before, after, form):
 
 
 @given(TEXTS, st.integers(0, 300), st.integers(0, 300))
-@settings(deadline=None)
 def test_an_excerpt_is_a_part_of_its_text_with_its_marks_inside(filler, before, after):
     text = "나 " * before + filler + " 회의 " + filler + " 다" * after
     excerpt = excerpt_of(text, ["회의"])

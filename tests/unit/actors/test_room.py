@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import trio
 import trio.testing
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock as Clock
 from world import ROOM, FakeSession, World, open_world
@@ -421,7 +421,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(script=st.lists(STEP, max_size=60))
 def test_whatever_happens_seqs_are_dense_and_each_id_has_one(
     script: list[tuple[object, ...]],

@@ -251,7 +251,7 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestConversation.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_unanswered_sends_are_written_again_in_order_after_a_reconnect() -> None:

@@ -190,7 +190,7 @@ def test_what_seems_a_sound_and_is_none_is_a_file(tmp_path: Path) -> None:
         assert made(tmp_path, data).kind == "file"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "WEBP"]), st.data())
 def test_broken_images_are_refused_and_never_crash(kind: str, choice: Any) -> None:
     whole = bytearray(encoded(quarters((40, 30)), kind))
@@ -199,7 +199,7 @@ def test_broken_images_are_refused_and_never_crash(kind: str, choice: Any) -> No
     _survives(bytes(whole[: choice.draw(st.integers(1, len(whole)))]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_broken_sounds_never_crash(choice: Any) -> None:
     whole = bytearray(OPUS)
