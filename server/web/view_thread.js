@@ -61,7 +61,7 @@ export class ThreadPanel {
   }
 
   /** Show the thread of the message `root`; the focus goes back to `opener` in the end. */
-  async open(room, root, opener = document.activeElement) {
+  async open(room, root, opener) {
     Object.assign(this, { follow: true });
     this.#opener = opener;
     this.#room = room;

@@ -5,12 +5,12 @@ import { MeMenu } from "./me_menu.js";
 import { Members } from "./members.js";
 import { eventAt } from "./ordered.js";
 import { lastOwn } from "./sending.js";
+import { Thread } from "./thread.js";
 import { Actions } from "./view_actions.js";
 import { Composer } from "./view_composer.js";
 import { LogView } from "./view_log.js";
 import { RoomMenu } from "./view_room_menu.js";
 import { RoomsView } from "./view_rooms.js";
-import { ThreadPanel } from "./view_thread.js";
 
 /** Give `chat` its rooms, log, actions, menu, composer, members, thread and me. */
 export function makeViews(chat) {
@@ -43,7 +43,7 @@ export function makeViews(chat) {
     chat.thread.close();
     chat.loadMembers(room);
   } });
-  chat.thread = new ThreadPanel({ store, outbox, loader, calls, wire, sending, token: chat.token, links: chat.links, nameOf: chat.nameOf, known: chat.known, draw: () => chat.soon(), opened });
+  chat.thread = new Thread({ store, outbox, loader, calls, wire, sending, drafts, token: chat.token, links: chat.links, nameOf: chat.nameOf, known: chat.known, draw: () => chat.soon(), opened });
   chat.me = new MeMenu({ user: chat.user, dialogs, signOut: chat.signOut, tell: (state) => wire.ask({ t: "status", state }) });
   find("search-open").onclick = () => dialogs.search(chat.room);
   find("back").onclick = () => chat.back();
