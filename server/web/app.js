@@ -1,9 +1,10 @@
 // The page: through the gate into the chat.
 
 import { Chat } from "./chat.js";
+import { question } from "./dialog.js";
 import { fillIcons, find } from "./dom.js";
 import { ask, forgetSession, saveSession, savedSession } from "./session.js";
-import { fillWords } from "./words.js";
+import { fillWords, words } from "./words.js";
 
 const REASON = "madang.reason";
 
@@ -20,6 +21,7 @@ function enter(session) {
   find("sign-in").hidden = true;
   find("chat").hidden = false;
   const signOut = async () => {
+    if (chat.unsent && !(await question(words.signOutUnsent(chat.unsent), words.signOut))) return;
     chat.stop();
     await ask("POST", "/api/v1/auth/logout", { token: session.token }).catch(() => {});
     sessionStorage.clear();

@@ -2,6 +2,7 @@
 
 import { Blocks } from "./blocks.js";
 import { Dialogs } from "./dialogs.js";
+import { Drafts } from "./drafts.js";
 import { find } from "./dom.js";
 import { listenToKeys } from "./keys.js";
 import { Links } from "./links.js";
@@ -9,7 +10,7 @@ import { Loader } from "./loader.js";
 import { plainText } from "./markup.js";
 import { eventAt } from "./ordered.js";
 import { RoomCalls } from "./room_calls.js";
-import { openOutbox, Sending } from "./sending.js";
+import { openEdits, openOutbox, Sending } from "./sending.js";
 import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
 import { toast } from "./toast.js";
@@ -45,6 +46,8 @@ export class Chat {
     this.outbox = openOutbox(`madang.outbox.${user.id}`, { wire: this.wire, changed: () => this.soon() });
     this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
     this.watch = new Watch({ store: this.store, wire: this.wire });
+    this.edits = openEdits(`madang.edits.${user.id}`, { wire: this.wire, failed: (error) => toast(explain(error)) });
+    this.drafts = new Drafts(`madang.drafts.${user.id}`);
     this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
     this.blocks = new Blocks({ calls: this.calls, changed: () => this.soon(), failed: this.failed });
@@ -65,8 +68,14 @@ export class Chat {
     this.outbox.close();
     this.wire.stop();
   }
+    this.edits.close();
 
   failed = (error) => this.composer.complain(explain(error));
+
+  /** How much of what this person said is not stored yet. */
+  get unsent() {
+    return this.outbox.size + this.edits.size;
+  }
 
   nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
 
@@ -112,6 +121,7 @@ export class Chat {
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
     if (!this.room) return;
+    this.edits.opened();
     if (this.room.hold === "none") this.load(this.room);
     this.loadMembers(this.room);
   }

@@ -18,6 +18,11 @@ export class Outbox {
     return this.#entries.filter((entry) => entry.room === room);
   }
 
+  /** How many are not known to be stored. */
+  get size() {
+    return this.#entries.filter(({ state }) => state !== "acked").length;
+  }
+
   add(message) {
     this.#entries.push({ ...message, id: crypto.getRandomValues(new Uint32Array(4)).join("-"), state: "waiting" });
     this.#move();

@@ -1,5 +1,6 @@
 // What this person says, from the field into the outbox, and back where it could not go.
 
+import { Edits } from "./edits.js";
 import { plainSpans } from "./markup.js";
 import { may } from "./may.js";
 import { mentioned } from "./mentions.js";
@@ -10,9 +11,9 @@ const MOST_MENTIONS = 50;
 const LONGEST_ID = "0".repeat(64);
 
 export class Sending {
-  /** `wire`, `outbox`, and the `composer` of a room. */
-  constructor({ wire, outbox }) {
-    Object.assign(this, { wire, outbox });
+  /** `wire`, `outbox` and `edits` are those of Chat. */
+  constructor({ wire, outbox, edits }) {
+    Object.assign(this, { wire, outbox, edits });
   }
 
   /** Say something in `room`. False: it is too long. */
@@ -23,12 +24,10 @@ export class Sending {
     return true;
   }
 
-  /** Change what a message says. False: it is too long; `failed(error)` where the server will not. */
-  change(room, seq, body, failed) {
+  /** Change what a message says. False: it is too long; else the promise that Edits makes. */
+  change(room, seq, body) {
     const frame = { t: "edit", room: room.id, seq, body };
-    if (!this.wire.fits(frame)) return false;
-    this.wire.ask(frame).catch(failed);
-    return true;
+    return this.wire.fits(frame) && this.edits.send(frame);
   }
 
   /** Put what could not be sent back into `composer`, to be written anew. */
@@ -49,6 +48,12 @@ export function openOutbox(key, { wire, changed }) {
   const keep = (entries) => sessionStorage.setItem(key, JSON.stringify(entries));
   const outbox = new Outbox({ saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep, changed, tell, fits: (frame) => wire.fits(frame) });
   return outbox;
+}
+
+/** The changes that this window keeps as `key`. */
+export function openEdits(key, { wire, failed }) {
+  const keep = (frames) => sessionStorage.setItem(key, JSON.stringify(frames));
+  return new Edits({ ask: (frame) => wire.ask(frame), saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep, failed });
 }
 
 // Only where it would be shown as one: not in code, not in links.

@@ -7,7 +7,8 @@ import { later } from "./later.js";
 import { plainText } from "./markup.js";
 import { may } from "./may.js";
 import { GROUPS } from "./mentions.js";
-import { words } from "./words.js";
+import { toast } from "./toast.js";
+import { explain, words } from "./words.js";
 
 const TELL_TYPING_EVERY = 3_000;
 const QUOTED = 140; // characters
@@ -18,26 +19,25 @@ export class Composer {
   #field;
   #room = null;
   #of = null; // the room whose people can be mentioned
-  #drafts = new Map(); // room -> {body, replyTo}
   #replyTo = null; // {seq, name, body}
-  #rewritten = 0; // the seq of the message that is being edited
-  #aside = null; // {body, replyTo}: what was being written when the edit began
+  #edit = null; // {seq, body, aside}: the message that is written anew, as it was, and what was being written before
+  #saving = null; // the edit that is on its way
   #toldTyping = 0;
 
   /**
-   * `send({body, reply_to})`, `change(seq, body)` and `typing(on)` are for the room that is shown; false from the first
-   * two: it is too long. `leave()` on Escape; `last()` is the message that an arrow up takes to be changed. `root` has
-   * the elements, by data-part; on `drop` files can be let fall.
+   * `send({body, reply_to})` and `change(seq, body)` are for the room that is shown; false: it is too long, else the
+   * second is a promise. `typing(room, on)`; `leave()` on Escape; `last()` is the message that an arrow up takes to be
+   * changed. `root` has the elements, by data-part; on `drop` files can be let fall.
    */
-  constructor({ root, drop, token, links, send, change, last = () => undefined, typing, leave }) {
-    Object.assign(this, { token, links, send, change, last, typing, leave });
+  constructor({ root, drop, token, links, drafts, send, change, last = () => undefined, typing, leave }) {
+    Object.assign(this, { drafts, send, change, last, typing, leave });
     this.#part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
     this.#field = this.#part.body;
     const submit = sendOnEnter(this.#field, () => this.#submit());
     this.#part.form.onsubmit = (event) => event.preventDefault();
     this.#part.send.onpointerdown = (event) => event.preventDefault(); // the field keeps the focus and a phone its keyboard
     this.#part.send.onclick = submit;
-    this.#part.stop.onclick = () => (this.#rewritten ? this.#endEdit() : this.#drawReply(null), this.focus());
+    this.#part.stop.onclick = () => (this.#edit ? this.#endEdit() : this.#drawReply(null), this.#keep(), this.focus());
     this.attaching = new Attaching({ parts: this.#part, drop, token, links, complain: (text) => this.complain(text), open: () => !this.#part.form.hidden && this.#room });
     this.#field.oninput = () => this.#written();
     this.#field.onkeydown = (event) => this.#key(event);
@@ -45,18 +45,18 @@ export class Composer {
 
   /** `of` is the room that what is shown belongs to. */
   show(room, of = room) {
-    this.#endEdit();
     this.mentions?.close();
-    this.#of = of;
-    if (this.#room) this.#drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#replyTo });
     this.#stopTyping();
     if (room !== this.#room) this.attaching.giveUp();
     this.#room = room;
-    const { body = "", replyTo = null } = this.#drafts.get(room?.id) ?? {};
+    this.#of = of;
+    const { body = "", replyTo = null, edit = null } = this.drafts.get(room?.id);
+    this.#edit = edit;
     this.#field.value = body;
     this.complain("");
     this.#fit();
-    this.#drawReply(replyTo);
+    if (edit) this.#drawReply({ name: words.editing, body: edit.body });
+    else this.#drawReply(replyTo);
   }
 
   /** Who can be mentioned is known now, or otherwise. */
@@ -79,6 +79,7 @@ export class Composer {
   reply(message) {
     this.#endEdit();
     this.#drawReply(message);
+    this.#keep();
     this.focus();
   }
 
@@ -93,11 +94,10 @@ export class Composer {
   /** Write a stored message anew; Escape leaves it as it is. A draft comes back after it. */
   rewrite({ seq, body }) {
     this.#endEdit();
-    this.#aside = { body: this.#field.value, replyTo: this.#replyTo };
+    this.#edit = { seq, body, aside: { body: this.#field.value, replyTo: this.#replyTo } };
     this.#drawReply({ name: words.editing, body });
-    this.#replyTo = null;
-    this.#rewritten = seq;
     this.#field.value = body;
+    this.#keep();
     this.#fit();
     this.focus();
   }
@@ -108,13 +108,17 @@ export class Composer {
   }
 
   #endEdit() {
-    if (!this.#rewritten) return;
-    const { body, replyTo } = this.#aside;
-    this.#rewritten = 0;
-    this.#aside = null;
+    if (!this.#edit) return;
+    const { body, replyTo } = this.#edit.aside;
+    this.#edit = null;
     this.#field.value = body;
     this.#fit();
     this.#drawReply(replyTo);
+    this.#keep();
+  }
+
+  #keep() {
+    if (this.#room) this.drafts.set(this.#room.id, { body: this.#field.value, replyTo: this.#edit ? null : this.#replyTo, edit: this.#edit });
   }
 
   #drawReply(message) {
@@ -125,18 +129,43 @@ export class Composer {
   }
 
   #submit() {
-    const body = this.#field.value.toWellFormed().replaceAll("\0", "").trim();
-    if (!(body || (this.attaching.size && !this.#rewritten)) || !this.#room) return undefined;
-    if (!this.#rewritten && !this.attaching.ready) return void this.complain(words.stillUploading);
-    const taken = this.#rewritten ? this.change(this.#rewritten, body) : this.send({ body, reply_to: this.#replyTo?.seq, files: this.attaching.files });
-    if (!taken) return void this.complain(words.tooLong);
+    const body = this.#text();
+    if (!(body || (this.attaching.size && !this.#edit)) || !this.#room) return undefined;
+    if (this.#edit) return this.#save(body, this.#edit);
+    if (!this.attaching.ready) return void this.complain(words.stillUploading);
+    if (!this.send({ body, reply_to: this.#replyTo?.seq, files: this.attaching.files })) return void this.complain(words.tooLong);
     this.complain("");
     this.#toldTyping = 0; // a message ends the typing line by itself
-    if (this.#rewritten) return this.#endEdit();
     this.attaching.sent();
     this.#field.value = "";
     this.#fit();
-    return this.#drawReply(null);
+    this.#drawReply(null);
+    return this.#keep();
+  }
+
+  #text() {
+    return this.#field.value.toWellFormed().replaceAll("\0", "").trim();
+  }
+
+  // The edit goes on until its change is stored, or kept to be sent; the room may be another one by then.
+  async #save(body, edit) {
+    if (edit === this.#saving) return;
+    const { id } = this.#room;
+    const changing = this.change(edit.seq, body);
+    if (!changing) return void this.complain(words.tooLong);
+    this.complain("");
+    this.#stopTyping();
+    this.#saving = edit;
+    try {
+      if (!(await changing)) toast(words.editWaits);
+      if (edit !== this.#edit) this.drafts.set(id, edit.aside);
+      else if (this.#text() === body) this.#endEdit();
+    } catch (error) {
+      if (edit === this.#edit) this.complain(explain(error));
+      else toast(explain(error));
+    } finally {
+      this.#saving = null;
+    }
   }
 
   // The list of people comes with the first @.
@@ -154,16 +183,17 @@ export class Composer {
   #written() {
     this.#mayMention();
     this.#fit();
+    this.#keep();
     this.complain("");
     if (!this.#field.value) return this.#stopTyping();
     const now = Date.now();
     if (now - this.#toldTyping < TELL_TYPING_EVERY) return undefined;
     this.#toldTyping = now;
-    return this.typing(true);
+    return this.typing(this.#of, true);
   }
 
   #stopTyping() {
-    if (this.#toldTyping) this.typing(false);
+    if (this.#toldTyping) this.typing(this.#of, false);
     this.#toldTyping = 0;
   }
 
@@ -174,14 +204,14 @@ export class Composer {
 
   #key(event) {
     if (event.isComposing) return;
-    const last = event.key === "ArrowUp" && !this.#field.value && !this.#rewritten ? this.last() : undefined;
+    const last = event.key === "ArrowUp" && !this.#field.value && !this.#edit ? this.last() : undefined;
     if (last) {
       event.preventDefault();
       return this.rewrite(last);
     }
     if (event.key !== "Escape") return;
     event.preventDefault(); // it is answered here
-    if (this.#rewritten) this.#endEdit();
+    if (this.#edit) this.#endEdit();
     else if (this.#replyTo) this.reply(null);
     else this.leave();
   }

@@ -31,7 +31,7 @@ export class ThreadPanel {
   /**
    * `sending` is Sending, the others as in Chat; `draw()` is called when something came; `opened(open)` when it opens or closes.
    */
-  constructor({ store, outbox, loader, calls, wire, sending, token, links, nameOf, known, draw, opened }) {
+  constructor({ store, outbox, loader, calls, wire, sending, drafts, token, links, nameOf, known, draw, opened }) {
     Object.assign(this, { store, outbox, loader, wire, sending, nameOf, known, redraw: draw, opened });
     const failed = (error) => this.composer.complain(explain(error));
     this.composer = new Composer({
@@ -39,8 +39,9 @@ export class ThreadPanel {
       drop: this.#panel,
       token,
       links,
+      drafts,
       send: (message) => this.#sent(sending.send(this.#room, { ...message, thread: this.#root })),
-      change: (seq, body) => sending.change(this.#room, seq, body, failed),
+      change: (seq, body) => sending.change(this.#room, seq, body),
       last: () => this.#log && lastOwn(this.#room, this.#log.events),
       typing: () => {},
       leave: () => this.close(),

@@ -14,7 +14,7 @@ import { RoomsView } from "./view_rooms.js";
 
 /** Give `chat` its rooms, log, actions, menu, composer, members, thread and me. */
 export function makeViews(chat) {
-  const { store, outbox, calls, blocks, dialogs, wire, loader, sending } = chat;
+  const { store, outbox, calls, blocks, dialogs, wire, loader, sending, drafts } = chat;
   const opened = (open) => open && chat.members.close();
   chat.rooms = new RoomsView({ store, open: (id) => chat.go(id), dialogs });
   chat.log = new LogView({ store, outbox, known: chat.known, act: actsOf(chat), moved: () => chat.soon(), load: (room) => chat.load(room), loadOlder: (room, limit) => loader.older(room, limit) });
@@ -33,10 +33,11 @@ export function makeViews(chat) {
     drop: find("conversation"),
     token: chat.token,
     links: chat.links,
+    drafts,
     send: (message) => sending.send(chat.room, message) && (chat.log.sentOwn(), true),
-    change: (seq, body) => sending.change(chat.room, seq, body, chat.failed),
+    change: (seq, body) => sending.change(chat.room, seq, body),
     last: () => lastOwn(chat.room, chat.room.events),
-    typing: (on) => chat.room && wire.tell({ t: "typing", room: chat.room.id, on }),
+    typing: (room, on) => wire.tell({ t: "typing", room: room.id, on }),
     leave: () => chat.back(),
   });
   chat.members = new Members({ store, calls, blocks, opened: (room) => {

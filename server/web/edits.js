@@ -1,0 +1,58 @@
+// Changes of messages that are not known to be stored. To say one again changes nothing, so it is sent until it is answered.
+
+const TRY_AGAIN = new Set(["rate_limited", "unavailable", "internal"]);
+
+export class Edits {
+  #waiting; // "room seq" -> the frame
+  #timer = 0;
+
+  /** `ask(frame)` is a promise, broken by a Refusal; `keep(frames)` survives a reload; `failed(error)` where one that waited was refused. */
+  constructor({ ask, keep, failed, saved = [] }) {
+    Object.assign(this, { ask, keep, failed });
+    this.#waiting = new Map(saved.map((frame) => [keyOf(frame), frame]));
+  }
+
+  get size() {
+    return this.#waiting.size;
+  }
+
+  /** A promise of whether it is stored; false: it waits for the connection. A Refusal: it is not kept. */
+  async send(frame) {
+    this.#waiting.set(keyOf(frame), frame);
+    this.keep([...this.#waiting.values()]);
+    try {
+      await this.ask(frame);
+    } catch (error) {
+      if (error.code === "network") return false;
+      this.#forget(frame);
+      throw error;
+    }
+    this.#forget(frame);
+    return true;
+  }
+
+  /** The connection is open (again). */
+  opened() {
+    for (const frame of [...this.#waiting.values()]) this.send(frame).catch((error) => this.#refused(frame, error));
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+  }
+
+  #refused(frame, error) {
+    if (!TRY_AGAIN.has(error.code)) return this.failed(error);
+    this.#waiting.set(keyOf(frame), frame);
+    this.keep([...this.#waiting.values()]);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.opened(), error.retryAfter ?? 2_000);
+    return undefined;
+  }
+
+  #forget(frame) {
+    if (this.#waiting.get(keyOf(frame)) === frame) this.#waiting.delete(keyOf(frame));
+    this.keep([...this.#waiting.values()]);
+  }
+}
+
+const keyOf = ({ room, seq }) => `${room} ${seq}`;
