@@ -30,6 +30,8 @@ export class Chat {
   #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
   #loading = null; // a promise that what is loaded for the room is there
+  #asking = new Map(); // room whose members are asked for -> whether they must be once more
+  #left = null; // the room that was left last, where one may come back to it
 
   /** `leave(reason)` goes back to the gate, `signOut()` does so after telling the server. */
   constructor({ user, token }, { leave, signOut }) {
@@ -148,6 +150,7 @@ export class Chat {
     if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
     find("announcer").textContent = `${this.nameOf(room, event.sender, event.name)}: ${plainText(event.body ?? "", ANNOUNCED)}`;
   }
+    if (room !== this.room || this.log.follow) room.trim();
 
   async #sureOf(room, seq) {
     if (eventAt(room.events, seq)?.unsure && (await this.loader.again(room, seq))) this.soon();
@@ -196,7 +199,9 @@ export class Chat {
     const room = this.store.rooms.get(location.hash.split("/")[2]) ?? null;
     if (room === this.room) return;
     this.room = room;
-    document.body.classList.toggle("in-room", Boolean(room));
+    this.#loading = null;
+    if (room) this.store.open(room);
+    this.#drawNothing();
     find("room").hidden = !room;
     document.body.classList.toggle("in-blind", room?.mode === "blind");
     find("nothing-open").hidden = Boolean(room);
@@ -261,7 +266,12 @@ export class Chat {
     if (!this.room) return;
     drawRoomHeader(this.room, this.store);
     this.composer.allow(closedBecause(this.room, this.blocks));
+    if (this.#asking.has(room)) return void this.#asking.set(room, true);
+    this.#asking.set(room, false);
     this.log.draw();
+    const again = this.#asking.get(room);
+    this.#asking.delete(room);
+    if (again) this.loadMembers(room);
     this.members.draw();
     this.thread.draw();
     this.#drawTypists();

@@ -41,9 +41,17 @@ export function reconcile(list, rows, build) {
     if (node === place) place = place.nextElementSibling;
     else list.insertBefore(node, place);
   }
-  for (const node of old.values()) node.remove();
+  for (const node of old.values()) removeRow(node);
 }
 
+// What had the focus in a row that goes gives it to the row beside.
+function removeRow(node) {
+  const held = node.contains(document.activeElement);
+  const near = held && (node.nextElementSibling ?? node.previousElementSibling);
+  const isRow = node === document.activeElement;
+  node.remove();
+  if (near) (isRow ? near : (near.querySelector("button") ?? near)).focus({ preventScroll: true });
+}
 
 /** A line drawing of those in the document, hidden from screen readers: the button it is in has a label. */
 export function icon(name) {

@@ -92,9 +92,9 @@ export class Loader {
 
   async members(room) {
     try {
-      const { members, former, cursors = {} } = await this.http("GET", `/chats/rooms/${room.id}`);
+      const { members, former, cursors } = await this.http("GET", `/chats/rooms/${room.id}`);
       this.store.setMembers(room, members, former);
-      room.moveCursors(cursors);
+      room.setCursors(cursors);
       if (room.mode === "blind") await this.reveals(room);
       return true;
     } catch {

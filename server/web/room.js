@@ -6,6 +6,8 @@ import { Threads } from "./threads.js";
 
 const SETTINGS = ["name", "description", "visibility", "archived", "post", "metadata"];
 const CHANGES_KEPT = 1_000;
+const MOST_HELD = 10_000; // events, while nobody reads the old ones
+const SLACK = 1_000;
 
 const SUMMARY = [
   "type", "name", "description", "mode", "visibility", "archived", "crowded", "post", "metadata", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
@@ -25,7 +27,7 @@ export class Room {
   threads = new Threads();
   typing = new Map(); // user -> when it expires
   reveals = new Map(); // in a blind room: pseudonym -> {mutual, person?} of those one consented to
-  #cursors = null; // user -> seq; null in rooms too large for receipts
+  #cursors = null; // user -> seq, of those who show it; null where nobody does
   #sorted = null;
   #replies = null; // root -> how many replies are known; made when asked for
   #unread = 0; // the server's count, as of #countedTo
@@ -51,7 +53,7 @@ export class Room {
     for (const field of SUMMARY) if (summary[field] !== undefined) this[field] = summary[field];
     this.last_seq = Math.max(known, summary.last_seq);
     if (summary.last_message) this.#newest(summary.last_message);
-    if (summary.cursors) this.moveCursors(summary.cursors);
+    if (summary.cursors || summary.crowded) this.setCursors(summary.cursors);
     this.count(summary.unread, summary.last_seq);
   }
 
@@ -118,10 +120,10 @@ export class Room {
     this.#newest(event);
     this.threads.happened(event, { me: this.me, root: eventAt(this.events, event.thread) });
     this.typing.delete(event.sender);
-    this.moveCursor(event.sender, event.seq);
+    if (this.#cursors?.has(event.sender)) this.moveCursor(event.sender, event.seq);
     if (event.sender === this.me) return this.readTo(event.seq);
-    if (event.kind === "system" || event.thread || event.seq <= this.#countedTo) return undefined;
-    this.#fresh.push(event.seq);
+    if (event.kind === "system" || event.seq <= this.#countedTo) return undefined;
+    if (!event.thread) this.#fresh.push(event.seq);
     if (event.mentions?.some((user) => user === this.me || user === "@all" || user === "@here")) this.mentions += 1;
     return undefined;
   }
@@ -130,7 +132,7 @@ export class Room {
     if (message.seq >= (this.last_message?.seq ?? 0)) this.last_message = message;
   }
 
-  #member({ user, change, role, seq }) {
+  #member({ user, change, role }) {
     if (change === "revealed") return;
     if (user === this.me && role) this.role = role;
     if (change === "left" || change === "kicked") {
@@ -139,18 +141,19 @@ export class Room {
     } else if (this.members.size) {
       this.members.set(user, { user, ...this.members.get(user), ...(role && { role }) });
     }
-    if (change === "joined") this.#cursors?.set(user, seq);
     this.#sorted = null;
   }
 
   setMembers(members) {
     this.members = new Map(members.map((member) => [member.user, member]));
-    this.#sorted = null;
   }
 
-  moveCursors(cursors) {
-    this.#cursors ??= new Map();
-    for (const [user, seq] of Object.entries(cursors)) this.moveCursor(user, seq);
+  /** How far each has read who shows it to this person; nothing: that is not known of anybody here. */
+  setCursors(cursors) {
+    const known = this.#cursors;
+    this.#cursors = cursors ? new Map(Object.entries(cursors)) : null;
+    this.#sorted = null;
+    for (const user of this.#cursors?.keys() ?? []) this.moveCursor(user, known?.get(user) ?? 0);
   }
 
   moveCursor(user, seq) {
@@ -165,7 +168,7 @@ export class Room {
     return this.#replies.get(seq) ?? 0;
   }
 
-  /** How many other members have not read up to `seq`; 0 where nobody can know. */
+  /** How many others have not read up to `seq`, of those who show it. */
   notRead(seq) {
     if (!this.#cursors) return 0;
     this.#sorted ??= this.#sortCursors();
@@ -173,9 +176,7 @@ export class Room {
   }
 
   #sortCursors() {
-    const counted = this.members.size ? this.members : this.#cursors;
-    const others = [...counted.keys()].filter((user) => user !== this.me);
-    return others.map((user) => this.#cursors.get(user) ?? 0).sort((a, b) => a - b);
+    return [...this.#cursors].filter(([user]) => user !== this.me).map(([, seq]) => seq).sort((a, b) => a - b);
   }
 
   /** The newest page begins to load: keep what comes live from now on. */
@@ -211,6 +212,14 @@ export class Room {
       if (this.events[index]?.seq === message.seq) this.events[index] = message;
     }
     return true;
+  }
+
+  /** Nobody reads what is old: of a very long log only the end is kept. */
+  trim() {
+    if (this.events.length <= MOST_HELD + SLACK) return;
+    this.events = this.events.slice(-MOST_HELD);
+    this.#replies = null;
+    this.more = true;
   }
 
   /** Forget the log; it must be loaded anew. */

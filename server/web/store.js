@@ -3,6 +3,7 @@
 import { Room } from "./room.js";
 
 const TYPING_LASTS = 6_000;
+const MOST_HELD = 20; // rooms whose log is kept
 const NOT_LOGGED = new Set(["ack", "ok", "error"]);
 
 /** Whether a frame is an event of a room's log, of a kind known today or not. */
@@ -13,6 +14,7 @@ export class Store {
   people = new Map(); // id -> name
   presence = new Map(); // id -> {state, last_seen?}
   welcomed = false; // the rooms are known
+  #opened = new Set(); // rooms, the latest last
 
   /** `now()` gives milliseconds. */
   constructor(me, now = Date.now) {
@@ -109,6 +111,16 @@ export class Store {
     return [...this.rooms.values()].sort((a, b) => activity(b) - activity(a) || (a.id < b.id ? -1 : 1));
   }
 
+  /** `room` is open now: of those that were, the logs of the latest are kept. */
+  open(room) {
+    this.#opened.delete(room);
+    this.#opened.add(room);
+    if (this.#opened.size <= MOST_HELD) return;
+    const [oldest] = this.#opened;
+    this.#opened.delete(oldest);
+    if (oldest.hold === "held") oldest.drop();
+  }
+
   typists(room) {
     const now = this.now();
     for (const [user, until] of room.typing) if (until <= now) room.typing.delete(user);
@@ -121,9 +133,10 @@ export class Store {
     return [...this.rooms.values()].filter((room) => room.muteEnds(now)).length > 0;
   }
 
+  /** What is unread, and of muted rooms the mentions alone. */
   totalUnread() {
     let total = 0;
-    for (const room of this.rooms.values()) if (!room.muted) total += room.unread;
+    for (const { muted, unread, mentions } of this.rooms.values()) total += muted ? mentions : Math.max(unread, mentions);
     return total;
   }
 }

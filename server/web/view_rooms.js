@@ -57,7 +57,7 @@ export class RoomsView {
       time: last ? shortTime(last.at) : "",
       text: last ? `${own ? `${words.me}: ` : who ? `${who}: ` : ""}${said}` : "",
       unread,
-      mentions: unread ? mentions : 0,
+      mentions,
       muted: room.muted,
       archived: room.archived,
       blind: room.mode === "blind",
@@ -99,7 +99,7 @@ function build(row) {
     make("span", { class: "face" }, face, dot),
     make("span", { class: "what" }, make("strong", {}, row.name, ...marksOf(row)), make("span", { class: "preview" }, row.text)),
     make("span", { class: "when" }, make("time", {}, row.time), make("span", { class: "badges" }, at, badge)));
-  return make("li", { class: row.unread && !row.muted ? "new" : "" }, button);
+  return make("li", { class: row.mentions || (row.unread && !row.muted) ? "new" : "" }, button);
 }
 
 function marksOf({ muted, archived, blind }) {

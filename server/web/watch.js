@@ -1,9 +1,11 @@
 // Whose presence is watched: the peers of direct rooms always, the members of one panel at a time.
 
-const MOST_MEMBERS = 200; // the server takes more, but for peers there must be room
+const MOST_MEMBERS = 200; // the server takes 500 a connection, with those that a frame adds before it takes some away
+const MOST_PEERS = 250;
 
 export class Watch {
   #members = [];
+  #peers = new Set(); // the latest last
   #room; // the blind room that they are of; undefined for the others
 
   constructor({ store, wire }) {
@@ -13,17 +15,23 @@ export class Watch {
   /** A new connection watches nobody yet. */
   renewed() {
     this.#members = [];
-    this.peersOf([...this.store.rooms.values(), { peer: this.store.me.id }]);
+    this.#peers.clear();
+    this.wire.tell({ t: "presence", watch: [this.store.me.id] });
+    const direct = this.store.sortedRooms().filter((room) => room.peer);
+    this.peersOf(direct.slice(0, MOST_PEERS).reverse());
   }
 
   peersOf(rooms) {
-    const peers = rooms.map((room) => room.peer).filter(Boolean);
-    if (peers.length) this.wire.tell({ t: "presence", watch: peers });
+    const watch = rooms.map((room) => room.peer).filter((peer) => peer && !this.#peers.has(peer));
+    if (!watch.length) return;
+    for (const peer of watch) this.#peers.add(peer);
+    const unwatch = [...this.#peers].slice(0, Math.max(0, this.#peers.size - MOST_PEERS));
+    for (const peer of unwatch) this.#peers.delete(peer);
+    this.wire.tell({ t: "presence", watch, unwatch });
   }
 
   membersOf(room) {
-    const peers = new Set([...this.store.rooms.values()].map((each) => each.peer));
-    const others = [...room.members.keys()].filter((user) => user !== room.me && !peers.has(user)).slice(0, MOST_MEMBERS);
+    const others = [...room.members.keys()].filter((user) => user !== room.me && !this.#peers.has(user)).slice(0, MOST_MEMBERS);
     if (this.#members.length) this.wire.tell({ t: "presence", room: this.#room, unwatch: this.#members });
     this.#members = others;
     this.#room = room.mode === "blind" ? room.id : undefined;
