@@ -32,19 +32,16 @@ export class Blocks {
 
   /** The line of a menu that changes it for `user`: [text, act]. */
   entry(user, name) {
-    return this.has(user) ? [words.unblock, () => this.unblock(user)] : [words.block, () => this.#block(user, name)];
+    return this.has(user) ? [words.unblock, () => this.unblock(user).catch(this.failed)] : [words.block, () => this.#block(user, name)];
   }
 
   async #block(user, name) {
     if (!(await question(words.blockQuestion(name), words.block))) return;
-    await this.#do(this.calls.block(user), () => this.#blocked.add(user));
+    await this.calls.block(user).then(() => this.#blocked.add(user)).then(this.changed, this.failed);
   }
 
+  /** A promise that a Refusal may break. */
   unblock(user) {
-    return this.#do(this.calls.unblock(user), () => this.#blocked.delete(user));
-  }
-
-  #do(done, then) {
-    return done.then(then).then(this.changed, this.failed);
+    return this.calls.unblock(user).then(() => this.#blocked.delete(user)).then(this.changed);
   }
 }

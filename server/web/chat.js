@@ -94,8 +94,8 @@ export class Chat {
     else this.jump(seq);
   };
 
-  #http(method, path, body) {
-    return ask(method, `/api/v1${path}`, { token: this.token, body }).catch((error) => {
+  #http(method, path, body, key) {
+    return ask(method, `/api/v1${path}`, { token: this.token, body, key }).catch((error) => {
       if (error.code === "unauthenticated") this.leave(words.closes[4501]);
       throw error;
     });
@@ -175,8 +175,9 @@ export class Chat {
     else this.#awaited = id;
   };
 
-  create = async (room) => {
-    const made = this.store.addRoom(await this.calls.create(room));
+  /** Begin a conversation; the same `key` makes no second one. */
+  create = async (room, key) => {
+    const made = this.store.addRoom(await this.calls.create(room, key));
     this.watch.peersOf([made]);
     this.go(made.id);
   };

@@ -10,6 +10,8 @@ const PAUSE = 200;
 export class PeopleSearch {
   #timer = 0;
   #turn = 0;
+  #listed = ""; // the text that the list is of
+  #entered = false; // Enter was pressed before its list was there
 
   constructor({ field, list, search, choose, leaveOut }) {
     Object.assign(this, { field, list, search, choose, leaveOut });
@@ -19,19 +21,25 @@ export class PeopleSearch {
   }
 
   clear() {
-    this.#turn += 1;
     this.field.value = "";
-    this.list.replaceChildren();
+    this.#find();
+  }
+
+  get #text() {
+    return this.field.value.trim();
   }
 
   #soon() {
+    this.#entered = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#find(), PAUSE);
   }
 
   async #find() {
+    clearTimeout(this.#timer);
     const turn = ++this.#turn;
-    const text = this.field.value.trim();
+    const text = this.#text;
+    this.#listed = "";
     if (!text) return this.list.replaceChildren();
     if (!this.list.children.length) this.list.replaceChildren(make("li", {}, waiting(2)));
     const people = await this.search(text).catch((error) => error);
@@ -40,7 +48,14 @@ export class PeopleSearch {
     const shown = people.filter((person) => !this.leaveOut(person.id));
     this.list.replaceChildren(...shown.map((person) => this.#row(person)));
     if (!shown.length) this.list.append(make("li", { class: "empty" }, blank("search", words.nobodyFound)));
+    this.#listed = text;
+    if (this.#entered) this.#first()?.click();
+    this.#entered = false;
     return undefined;
+  }
+
+  #first() {
+    return this.list.querySelector("button");
   }
 
   #row(person) {
@@ -50,13 +65,14 @@ export class PeopleSearch {
     return make("li", {}, button);
   }
 
-  // Enter chooses the first one found; the arrows go into the list.
+  // Enter chooses the first one found by what is written now; the arrows go into the list.
   #key(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    const first = this.list.querySelector("button");
+    const first = this.#first();
     if (event.key === "Enter") {
       event.preventDefault();
-      first?.click();
+      if (this.#listed === this.#text) first?.click();
+      else this.#entered = true;
     } else if (event.key === "ArrowDown" && first) {
       event.preventDefault();
       first.focus();

@@ -3,7 +3,7 @@
 const part = encodeURIComponent;
 
 export class RoomCalls {
-  /** `http(method, path, body)` asks in this person's name. */
+  /** `http(method, path, body, key)` asks in this person's name. */
   constructor(http) {
     const rooms = "/chats/rooms";
     const of = (room, rest = "") => `${rooms}/${part(room.id)}${rest}`;
@@ -13,7 +13,7 @@ export class RoomCalls {
     this.changeMe = (changes) => http("PATCH", "/me", changes);
     this.changePassword = (now, next) => http("PUT", "/me/password", { current_password: now, new_password: next });
     this.people = (text) => http("GET", `/users?q=${part(text)}`).then((found) => found.items);
-    this.create = (room) => http("POST", rooms, room);
+    this.create = (room, key) => http("POST", rooms, room, key);
     this.publicRooms = (text, after) => http("GET", `${rooms}/public?${new URLSearchParams({ ...(text && { q: text }), ...(after && { after }) })}`);
     this.join = (id) => http("POST", `${rooms}/${part(id)}/join`);
     this.change = (room, changes) => http("PATCH", of(room), changes);

@@ -8,8 +8,8 @@ export function savedSession() {
   return text ? JSON.parse(text) : null;
 }
 
-/** Whether the browser knows it too, not this window alone. */
-savedSession.isKept = () => localStorage.getItem(KEY) !== null;
+/** Whether the browser knows this person's `token` too, not this window alone. */
+savedSession.isKept = (token) => JSON.parse(localStorage.getItem(KEY))?.token === token;
 
 /** A window keeps its own person, so two windows can be two people; `keep` tells the browser too. */
 export function saveSession(session, keep) {
@@ -20,8 +20,7 @@ export function saveSession(session, keep) {
 /** What this person wrote and could not send stays in the window until he signs in here again. */
 export function forgetSession(token) {
   sessionStorage.removeItem(KEY);
-  const kept = localStorage.getItem(KEY);
-  if (kept && JSON.parse(kept).token === token) localStorage.removeItem(KEY);
+  if (savedSession.isKept(token)) localStorage.removeItem(KEY);
 }
 
 /** This window's own name as a device. */

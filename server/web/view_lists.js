@@ -1,9 +1,10 @@
 // What one message said before, who reacted to it, and what is pinned in a room: lists in a dialog.
 
 import { clockTime, dayName } from "./calendar.js";
+import { openDialog } from "./dialog.js";
 import { avatar, face, make } from "./dom.js";
 import { plainText } from "./markup.js";
-import { showPages } from "./view_pages.js";
+import { pagedList, showPages } from "./view_pages.js";
 import { words } from "./words.js";
 
 const PREVIEWED = 200; // characters
@@ -54,11 +55,13 @@ export function showPins(room, { load, nameOf, go }) {
 
 /** Whom this person blocks, newest first; `unblock(user)` is a promise. */
 export function showBlocks({ load, unblock }) {
-  showPages(words.blocked, "blocks", load, ({ user, name, username }) => {
+  const { body, say } = openDialog(words.blocked, { id: "blocks" });
+  const partsOf = ({ user, name, username }) => {
     const button = make("button", { type: "button", class: "plain", "aria-label": `${words.unblock}: ${name || username}` }, words.unblock);
-    button.onclick = () => unblock(user).then(() => button.closest("li").remove());
+    button.onclick = () => unblock(user).then(() => button.closest("li").remove(), say);
     return [avatar(user, name || username), make("span", { class: "what" }, make("strong", {}, name || username), make("span", { class: "preview" }, `@${username}`)), button];
-  });
+  };
+  body.append(pagedList({ label: words.blocked, load, partsOf }).node);
 }
 
 function said(name, at, body) {

@@ -80,16 +80,16 @@ function password(chat, say) {
 function renamed({ user, token, store, me, soon }, { name }) {
   user.name = name;
   store.people.set(user.id, name || user.username);
-  saveSession({ user, token }, savedSession.isKept());
+  saveSession({ user, token }, savedSession.isKept(token));
   me.draw();
   soon();
 }
 
 // With a new password every token is revoked; this window goes on with the new one.
-async function changePassword({ calls, wire }, now, next) {
+async function changePassword({ token, calls, wire }, now, next) {
   wire.stop();
   try {
-    saveSession(await calls.changePassword(now, next), savedSession.isKept());
+    saveSession(await calls.changePassword(now, next), savedSession.isKept(token));
     location.reload();
   } catch (error) {
     wire.start();

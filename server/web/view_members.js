@@ -7,6 +7,7 @@ import { face, find, icon, make, reconcile } from "./dom.js";
 import { may, mayRemove, ROLES, rolesFor } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
 import { PeopleSearch } from "./people_search.js";
+import { toast } from "./toast.js";
 import { explain, words } from "./words.js";
 
 const MOST_SHOWN = 300;
@@ -23,7 +24,7 @@ export class MembersPanel {
       field: find("member-query"),
       list: find("member-found"),
       search: calls.people,
-      choose: (person) => this.#do(() => calls.add(this.#room, person.id)).then(() => this.people.clear()),
+      choose: (person) => this.#add(this.#room, person),
       leaveOut: (id) => this.#room.members.has(id),
     });
     find("member-add").onsubmit = (event) => event.preventDefault();
@@ -134,14 +135,21 @@ export class MembersPanel {
     return [menuItem(reveal ? words.unreveal : words.reveal, act)];
   }
 
-  async #remove(row) {
-    if (await question(words.removeQuestion(row.name), words.remove)) this.#do(() => this.calls.remove(this.#room, row.key));
+  // The room may be another one when the question is answered.
+  async #remove(row, room = this.#room) {
+    if (await question(words.removeQuestion(row.name), words.remove)) this.#do(() => this.calls.remove(room, row.key));
+  }
+
+  async #add(room, person) {
+    await this.#do(() => this.calls.add(room, person.id));
+    if (room === this.#room) this.people.clear();
   }
 
   async #do(change) {
     find("members-error").textContent = "";
     await change().catch((error) => {
-      find("members-error").textContent = explain(error);
+      if (room === this.#room) find("members-error").textContent = explain(error);
+      else toast(explain(error));
     });
   }
 }

@@ -17,8 +17,10 @@ class NewRoom {
   #dialog = find("new-room");
   #form = find("new-room-form");
   #chosen = new Map(); // id -> person
+  #busy = false;
+  #asked = { text: "", key: "" }; // what was asked for last, and its key: asked again it makes no second room
 
-  /** `create({type, name?, members})` is a promise of nothing; `search` as PeopleSearch has it. */
+  /** `create({type, name?, members}, key)` is a promise of nothing; `search` as PeopleSearch has it. */
   constructor({ search, create, myId }) {
     Object.assign(this, { create, myId });
     this.people = new PeopleSearch({
@@ -44,6 +46,7 @@ class NewRoom {
     this.#form.reset();
     this.#chosen.clear();
     this.people.clear();
+    this.#asked = { text: "", key: "" };
     find("new-room-error").textContent = "";
     this.#draw();
     this.#dialog.showModal();
@@ -97,12 +100,22 @@ class NewRoom {
   }
 
   async #begin(room) {
+    if (this.#busy) return;
+    const text = JSON.stringify(room);
+    if (text !== this.#asked.text) this.#asked = { text, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
     find("new-room-error").textContent = "";
+    this.#setBusy(true);
     try {
-      await this.create(room);
+      await this.create(room, this.#asked.key);
       this.#dialog.close();
     } catch (error) {
       find("new-room-error").textContent = explain(error);
     }
+    this.#setBusy(false);
+  }
+
+  #setBusy(busy) {
+    this.#busy = busy;
+    find("new-room-create").setAttribute("aria-busy", `${busy}`);
   }
 }

@@ -9,6 +9,7 @@ import { words } from "./words.js";
 /** `change(changes)` is a promise. */
 export function showSettings(room, { change }) {
   const { body, say, close } = openDialog(words.roomSettings, { id: "settings" });
+  const before = { ...room }; // what others change while the dialog is open is not undone by it
   const form = make("form", { method: "dialog" });
   if (may("describe", room)) form.append(...describing(room));
   if (may("show", room)) form.append(...showing(room));
@@ -24,7 +25,7 @@ export function showSettings(room, { change }) {
   if (form.children.length) form.append(make("button", { class: "primary" }, words.save));
   form.onsubmit = (event) => {
     event.preventDefault();
-    apply(changesOf(form, room));
+    apply(changesOf(form, before));
   };
   body.append(form);
   if (may("archive", room)) body.append(archiving(room, apply));

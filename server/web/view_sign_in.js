@@ -8,12 +8,17 @@ import { explain, words } from "./words.js";
 export function showGate({ enter, reason = "" }) {
   const form = find("sign-in-form");
   const say = (text) => (find("sign-in-error").textContent = text);
+  const submit = find("sign-in-submit");
+  const isBusy = () => submit.getAttribute("aria-busy") === "true";
   const signIn = async (path, body, keep) => {
+    if (isBusy()) return;
     say("");
+    submit.setAttribute("aria-busy", "true");
     try {
       enter(await ask("POST", path, { body }), keep);
     } catch (error) {
-      say(explain(error));
+      submit.removeAttribute("aria-busy");
+      say(error.code === "forbidden" ? words.closes[4503] : explain(error));
     }
   };
   const changed = () => drawMode(form, form.elements.mode.value === "up");

@@ -5,10 +5,10 @@ const chosen = localStorage.getItem("madang.language");
 export const language = ["ko", "en"].includes(chosen) ? chosen : navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
 export const words = language === "ko" ? (await import("./words_ko.js")).ko : (await import("./words_en.js")).en;
 
-/** What an error means, by its stable code; the fields it names come from the server. */
+/** What an error means, by its stable code, and which fields it is about; why is the server's English. */
 export function explain(error) {
   const text = words.codes[error.code] ?? words.codes.internal;
-  const fields = Object.entries(error.fields ?? {}).map(([field, why]) => `${field}: ${why}`);
+  const fields = Object.entries(error.fields ?? {}).map(([field, why]) => words.field(words.fields[field] ?? field, why));
   return [text, ...fields].join(" ");
 }
 

@@ -267,6 +267,8 @@ export const en = {
     invalid: "Please check what you entered.",
     unauthenticated: "Wrong username or password.",
     forbidden: "You may not do this.",
+  fields: { username: "username", password: "password", current_password: "password now", new_password: "new password", name: "name", description: "description" },
+  field: (name, why) => `${name}: ${why}`,
     not_found: "There is no such thing.",
     not_member: "You are not a member of this room.",
     blocked: "Blocked: this cannot be sent.",

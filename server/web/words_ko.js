@@ -267,6 +267,8 @@ export const ko = {
     invalid: "입력을 확인해 주세요.",
     unauthenticated: "아이디나 비밀번호가 맞지 않습니다.",
     forbidden: "권한이 없습니다.",
+  fields: { username: "아이디", password: "비밀번호", current_password: "지금 비밀번호", new_password: "새 비밀번호", name: "이름", description: "설명" },
+  field: (name) => `(${name})`,
     not_found: "찾을 수 없습니다.",
     not_member: "이 방의 참여자가 아닙니다.",
     blocked: "차단되어 보낼 수 없습니다.",

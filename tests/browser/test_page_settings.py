@@ -110,7 +110,7 @@ def test_a_new_password_signs_out_every_other_window(window: OpenWindow, person:
     dialog.get_by_label("지금 비밀번호").fill("not this one")
     dialog.get_by_label("새 비밀번호").fill("another courtyard")
     dialog.get_by_role("button", name="비밀번호 바꾸기").click()
-    expect(page.locator("#my-settings > .error")).to_contain_text("current_password")
+    expect(page.locator("#my-settings > .error")).to_contain_text("(지금 비밀번호)")
     dialog.get_by_label("지금 비밀번호").fill(minji.password)
     dialog.get_by_role("button", name="비밀번호 바꾸기").click()
     expect(other.locator("#sign-in-form")).to_be_visible()
