@@ -1,8 +1,6 @@
-// The words of the page, in the language that was chosen, else that of the browser. The other is not loaded.
+// The words of the page, in the language that look.js found: the one that was chosen, else the browser's. The other is not loaded.
 
-const chosen = localStorage.getItem("madang.language");
-
-export const language = ["ko", "en"].includes(chosen) ? chosen : navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+export const language = document.documentElement.lang;
 export const words = language === "ko" ? (await import("./words_ko.js")).ko : (await import("./words_en.js")).en;
 
 /** What an error means, by its stable code, and which fields it is about; why is the server's English. */
@@ -14,7 +12,6 @@ export function explain(error) {
 
 /** Fill what the document names by data-word, data-label and data-placeholder. */
 export function fillWords(root) {
-  document.documentElement.lang = language;
   for (const node of root.querySelectorAll("[data-word]")) node.textContent = words[node.dataset.word];
   for (const node of root.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", words[node.dataset.label]);
