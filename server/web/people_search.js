@@ -44,13 +44,14 @@ export class PeopleSearch {
     if (!this.list.children.length) this.list.replaceChildren(make("li", {}, waiting(2)));
     const people = await this.search(text).catch((error) => error);
     if (turn !== this.#turn) return undefined;
+    const entered = this.#entered;
+    this.#entered = false;
     if (people instanceof Error) return this.list.replaceChildren(make("li", {}, broken(people, () => this.#find())));
     const shown = people.filter((person) => !this.leaveOut(person.id));
     this.list.replaceChildren(...shown.map((person) => this.#row(person)));
     if (!shown.length) this.list.append(make("li", { class: "empty" }, blank("search", words.nobodyFound)));
     this.#listed = text;
-    if (this.#entered) this.#first()?.click();
-    this.#entered = false;
+    if (entered) this.#first()?.click();
     return undefined;
   }
 
