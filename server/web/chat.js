@@ -15,7 +15,7 @@ import { ask, deviceId } from "./session.js";
 import { isEvent, Store } from "./store.js";
 import { toast } from "./toast.js";
 import { drawTyping } from "./view_composer.js";
-import { closedBecause, drawBanner, drawRoomHeader, drawTitle } from "./view_frame.js";
+import { closedBecause, drawBanner, drawNothing, drawRoomHeader, drawTitle } from "./view_frame.js";
 import { makeViews } from "./views.js";
 import { Watch } from "./watch.js";
 import { Wire } from "./wire.js";
@@ -46,10 +46,10 @@ export class Chat {
     });
     this.calls = new RoomCalls(this.#http.bind(this));
     this.outbox = openOutbox(`madang.outbox.${user.id}`, { wire: this.wire, changed: () => this.soon() });
-    this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
-    this.watch = new Watch({ store: this.store, wire: this.wire });
     this.edits = openEdits(`madang.edits.${user.id}`, { wire: this.wire, failed: (error) => toast(explain(error)) });
     this.drafts = new Drafts(`madang.drafts.${user.id}`);
+    this.loader = new Loader({ store: this.store, wire: this.wire, http: this.#http.bind(this) });
+    this.watch = new Watch({ store: this.store, wire: this.wire });
     this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
     this.blocks = new Blocks({ calls: this.calls, changed: () => this.soon(), failed: this.failed });
@@ -68,16 +68,16 @@ export class Chat {
 
   stop() {
     this.outbox.close();
+    this.edits.close();
     this.wire.stop();
   }
-    this.edits.close();
-
-  failed = (error) => this.composer.complain(explain(error));
 
   /** How much of what this person said is not stored yet. */
   get unsent() {
     return this.outbox.size + this.edits.size;
   }
+
+  failed = (error) => this.composer.complain(explain(error));
 
   nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
 
@@ -89,6 +89,7 @@ export class Chat {
     if (!room) return;
     this.go(id);
     await this.#loading;
+    if (room !== this.room) return;
     const first = room.events[0]?.seq;
     if (first === undefined || first - seq > FAR) this.dialogs.context(room, seq);
     else this.jump(seq);
@@ -109,7 +110,7 @@ export class Chat {
     if (frame.t === "ack") this.#acked(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
     if (frame.t === "room") this.#arrived(room);
-    if (frame.t === "room_gone" && this.room?.id === frame.room) this.go("");
+    if (frame.t === "room_gone" && this.room?.id === frame.room) this.#gone(frame.reason);
     if (frame.t === "gap" && room === this.room) this.load(room);
     if (frame.t === "presence" && frame.user === this.user.id && !frame.room) this.me.shown(frame.state);
     if (room && isEvent(frame)) this.#happened(room, frame);
@@ -120,11 +121,11 @@ export class Chat {
   #welcomed() {
     this.watch.renewed();
     this.outbox.opened();
+    this.edits.opened();
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
     if (!this.room) return;
-    this.edits.opened();
-    if (this.room.hold === "none") this.load(this.room);
+    if (this.room.hold === "none") this.#loading = this.load(this.room);
     this.loadMembers(this.room);
   }
 
@@ -135,6 +136,13 @@ export class Chat {
     this.go(room.id);
   }
 
+  #gone(reason) {
+    const { id, name, type } = this.room;
+    this.#left = reason === "left" && type === "matching" ? { id, name } : null;
+    if (reason !== "left") toast(words.removedFrom(name));
+    this.back();
+  }
+
   #acked(ack) {
     this.outbox.acked(ack);
     this.outbox.stored(ack.room, this.store.rooms.get(ack.room)?.seen ?? 0);
@@ -142,15 +150,15 @@ export class Chat {
 
   #happened(room, event) {
     this.outbox.stored(room.id, event.seq);
+    if (room !== this.room || this.log.follow) room.trim();
     if (room !== this.room) return;
     this.thread.happened(room, event);
     if (event.t === "reaction") this.#sureOf(room, event.of);
     if (event.t === "member" && (event.change === "joined" || event.change === "revealed")) this.loadMembers(room);
     if (event.t !== "message" || event.sender === room.me) return;
     if (!event.thread && (document.visibilityState === "hidden" || !this.log.follow)) this.log.missed(event.seq);
-    find("announcer").textContent = `${this.nameOf(room, event.sender, event.name)}: ${plainText(event.body ?? "", ANNOUNCED)}`;
+    find("announcer").textContent = `${this.nameOf(room, event.sender, event.name)}: ${plainText(event.body ?? "", ANNOUNCED) || (words.kinds[event.kind] ?? "")}`;
   }
-    if (room !== this.room || this.log.follow) room.trim();
 
   async #sureOf(room, seq) {
     if (eventAt(room.events, seq)?.unsure && (await this.loader.again(room, seq))) this.soon();
@@ -196,23 +204,35 @@ export class Chat {
     if (id) this.rooms.focus(id);
   }
 
+  #toList() {
+    this.#left = null;
+    this.go("");
+    this.#draw();
+    this.rooms.focus();
+  }
+
   #route() {
     const room = this.store.rooms.get(location.hash.split("/")[2]) ?? null;
-    if (room === this.room) return;
+    if (room === this.room) return this.soon();
     this.room = room;
     this.#loading = null;
     if (room) this.store.open(room);
     this.#drawNothing();
     find("room").hidden = !room;
     document.body.classList.toggle("in-blind", room?.mode === "blind");
-    find("nothing-open").hidden = Boolean(room);
     for (const view of [this.members, this.thread, this.menu]) view.setRoom(room);
     this.composer.show(room);
     this.log.show(room);
     if (room?.hold === "none") this.#loading = this.load(room);
     if (room) this.loadMembers(room);
-    if (room && matchMedia("(hover: hover)").matches) this.composer.focus();
     this.#draw();
+    if (!room || !matchMedia("(hover: hover)").matches) return undefined;
+    return find("composer").hidden ? find("scroller").focus() : this.composer.focus();
+  }
+
+  /** Go into a room that is not known here, if that is allowed. */
+  #enter(id) {
+    this.calls.join(id).then(() => this.arrive(id), (error) => toast(explain(error)));
   }
 
   openThread = (root, button) => this.thread.open(this.room, root, button);
@@ -244,8 +264,14 @@ export class Chat {
     this.soon();
   }
 
+  /** Who is in the room: one answer is waited for at a time, whatever happens meanwhile. */
   async loadMembers(room) {
+    if (this.#asking.has(room)) return void this.#asking.set(room, true);
+    this.#asking.set(room, false);
     const came = await this.loader.members(room);
+    const again = this.#asking.get(room);
+    this.#asking.delete(room);
+    if (again) this.loadMembers(room);
     if (room === this.room) this.members.came(came);
     if (room === this.room) this.composer.peopleChanged();
     if (came && this.members.open && room === this.room) this.watch.membersOf(room);
@@ -264,18 +290,27 @@ export class Chat {
     this.#read();
     this.rooms.draw(this.room?.id);
     drawTitle(this.store.totalUnread());
+    this.#drawNothing();
     if (!this.room) return;
     drawRoomHeader(this.room, this.store);
     this.composer.allow(closedBecause(this.room, this.blocks));
-    if (this.#asking.has(room)) return void this.#asking.set(room, true);
-    this.#asking.set(room, false);
     this.log.draw();
-    const again = this.#asking.get(room);
-    this.#asking.delete(room);
-    if (again) this.loadMembers(room);
     this.members.draw();
     this.thread.draw();
     this.#drawTypists();
+  }
+
+  #drawNothing() {
+    drawNothing(this.room, this.#instead(), { enter: (id) => this.#enter(id), back: () => this.#toList() });
+  }
+
+  // What is said where no room is open, and the room that one could go into.
+  #instead() {
+    const [, , id] = location.hash.split("/");
+    if (id && !this.store.welcomed) return { text: words.loading };
+    if (id) return { id, text: words.notHere, verb: words.join };
+    if (this.#left && !this.store.rooms.has(this.#left.id)) return { id: this.#left.id, text: words.youLeft(this.#left.name), verb: words.comeBack };
+    return { text: words.nothingOpen };
   }
 
   // What ends by itself.

@@ -5,14 +5,14 @@ import { later } from "./later.js";
 const lists = (use) => later(() => import("./view_lists.js"), use);
 
 export class Dialogs {
-  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), jump(seq), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
+  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
   constructor(chat) {
     this.chat = chat;
   }
 
   pins(room) {
-    const { calls, nameOf, jump } = this.chat;
-    return lists(({ showPins }) => showPins(room, { load: (after) => calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go: jump }));
+    const { calls, nameOf, lead } = this.chat;
+    return lists(({ showPins }) => showPins(room, { load: (after) => calls.pins(room, after), nameOf: (...who) => nameOf(room, ...who), go: (seq) => lead(room.id, seq) }));
   }
 
   threads(room, go) {

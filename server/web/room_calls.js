@@ -20,6 +20,7 @@ export class RoomCalls {
     this.mute = (room, until) => http("PUT", of(room, "/mute"), until ? { until } : {});
     this.unmute = (room) => http("DELETE", of(room, "/mute"));
 
+    this.presence = (room) => http("GET", of(room, "/presence"));
     this.add = (room, user) => http("POST", of(room, "/members"), { user });
     this.remove = (room, user) => http("DELETE", of(room, `/members/${part(user)}`));
     this.giveRole = (room, user, role) => http("PATCH", of(room, `/members/${part(user)}`), { role });

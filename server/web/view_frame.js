@@ -70,6 +70,18 @@ function drawVeil(room, blind) {
   veil.replaceChildren(face(room, room.me), make("span", {}, words.veil), make("strong", {}, words.veilMe(room.me)));
 }
 
+/** Where no room is open: `text`, and where one could go into the room `id`, the `verb` of that. On a phone that stands in the place of the list. */
+export function drawNothing(room, { id, text, verb }, { enter, back }) {
+  document.body.classList.toggle("in-room", Boolean(room || id));
+  const place = find("nothing-open");
+  place.hidden = Boolean(room);
+  if (place.dataset.mark === `${text} ${id}`) return;
+  place.dataset.mark = `${text} ${id}`;
+  const button = (name, act, word) => make("button", { type: "button", class: name, onclick: act }, word);
+  const verbs = make("div", { class: "verbs" }, button("plain", back, words.back), button("primary", () => enter(id), verb));
+  find("nothing-said").replaceChildren(make("p", {}, text), ...(verb ? [verbs] : []));
+}
+
 /** Why nothing can be written in the room; empty where it can. */
 export function closedBecause(room, blocks) {
   if (room.peer && blocks?.has(room.peer)) return words.blockedHere;

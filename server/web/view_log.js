@@ -5,6 +5,7 @@ import { find, reconcile } from "./dom.js";
 import { walkLog } from "./log_keys.js";
 import { indexOfSeq } from "./ordered.js";
 import { buildRows } from "./rows.js";
+import { toast } from "./toast.js";
 import { actOn, buildRow } from "./view_message.js";
 import { words } from "./words.js";
 
@@ -30,7 +31,7 @@ export class LogView {
     Object.assign(this, { store, outbox, load, loadOlder, known, act, moved });
     walkLog(this.#scroller, this.#list, act);
     this.#scroller.onscroll = () => this.#scrolled();
-    this.#list.onclick = (event) => actOn(event, { jump: (seq) => this.jump(seq), ...this.act });
+    this.#list.onclick = (event) => actOn(event, this.act);
     find("to-latest").onclick = () => this.toLatest();
     const resized = new ResizeObserver(() => this.follow && this.#toEnd());
     resized.observe(this.#scroller);
@@ -215,8 +216,9 @@ export class LogView {
   /** Bring the message `seq` into sight, loading history back to it when it must. */
   async jump(seq) {
     const { room } = this;
-    while (room.more && !(room.events[0]?.seq <= seq)) if (!(await this.loadOlder(room, 200))) return;
+    while (room === this.room && room.more && !(room.events[0]?.seq <= seq)) if (!(await this.loadOlder(room, 200))) break;
     if (room !== this.room) return;
+    if (!(room.events[0]?.seq <= seq) && room.more) return toast(words.olderFailed);
     const index = indexOfSeq(room.events, seq);
     this.follow = false;
     this.#start = room.events[Math.max(0, index - STEP)]?.seq ?? 0;
@@ -227,5 +229,6 @@ export class LogView {
     node?.classList.add("found-here");
     node?.focus({ preventScroll: true });
     this.#drawToLatest();
+    return undefined;
   }
 }

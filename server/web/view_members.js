@@ -11,11 +11,16 @@ import { toast } from "./toast.js";
 import { explain, words } from "./words.js";
 
 const MOST_SHOWN = 300;
+const MANY = 20; // members, from which on one can look for a name
 
 export class MembersPanel {
   #panel = find("members");
   #toggle = find("members-toggle");
   #room = null;
+  #filter = make("input", { type: "search", autocomplete: "off", "aria-label": words.filterMembers, placeholder: words.filterMembers, oninput: () => this.draw() });
+  #looking = make("form", { role: "search", hidden: true, onsubmit: (event) => event.preventDefault() }, this.#filter);
+  #online = make("p", { class: "rest" });
+  #present; // {online, members} of a crowded room, where that is known
 
   /** `calls` is RoomCalls, `blocks` Blocks; `opened(room)` when it is looked at. */
   constructor({ store, calls, blocks, opened }) {
@@ -29,6 +34,7 @@ export class MembersPanel {
     });
     find("member-add").onsubmit = (event) => event.preventDefault();
     this.#toggle.onclick = () => this.show(this.#panel.hidden);
+    find("member-list").before(this.#online, this.#looking);
     find("members-close").onclick = () => this.show(false);
     this.#panel.onkeydown = (event) => {
       if (event.key === "Escape" && !event.isComposing) this.show(false);
@@ -42,6 +48,8 @@ export class MembersPanel {
   setRoom(room) {
     this.#room = room;
     this.people.clear();
+    this.#filter.value = "";
+    this.#present = undefined;
     find("members-error").textContent = "";
     if (!room || room.type === "direct") this.show(false);
     find("member-list").replaceChildren();
@@ -50,18 +58,37 @@ export class MembersPanel {
 
   show(open) {
     const closing = this.open && !open && this.#panel.contains(document.activeElement);
+    const opening = open && !this.open;
     this.#panel.hidden = !open;
     this.#toggle.setAttribute("aria-expanded", `${open}`);
     if (closing) this.#toggle.focus();
     if (!open || !this.#room) return;
     this.opened(this.#room);
     this.draw();
+    if (opening) find("members-close").focus();
   }
 
   /** Who is in the room was asked for: whether it came. */
   came(came) {
     const known = came || this.#room?.members.size;
     this.#drawState(known ? undefined : broken({ code: "unavailable" }, () => this.opened(this.#room)));
+    if (this.open && this.#room?.crowded) this.#count(this.#room);
+  }
+
+  // Of a crowded room nobody is shown to be online, only how many are.
+  async #count(room) {
+    const presence = await this.calls.presence(room).catch(() => undefined);
+    if (room !== this.#room) return;
+    this.#present = presence;
+    this.draw();
+  }
+
+  #aboutOnline() {
+    const { crowded, mode, members, me } = this.#room;
+    if (mode === "blind" || !members.size) return "";
+    if (crowded) return this.#present ? words.onlineOf(this.#present.online, this.#present.members) : "";
+    const isHere = (user) => user === me || (this.store.presenceIn(this.#room, user)?.state ?? "offline") !== "offline";
+    return words.onlineOf([...members.keys()].filter(isHere).length, members.size);
   }
 
   #drawState(node) {
@@ -72,10 +99,18 @@ export class MembersPanel {
     if (!this.open || !this.#room) return;
     find("member-add").hidden = !may("add", this.#room);
     const rank = (member) => ROLES.indexOf(member.role);
-    const members = [...this.#room.members.values()].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
+    this.#online.textContent = this.#aboutOnline();
+    this.#looking.hidden = this.#room.members.size < MANY;
+    const members = this.#found().sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
     const rows = members.slice(0, MOST_SHOWN).map((member) => this.#row(member));
     reconcile(find("member-list"), rows, (row) => this.#build(row));
     find("member-rest").textContent = members.length > MOST_SHOWN ? words.andMore(members.length - MOST_SHOWN) : "";
+  }
+
+  #found() {
+    const text = this.#filter.value.trim().toLowerCase();
+    const isMeant = ({ name = "", username = "", user }) => [name, username, user].some((each) => each.toLowerCase().includes(text));
+    return [...this.#room.members.values()].filter(isMeant);
   }
 
   #row(member) {
@@ -145,7 +180,7 @@ export class MembersPanel {
     if (room === this.#room) this.people.clear();
   }
 
-  async #do(change) {
+  async #do(change, room = this.#room) {
     find("members-error").textContent = "";
     await change().catch((error) => {
       if (room === this.#room) find("members-error").textContent = explain(error);

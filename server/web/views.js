@@ -55,6 +55,7 @@ export function makeViews(chat) {
 function actsOf(chat) {
   const at = (seq) => eventAt(chat.room.events, seq);
   return {
+    jump: (seq) => chat.lead(chat.room.id, seq),
     reply: (seq) => chat.reply(seq),
     thread: chat.openThread,
     more: (seq, button) => chat.actions.open(chat.room, at(seq), button),

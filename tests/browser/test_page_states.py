@@ -55,6 +55,8 @@ def test_a_list_shows_that_it_waits(window: OpenWindow, person: SignUp) -> None:
     page.route("**/pins", hold)
     room_menu(page, "고정된 메시지")
     expect(page.locator("#pins .skeleton")).to_be_visible()
+    while not held:  # the list is seen to wait before its request is
+        page.wait_for_timeout(20)
     held[0].continue_()
     expect(page.locator("#pins .skeleton")).to_have_count(0)
 
