@@ -53,6 +53,7 @@ def test_the_document_names_what_the_first_view_imports() -> None:
     page = (WEB / "index.html").read_text(encoding="utf-8")
     named = re.findall(r'rel="modulepreload" href="/assets/([\w.]+)"', page)
     assert sorted(named) == sorted(first_view(scripts()) - {"app.js"})
+    assert page.index('rel="preload" as="image"') < page.index("modulepreload")
 
 
 @pytest.mark.parametrize(
