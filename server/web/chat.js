@@ -81,8 +81,6 @@ export class Chat {
 
   nameOf = (room, user, given) => this.store.nameIn(room, user, given) ?? words.somebody;
 
-  jump = (seq) => this.log.jump(seq);
-
   /** Lead to the message `seq` of a room: in its log, or where that begins too late, to what was said around it. */
   lead = async (id, seq) => {
     const room = this.store.rooms.get(id);
@@ -92,7 +90,7 @@ export class Chat {
     if (room !== this.room) return;
     const first = room.events[0]?.seq;
     if (first === undefined || first - seq > FAR) this.dialogs.context(room, seq);
-    else this.jump(seq);
+    else this.log.jump(seq);
   };
 
   #http(method, path, body, key) {
@@ -216,6 +214,7 @@ export class Chat {
     if (room === this.room) return this.soon();
     this.room = room;
     this.#loading = null;
+    if (room) this.#left = null;
     if (room) this.store.open(room);
     this.#drawNothing();
     find("room").hidden = !room;
@@ -309,7 +308,7 @@ export class Chat {
     const [, , id] = location.hash.split("/");
     if (id && !this.store.welcomed) return { text: words.loading };
     if (id) return { id, text: words.notHere, verb: words.join };
-    if (this.#left && !this.store.rooms.has(this.#left.id)) return { id: this.#left.id, text: words.youLeft(this.#left.name), verb: words.comeBack };
+    if (this.#left) return { id: this.#left.id, text: words.youLeft(this.#left.name), verb: words.comeBack };
     return { text: words.nothingOpen };
   }
 

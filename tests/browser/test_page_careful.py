@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from people import OpenWindow, SignUp
 from playwright.sync_api import Route, expect
 from test_page_blocks import direct
 from test_page_channels import room_menu
+from test_page_settings import admin
 
 
 def test_two_presses_at_the_gate_sign_in_once(window: OpenWindow, person: SignUp) -> None:
@@ -30,6 +32,20 @@ def test_two_presses_at_the_gate_sign_in_once(window: OpenWindow, person: SignUp
         route.continue_()
     expect(page.locator("#no-rooms")).to_be_visible()
     assert (len(asked), len(sockets)) == (1, 1)
+
+
+def test_who_is_suspended_is_told_so_at_the_gate(
+    window: OpenWindow, person: SignUp, open_folder: Path
+) -> None:
+    minji, boss = person("민지"), person("관리")
+    admin(open_folder, boss)
+    boss.ask("PATCH", f"/admin/users/{minji.id}", {"status": "suspended"})
+    page = window()
+    page.get_by_label("아이디").fill(minji.username)
+    page.get_by_label("비밀번호").fill(minji.password)
+    page.click("#sign-in-submit")
+    expect(page.locator("#sign-in-error")).to_contain_text("정지")
+    expect(page.locator("#sign-in-submit")).not_to_have_attribute("aria-busy", "true")
 
 
 def test_enter_takes_nobody_of_the_search_before(window: OpenWindow, person: SignUp) -> None:
