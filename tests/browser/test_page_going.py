@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 from people import OpenWindow, SignUp, write
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Route, WebSocketRoute, expect
 from test_page_channels import room_menu
 
 
@@ -102,6 +105,40 @@ def test_an_old_pin_is_shown_where_it_stands_without_loading_all_between(
     page.locator("#pins li button").click()
     expect(page.locator("#context .found-here")).to_contain_text("처음 한 말")
     expect(page.locator("#log .bubble", has_text="처음 한 말")).to_have_count(0)
+
+
+def test_what_leads_to_a_message_ends_where_its_room_is_left(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    here, there = minji.room("여기"), minji.room("저기")
+    minji.say(here, "찾을 말")
+    minji.say(there, "다른 말")
+    page = window(minji)
+    held: list[Callable[[], None]] = []
+
+    def hold_pages(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def heard(message: str | bytes) -> None:
+            if json.loads(message)["t"] == "page" and not held:
+                held.append(lambda: socket.send(message))
+            else:
+                socket.send(message)
+
+        server.on_message(heard)
+
+    page.route_web_socket("**/ws", hold_pages)
+    page.reload()
+    page.keyboard.press("/")
+    page.locator("#search input[type=search]").fill("찾을 말")
+    page.locator("#search li button").click()
+    expect(page.locator("#room-name")).to_have_text("여기")
+    page.goto(f"{minji.address}/#/room/{there}")
+    expect(page.locator("#log .bubble")).to_have_text("다른 말")
+    held[0]()
+    page.wait_for_timeout(300)
+    expect(page.locator("#log .found-here, #context")).to_have_count(0)
 
 
 def test_members_who_come_one_after_the_other_are_asked_for_together(
