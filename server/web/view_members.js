@@ -165,14 +165,14 @@ export class MembersPanel {
     const act = async () => {
       if (!reveal && !(await question(words.revealQuestion(key), words.reveal))) return;
       const change = reveal ? this.calls.unreveal : this.calls.reveal;
-      this.#do(() => change(room, key).then(() => this.opened(room)));
+      this.#do(() => change(room, key).then(() => this.opened(room)), room);
     };
     return [menuItem(reveal ? words.unreveal : words.reveal, act)];
   }
 
   // The room may be another one when the question is answered.
   async #remove(row, room = this.#room) {
-    if (await question(words.removeQuestion(row.name), words.remove)) this.#do(() => this.calls.remove(room, row.key));
+    if (await question(words.removeQuestion(row.name), words.remove)) this.#do(() => this.calls.remove(room, row.key), room);
   }
 
   async #add(room, person) {
