@@ -1,7 +1,7 @@
 // The menu of the one who is signed in: how he is shown, his settings, and the way out.
 
-import { find, icon, make, paintAvatar } from "./dom.js";
-import { menuItem, openMenu } from "./menu.js";
+import { find, make, paintAvatar } from "./dom.js";
+import { menuItem, menuLine, openMenu } from "./menu.js";
 import { toast } from "./toast.js";
 import { explain, words } from "./words.js";
 
@@ -37,17 +37,16 @@ export class MeMenu {
 
   #items() {
     const { dialogs } = this;
-    const line = (picture, text, act) => menuItem([icon(picture), text], act);
     return [
       ...STATES.map((state) => menuItem([make("span", { class: `dot ${state}` }), words[state]], () => this.#choose(state), {
         role: "menuitemradio", "aria-checked": `${state === this.#state}` })),
       make("hr", {}),
-      line("gear", words.mySettings, () => dialogs.me()),
-      line("block", words.blocked, () => dialogs.blocked()),
-      this.user.role === "admin" ? line("shield", words.admin, () => dialogs.admin()) : undefined,
-      line("keyboard", words.shortcuts, () => dialogs.shortcuts()),
+      menuLine("gear", words.mySettings, () => dialogs.me()),
+      menuLine("block", words.blocked, () => dialogs.blocked()),
+      this.user.role === "admin" ? menuLine("shield", words.admin, () => dialogs.admin()) : undefined,
+      menuLine("keyboard", words.shortcuts, () => dialogs.shortcuts()),
       make("hr", {}),
-      line("leave", words.signOut, this.signOut),
+      menuLine("leave", words.signOut, this.signOut),
     ];
   }
 

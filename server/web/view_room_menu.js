@@ -1,9 +1,9 @@
 // The menu of the room that is open: its settings, mute, leave, and what a part of the page adds.
 
 import { question } from "./dialog.js";
-import { find, icon } from "./dom.js";
+import { find } from "./dom.js";
 import { may, mayLeave, maySet } from "./may.js";
-import { menuItem, openMenu } from "./menu.js";
+import { menuItem, menuLine, openMenu } from "./menu.js";
 import { words } from "./words.js";
 
 const HOUR = 3_600_000;
@@ -32,16 +32,15 @@ export class RoomMenu {
   #open() {
     const room = this.#room;
     const { dialogs } = this;
-    const line = (picture, text, act, grave = false) => menuItem([icon(picture), text], act, { class: grave ? "grave" : undefined });
     openMenu(this.#button, [
-      line("search", words.searchHere, () => dialogs.search(room)),
-      line("thread", words.threads, () => dialogs.threads(room, this.thread)),
-      line("pin", words.pins, () => dialogs.pins(room)),
-      may("export", room) ? line("download", words.exportRoom, () => dialogs.export(room)) : undefined,
-      maySet(room) ? line("gear", words.roomSettings, () => dialogs.settings(room)) : undefined,
-      room.muted ? line("muted", words.unmute, () => this.#do(this.calls.unmute(room))) : line("muted", words.mute, () => this.#mute(room)),
-      room.peer ? line("block", ...this.blocks.entry(room.peer, room.name), true) : undefined,
-      mayLeave(room) ? line("leave", words.leaveRoom, () => this.#leave(room), true) : undefined,
+      menuLine("search", words.searchHere, () => dialogs.search(room)),
+      menuLine("thread", words.threads, () => dialogs.threads(room, this.thread)),
+      menuLine("pin", words.pins, () => dialogs.pins(room)),
+      may("export", room) ? menuLine("download", words.exportRoom, () => dialogs.export(room)) : undefined,
+      maySet(room) ? menuLine("gear", words.roomSettings, () => dialogs.settings(room)) : undefined,
+      room.muted ? menuLine("muted", words.unmute, () => this.#do(this.calls.unmute(room))) : menuLine("muted", words.mute, () => this.#mute(room)),
+      room.peer ? menuLine("block", ...this.blocks.entry(room.peer, room.name), true) : undefined,
+      mayLeave(room) ? menuLine("leave", words.leaveRoom, () => this.#leave(room), true) : undefined,
     ]);
   }
 

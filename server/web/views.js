@@ -25,6 +25,7 @@ export function makeViews(chat) {
     thread: chat.openThread,
     markUnread: (seq) => chat.markUnread(seq),
     edit: (message) => chat.composer.rewrite(message),
+    reply: (seq) => chat.reply(seq),
     failed: chat.failed,
   });
   chat.menu = new RoomMenu({ calls, failed: chat.failed, dialogs, blocks, thread: (root) => chat.openThread(root, find("room-more")) });

@@ -58,3 +58,15 @@ def test_the_button_sends_and_the_field_keeps_the_focus(page: Page) -> None:
     page.locator("#send").tap()
     expect(page.locator(".mine.stored .bubble")).to_have_text("엄지로 쓴 말")
     expect(page.locator("#body")).to_be_focused()
+
+
+def test_a_message_is_answered_from_its_menu(page: Page) -> None:
+    page.locator("#room-list button").tap()
+    message = page.locator("#log .message").first
+    expect(message.get_by_role("button", name="답장")).to_be_hidden()
+    message.get_by_role("button", name="더 보기").tap()
+    page.get_by_role("menuitem", name="답장").tap()
+    expect(page.locator("#replying-body")).to_have_text("짧은 말")
+    page.fill("#body", "답")
+    page.locator("#send").tap()
+    expect(page.locator(".mine.stored .quote")).to_contain_text("짧은 말")
