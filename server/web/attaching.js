@@ -5,6 +5,7 @@ import { words } from "./words.js";
 
 export class Attaching {
   #tray = null;
+  #recording = null; // what stops it
   #wanted = []; // lists of files that came before the tray was there
 
   /** `parts` are the elements of the composer, `open()` whether something can be written now; `complain(text)`. */
@@ -16,8 +17,9 @@ export class Attaching {
       this.add([...files.files]);
       files.value = "";
     };
-    mic.onclick = () => later(() => import("./recorder.js"), ({ record }) => record(parts.form, (file) => this.add([file])));
-    body.onpaste = (event) => this.#given(event, event.clipboardData);
+    mic.onclick = () => this.#record();
+    body.onpaste = (event) => isText(event.clipboardData) || this.#given(event, event.clipboardData);
+    for (const name of ["dragover", "drop"]) addEventListener(name, keepPage);
     drop.ondragover = (event) => {
       if (!event.dataTransfer.types.includes("Files") || !open()) return;
       event.preventDefault();
@@ -34,8 +36,10 @@ export class Attaching {
     return this.#tray?.size ?? this.#wanted.length;
   }
 
-  get ready() {
-    return !this.#wanted.length && (this.#tray?.ready ?? true);
+  /** Why a message cannot go with them yet; "" when it can. */
+  get waits() {
+    if (this.#wanted.length) return words.stillUploading;
+    return this.#tray?.waits ?? "";
   }
 
   /** What goes with the message: {id, name, …} of each. */
@@ -48,6 +52,8 @@ export class Attaching {
   }
 
   giveUp() {
+    this.#recording?.abort();
+    this.#recording = null;
     this.#tray?.empty(true);
   }
 
@@ -55,11 +61,22 @@ export class Attaching {
     if (!files.length || !this.open()) return;
     this.#wanted.push(files);
     await later(() => import("./tray.js"), ({ Tray }) => {
-      this.#tray ??= new Tray({ place: this.parts.form, token: this.token, links: this.links, changed: () => this.ready && this.complain("") });
+      this.#tray ??= new Tray({ place: this.parts.form, token: this.token, links: this.links, changed: () => this.waits || this.complain("") });
       for (const each of this.#wanted.splice(0)) if (!this.#tray.add(each)) this.complain(words.tooManyFiles);
     });
     this.#wanted = [];
     this.parts.body.focus();
+  }
+
+  // One at a time. It belongs to what is shown now, and ends with that.
+  async #record() {
+    if (this.#recording) return;
+    const given = (this.#recording = new AbortController());
+    const file = await later(() => import("./recorder.js"), ({ record }) => record(this.parts.form, given.signal));
+    if (given.signal.aborted) return;
+    this.#recording = null;
+    if (file) this.add([file]);
+    else if (document.activeElement === document.body) this.parts.body.focus();
   }
 
   #given(event, transfer) {
@@ -68,4 +85,17 @@ export class Attaching {
     event.preventDefault();
     this.add(files);
   }
+}
+
+// A table or a paragraph comes with a picture of itself; of a file the text is no more than its name.
+function isText(transfer) {
+  const text = transfer.getData("text/plain");
+  return text && ![...transfer.files].some(({ name }) => text.includes(name));
+}
+
+// A file that is let fall where nothing takes it would take the place of the page.
+function keepPage(event) {
+  if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
 }

@@ -6,6 +6,7 @@ import { Upload } from "./upload.js";
 import { explain, words } from "./words.js";
 
 const MOST = 10;
+const AT_ONCE = 3; // the server takes four of one person
 
 export class Tray {
   #uploads = [];
@@ -23,9 +24,10 @@ export class Tray {
     return this.#uploads.length;
   }
 
-  /** Whether all of them are there. */
-  get ready() {
-    return this.#uploads.every(({ state }) => state === "done");
+  /** Why they cannot go yet; "" when all of them are there. */
+  get waits() {
+    if (this.#uploads.some(({ state }) => state === "failed")) return words.uploadFailed;
+    return this.#uploads.some(({ state }) => state !== "done") ? words.stillUploading : "";
   }
 
   get files() {
@@ -36,26 +38,33 @@ export class Tray {
   add(files) {
     const room = MOST - this.#uploads.length;
     for (const file of [...files].slice(0, room)) {
-      const upload = new Upload(file, { token: this.token, links: this.links, changed: () => this.#draw() });
+      const upload = new Upload(file, { token: this.token, links: this.links, changed: () => this.#changed() });
       upload.key = `${++this.#keys}`;
       this.#uploads.push(upload);
-      upload.start();
     }
-    this.#draw();
+    this.#changed();
     return files.length <= room;
   }
 
   /** What is in it goes with a message, or (`cancel`) nowhere. */
   empty(cancel = false) {
-    if (cancel) for (const upload of this.#uploads) upload.cancel();
+    const before = this.#uploads;
     this.#uploads = [];
-    this.#draw();
+    if (cancel) for (const upload of before) upload.cancel();
+    this.#changed();
   }
 
   #remove(upload) {
-    upload.cancel();
     this.#uploads = this.#uploads.filter((each) => each !== upload);
+    upload.cancel(); // and that draws it
+  }
+
+  // A few at a time, in their order.
+  #changed() {
     this.#draw();
+    const under = this.#uploads.filter(({ state }) => state === "under way").length;
+    const next = under < AT_ONCE && this.#uploads.find(({ state }) => state === "waiting");
+    if (next) next.start(); // and that changes it again
   }
 
   #draw() {
@@ -74,7 +83,7 @@ export class Tray {
     const button = (picture, text, act) => make("button", { type: "button", class: "icon", "aria-label": `${text}: ${file.name}`, title: text, onclick: act }, icon(picture));
     const about = state === "failed" ? make("small", { class: "error", role: "alert" }, explain(error)) : make("small", {}, sizeOf(file.size));
     return make("li", { class: state === "failed" ? "failed" : "" }, icon("file"), make("span", { class: "what" }, make("strong", {}, file.name), about,
-      state === "under way" ? make("progress", { max: 1, value: upload.progress, "aria-label": `${words.uploading}: ${file.name}` }) : undefined),
-    state === "failed" ? button("again", words.tryAgain, () => upload.start()) : undefined, button("close", words.removeFile, () => this.#remove(upload)));
+      state === "under way" || state === "waiting" ? make("progress", { max: 1, value: upload.progress, "aria-label": `${words.uploading}: ${file.name}` }) : undefined),
+    state === "failed" ? button("again", words.tryAgain, () => upload.rest()) : undefined, button("close", words.removeFile, () => this.#remove(upload)));
   }
 }

@@ -132,7 +132,7 @@ export class Composer {
     const body = this.#text();
     if (!(body || (this.attaching.size && !this.#edit)) || !this.#room) return undefined;
     if (this.#edit) return this.#save(body, this.#edit);
-    if (!this.attaching.ready) return void this.complain(words.stillUploading);
+    if (this.attaching.waits) return void this.complain(this.attaching.waits);
     if (!this.send({ body, reply_to: this.#replyTo?.seq, files: this.attaching.files })) return void this.complain(words.tooLong);
     this.complain("");
     this.#toldTyping = 0; // a message ends the typing line by itself

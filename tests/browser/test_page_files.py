@@ -167,7 +167,7 @@ def test_what_fails_says_why_and_is_tried_again_or_taken_out(
     expect(failed.first).to_contain_text("너무 깁니다")
     page.fill("#body", "이것도요")
     page.press("#body", "Enter")
-    expect(page.locator("#composer-error")).to_contain_text("아직 올리는 파일")
+    expect(page.locator("#composer-error")).to_contain_text("올리지 못한 파일")
     page.unroute("**/chats/files")
     page.get_by_role("button", name="다시 시도: 큰 것.txt").click()
     page.get_by_role("button", name="빼기: 다른 것.txt").click()
