@@ -3,15 +3,16 @@
 import { QUICK } from "./may.js";
 
 const STOPS = ".message, .in-thread button";
-const PRESS = { Enter: "[data-more]", KeyR: "[data-reply]", KeyT: "[data-thread]", Delete: "[data-discard]" };
+const PRESS = { Enter: "[data-more], [data-retry], [data-edit]", KeyR: "[data-reply]", KeyT: "[data-thread]", Delete: "[data-discard]" };
 
 /** `scroller` is around `list`; `act` has react(seq, emoji), thread(seq, node) and leave(). */
 export function walkLog(scroller, list, act) {
   scroller.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Tab") reach(event.target.closest(".message"), 0); // what came since it has the focus, too
     const at = event.target === scroller ? undefined : event.target.closest(STOPS);
     if (event.target !== scroller && event.target !== at) return;
-    if (step(event, list, at) || (at?.dataset.seq && press(event, at, act))) event.preventDefault();
+    if (step(event, list, at) || (at && press(event, at, act))) event.preventDefault();
   });
   list.addEventListener("focusin", (event) => reach(event.target.closest(".message"), 0));
   list.addEventListener("focusout", (event) => {
@@ -20,10 +21,10 @@ export function walkLog(scroller, list, act) {
   });
 }
 
-// Only the message that has the focus, and its buttons, are in the order of Tab: of hundreds nobody would get out.
+// Only the message that has the focus, and what can be pressed in it, are in the order of Tab: of hundreds nobody would get out.
 function reach(message, tabIndex) {
   if (!message) return;
-  for (const node of [message, ...message.querySelectorAll("button")]) node.tabIndex = tabIndex;
+  for (const node of [message, ...message.querySelectorAll("button, input, a")]) node.tabIndex = tabIndex;
 }
 
 function step(event, list, at) {
@@ -37,10 +38,10 @@ function step(event, list, at) {
 
 function press(event, message, act) {
   const seq = Number(message.dataset.seq);
-  const emoji = QUICK[Number(event.code.replace("Digit", "")) - 1];
+  const emoji = seq && QUICK[Number(event.code.replace("Digit", "")) - 1];
   if (event.key === "Escape") act.leave();
   else if (emoji) act.react(seq, emoji);
-  else if (event.code === "KeyT") act.thread?.(seq, message);
+  else if (seq && event.code === "KeyT") act.thread?.(seq, message);
   else if (PRESS[event.code] && message.querySelector(PRESS[event.code])) message.querySelector(PRESS[event.code]).click();
   else return false;
   return true;

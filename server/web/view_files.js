@@ -6,27 +6,43 @@ import { sizeOf } from "./sizes.js";
 import { toast } from "./toast.js";
 import { explain, words } from "./words.js";
 
-/** Put `files` into `place`; `links` is Links, `pictures()` all that can be leafed through. */
+/** Put `files` into `place`; `links` is Links, `pictures()` all that can be leafed through, where they are among them. */
 export function fillFiles(place, files, { links, pictures }) {
+  const beside = ({ id }) => {
+    const all = pictures();
+    return all.some((each) => each.id === id) ? all : files.filter(({ kind }) => kind === "image");
+  };
   place.replaceChildren(...files.map((file) => {
-    if (file.kind === "image" && file.thumbnail) return picture(file, links, pictures);
+    if (file.kind === "image" && file.thumbnail) return picture(file, links, beside);
     if (file.kind === "audio") return sound(file, links);
     return download(file, links);
   }));
 }
 
-function picture(file, links, pictures) {
+function picture(file, links, beside) {
   const image = make("img", { alt: file.name, loading: "lazy", decoding: "async", width: file.width, height: file.height });
-  const open = () => later(() => import("./view_viewer.js"), ({ showViewer }) => showViewer(file, { links, pictures: pictures() }));
-  const button = make("button", { class: "picture", type: "button", title: file.name, tabIndex: -1, onclick: open }, image);
+  const button = make("button", { class: "picture", type: "button", title: file.name, tabIndex: -1 }, image, icon("again"));
+  const fail = () => {
+    button.classList.add("broken");
+    button.title = `${words.tryAgain}: ${file.name}`;
+  };
+  const show = (fresh) => links.get(file.id, fresh).then(({ thumbnail_url: url }) => (image.src = url)).catch(fail);
+  const begin = (fresh) => {
+    button.classList.remove("broken");
+    button.title = file.name;
+    image.onerror = () => {
+      image.onerror = fail;
+      show(true); // its link was too old
+    };
+    return show(fresh);
+  };
+  button.onclick = () => {
+    if (button.classList.contains("broken")) begin(true);
+    else later(() => import("./view_viewer.js"), ({ showViewer }) => showViewer(file, { links, pictures: beside(file) }));
+  };
   button.style.aspectRatio = `${file.width} / ${file.height}`;
   button.style.width = `${Math.min(320, file.width, Math.round((320 * file.width) / file.height))}px`;
-  const show = (fresh) => links.get(file.id, fresh).then(({ thumbnail_url: url }) => (image.src = url));
-  image.onerror = () => {
-    image.onerror = () => button.classList.add("broken");
-    show(true).catch(() => button.classList.add("broken")); // its link was too old
-  };
-  show(false).catch(() => button.classList.add("broken"));
+  begin(false);
   return button;
 }
 

@@ -30,7 +30,7 @@ function buildMessage(row, known) {
     reactionsOf(row),
     row.replies ? threadLink(row) : undefined,
     row.state === "failed" ? failedOf(row) : undefined);
-  for (const button of content.querySelectorAll("button")) button.tabIndex = -1; // log_keys.js lets those in that are meant
+  for (const node of content.querySelectorAll("button, a")) node.tabIndex = -1; // log_keys.js lets those in that are meant
   const item = make("li", { class: classes.filter(Boolean).join(" "), data: { seq: row.seq ?? "" }, tabIndex: -1 });
   if (!row.mine) item.append(row.first ? face(known.room, row.sender, row.name) : make("span", { class: "avatar none" }));
   item.append(content);

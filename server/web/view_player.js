@@ -5,16 +5,20 @@ import { lengthOf } from "./sizes.js";
 import { toast } from "./toast.js";
 import { words } from "./words.js";
 
-let playing = null; // one at a time
+const KEPT = 20;
+const sounds = new Map(); // file -> the sound of it, the last one played last: a row that is drawn anew goes on with it
+let playing = null; // {sound, place}: one at a time
+
+addEventListener("hashchange", () => playing?.sound.pause()); // whoever leaves the room could not stop it any more
 
 /** An element that plays `file`; `links` is Links. */
 export function player(file, links) {
-  const sound = new Audio();
+  const sound = sounds.get(file.id) ?? Object.assign(new Audio(), { preload: "none" });
   const length = (file.duration_ms ?? 0) / 1000;
-  const button = make("button", { class: "icon", type: "button", tabIndex: -1, "aria-label": words.play, title: words.play }, icon("play"));
+  const button = make("button", { class: "icon", type: "button", tabIndex: -1 });
   const place = make("input", { type: "range", min: 0, max: Math.max(1, Math.round(length * 10)), value: 0, tabIndex: -1, "aria-label": words.soundPlace });
-  const time = make("span", { class: "time" }, lengthOf(length));
-  sound.preload = "none";
+  const time = make("span", { class: "time" });
+  const node = make("div", { class: "sound", role: "group", "aria-label": file.name }, button, place, time);
 
   const draw = () => {
     const label = sound.paused ? words.play : words.pause;
@@ -25,26 +29,45 @@ export function player(file, links) {
     place.setAttribute("aria-valuetext", `${lengthOf(sound.currentTime)} / ${lengthOf(length)}`);
     time.textContent = lengthOf(sound.paused && !sound.currentTime ? length : sound.currentTime);
   };
-  const start = async () => {
-    try {
-      if (!sound.src) sound.src = (await links.get(file.id)).url;
-      if (playing !== sound) playing?.pause();
-      playing = sound;
-      await sound.play();
-    } catch {
-      sound.removeAttribute("src");
-      toast(words.notPlayed);
-    }
-  };
-  button.onclick = () => (sound.paused ? start() : sound.pause());
+  button.onclick = () => (sound.paused ? play(sound, file, links, node.closest("#room, #thread, dialog")) : sound.pause());
   place.oninput = () => {
+    keep(file, sound);
     sound.currentTime = place.value / 10;
     draw();
   };
-  for (const name of ["play", "pause", "timeupdate"]) sound.addEventListener(name, draw);
-  sound.addEventListener("ended", () => {
-    sound.currentTime = 0;
+  follow(sound, node, draw);
+  draw();
+  return node;
+}
+
+async function play(sound, file, links, place) {
+  try {
+    keep(file, sound);
+    if (!sound.src) sound.src = (await links.get(file.id)).url;
+    if (playing?.sound !== sound) playing?.sound.pause();
+    playing = { sound, place };
+    await sound.play();
+  } catch (error) {
+    if (error.name === "AbortError") return; // paused before it began
+    sound.removeAttribute("src");
+    toast(words.notPlayed);
+  }
+}
+
+function keep({ id }, sound) {
+  sounds.delete(id);
+  sounds.set(id, sound);
+  if (sounds.size > KEPT) sounds.delete(sounds.keys().next().value);
+}
+
+// An element that is gone hears nothing any more; where it was can be gone, too: then nothing is left to stop the sound.
+function follow(sound, node, draw) {
+  const stop = new AbortController();
+  const happened = ({ type }) => {
+    if (!node.isConnected) stop.abort();
+    else if (type === "ended") sound.currentTime = 0;
+    if (playing?.sound === sound && !playing.place?.checkVisibility()) sound.pause();
     draw();
-  });
-  return make("div", { class: "sound", role: "group", "aria-label": file.name }, button, place, time);
+  };
+  for (const name of ["play", "pause", "timeupdate", "ended"]) sound.addEventListener(name, happened, { signal: stop.signal });
 }

@@ -6,9 +6,10 @@ import { icon, make } from "./dom.js";
 import { saveFile } from "./view_files.js";
 import { words } from "./words.js";
 
-/** Show `file`, one of `pictures`; `links` is Links. */
+/** Show `file`, one of `pictures` or alone; `links` is Links. */
 export function showViewer(file, { links, pictures }) {
-  let index = Math.max(0, pictures.findIndex(({ id }) => id === file.id));
+  let index = pictures.findIndex(({ id }) => id === file.id);
+  if (index < 0) [index, pictures] = [0, [file]];
   const { dialog, body } = openDialog(file.name, { id: "viewer" });
   const title = dialog.querySelector("h2");
   const stage = make("div", { class: "stage" });
@@ -25,8 +26,8 @@ export function showViewer(file, { links, pictures }) {
     const shown = pictures[index];
     title.textContent = shown.name;
     count.textContent = `${index + 1} / ${pictures.length}`;
-    back.disabled = !pictures[index - 1];
-    on.disabled = !pictures[index + 1];
+    back.setAttribute("aria-disabled", !pictures[index - 1]); // not disabled: it would lose the focus, and the arrows with it
+    on.setAttribute("aria-disabled", !pictures[index + 1]);
     stage.classList.remove("large");
     stage.replaceChildren(waiting(1));
     try {
