@@ -1,17 +1,23 @@
 // What is said in passing, above everything else.
 
-import { find } from "./dom.js";
+import { make } from "./dom.js";
 
 const SHOWN = 5_000;
-let timer = 0;
+let shown = null;
 
 /** Say `text` for a moment, to those who see and those who hear. */
 export function toast(text) {
-  const node = find("toast");
-  clearTimeout(timer);
-  node.hidePopover();
-  node.textContent = text;
+  shown?.remove();
   if (!text) return;
+  const node = (shown = make("div", { id: "toast", popover: "manual", role: "alert" }));
+  const dialog = [...document.querySelectorAll("dialog[open]")].at(-1); // what is outside of it is not to be heard
+  show(node, dialog ?? document.body);
+  dialog?.addEventListener("close", () => node === shown && show(node, document.body));
+  node.textContent = text;
+  setTimeout(() => node.remove(), SHOWN);
+}
+
+function show(node, place) {
+  place.append(node);
   node.showPopover();
-  timer = setTimeout(() => node.hidePopover(), SHOWN);
 }

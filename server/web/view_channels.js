@@ -1,6 +1,5 @@
 // Public rooms: found by name, page by page, and joined.
 
-import { blank } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { avatar, make } from "./dom.js";
 import { pagedList } from "./view_pages.js";
@@ -26,7 +25,8 @@ export function showChannels({ find, join, open }) {
     label: words.channels,
     load: (after) => find(field.value.trim(), after),
     partsOf: (room) => partsOf(room, () => go(room)),
-    empty: () => make("div", { class: "empty" }, blank("compass", words.noChannels)),
+    empty: words.noChannels,
+    picture: "compass",
   });
   let timer = 0;
   field.oninput = () => {

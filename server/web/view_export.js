@@ -15,8 +15,9 @@ export function showExport(room, { token }) {
   const told = make("p", { role: "status" });
   const save = make("button", { type: "button", class: "primary" }, words.exportStart);
   save.onclick = async () => {
+    if (save.ariaBusy) return;
     say();
-    save.disabled = true;
+    save.ariaBusy = "true";
     try {
       const content = await fetchAll(room, token, stop.signal, (bytes) => (told.textContent = words.exported((bytes / MEGABYTE).toFixed(1))));
       download(content, `${room.name.replaceAll(/[\\/:*?"<>|]/g, "_")}.ndjson`);
@@ -24,7 +25,7 @@ export function showExport(room, { token }) {
     } catch (error) {
       if (!stop.signal.aborted) say(error instanceof Refusal ? error : { code: "network" });
     } finally {
-      save.disabled = false;
+      save.ariaBusy = null;
     }
   };
   body.append(make("p", {}, words.aboutExport), told, make("div", { class: "verbs" }, save));

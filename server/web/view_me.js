@@ -97,10 +97,11 @@ async function changePassword({ token, calls, wire }, now, next) {
   }
 }
 
+// A control that is busy is not disabled: it would lose the focus.
 async function during(control, say, work) {
+  if (control.ariaBusy) return false;
   say();
-  control.setAttribute("aria-busy", "true");
-  control.disabled = true;
+  control.ariaBusy = "true";
   try {
     await work();
     return true;
@@ -108,7 +109,6 @@ async function during(control, say, work) {
     say(error);
     return false;
   } finally {
-    control.disabled = false;
-    control.removeAttribute("aria-busy");
+    control.ariaBusy = null;
   }
 }

@@ -8,12 +8,13 @@ import { words } from "./words.js";
 const MOST_SHOWN = 1_000;
 
 /**
- * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one.
+ * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one, `empty` says why there is none.
  * Returns {node, restart()}.
  */
-export function pagedList({ label, load, partsOf, empty = () => blank("inbox", words.nothingHere) }) {
+export function pagedList({ label, load, partsOf, empty = words.nothingHere, picture = "inbox" }) {
   const list = make("ul", { class: "found", "aria-label": label });
   const place = make("div", {});
+  const told = make("p", { class: "unseen", role: "status" });
   const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
   let turn = 0;
 
@@ -22,6 +23,7 @@ export function pagedList({ label, load, partsOf, empty = () => blank("inbox", w
     if (after === undefined) list.replaceChildren();
     further.hidden = true;
     list.setAttribute("aria-busy", "true");
+    told.textContent = "";
     place.replaceChildren(waiting(after === undefined ? 4 : 1));
     let page;
     try {
@@ -34,18 +36,21 @@ export function pagedList({ label, load, partsOf, empty = () => blank("inbox", w
     const rows = page.items.map((item) => make("li", {}, ...partsOf(item)));
     list.append(...rows);
     list.setAttribute("aria-busy", "false");
-    place.replaceChildren(...(list.children.length ? [] : [empty()]));
-    further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;
+    const count = list.children.length;
+    const none = page.next === undefined ? empty : words.notThrough;
+    place.replaceChildren(...(count ? [] : [blank(picture, none)]));
+    told.textContent = count ? words.foundCount(count) : none;
+    further.hidden = page.next === undefined || count >= MOST_SHOWN;
     further.onclick = () => more(page.next);
     if (after !== undefined) rows[0]?.querySelector("button")?.focus();
   };
   more();
-  return { node: make("div", {}, list, place, make("div", { class: "verbs" }, further)), restart: () => more() };
+  return { node: make("div", {}, list, place, told, make("div", { class: "verbs" }, further)), restart: () => more() };
 }
 
 /** A dialog with such a list. Returns what closes it. */
-export function showPages(title, id, load, partsOf) {
+export function showPages(title, id, load, partsOf, empty) {
   const { body, close } = openDialog(title, { id });
-  body.append(pagedList({ label: title, load, partsOf }).node);
+  body.append(pagedList({ label: title, load, partsOf, empty }).node);
   return close;
 }

@@ -48,7 +48,8 @@ export function showSearch({ store, calls, nameOf, lead }, room) {
       label: words.search,
       load: (after) => found(calls, query, after),
       partsOf: row,
-      empty: () => blank("search", words.nothingFound),
+      empty: words.nothingFound,
+      picture: "search",
     }).node);
   };
   rooms.onchange = drawPeople;

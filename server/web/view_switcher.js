@@ -1,6 +1,6 @@
 // From anywhere to a room or a person: by the beginning of a name, or by its first letters.
 
-import { blank } from "./blank.js";
+import { blank, broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { avatar, face, make } from "./dom.js";
 import { beginsWith } from "./mentions.js";
@@ -15,18 +15,21 @@ export function showSwitcher({ store, calls, user, go, create }) {
   const list = make("ul", { class: "found", id: "switcher-list", role: "listbox", "aria-label": words.goTo });
   const field = make("input", { type: "search", autocomplete: "off", maxLength: 64, placeholder: words.goToHint, role: "combobox",
     "aria-label": words.goTo, "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" });
-  const none = make("div", { hidden: true }, blank("search", words.nobodyFound));
+  const beside = make("div", {});
+  const told = make("p", { class: "unseen", role: "status" });
   let rows = [];
   let chosen = 0;
   let timer = 0;
 
-  const draw = () => {
+  const draw = (state) => {
     list.replaceChildren(...rows.map(({ node }, index) => {
       node.id = `switcher-${index}`;
       node.setAttribute("aria-selected", `${index === chosen}`);
       return node;
     }));
-    none.hidden = rows.length > 0;
+    const none = rows.length || state ? "" : words.nobodyFound;
+    beside.replaceChildren(...(none ? [blank("search", none)] : state ? [state] : []));
+    told.textContent = rows.length ? words.foundCount(rows.length) : none;
     if (rows.length) field.setAttribute("aria-activedescendant", `switcher-${chosen}`);
     else field.removeAttribute("aria-activedescendant");
     list.children[chosen]?.scrollIntoView({ block: "nearest" });
@@ -43,7 +46,13 @@ export function showSwitcher({ store, calls, user, go, create }) {
     .map((room) => rowOf(face(room, room.peer ?? room.id, room.name), room.name, roomHint(room), () => go(room.id)));
   const search = async (text) => {
     const known = rooms(text);
-    const found = await calls.people(text).catch(() => []);
+    let found;
+    try {
+      found = await calls.people(text);
+    } catch (error) {
+      if (field.value.trim() === text) draw(broken(error, () => search(text)));
+      return;
+    }
     if (field.value.trim() !== text) return;
     const peers = new Set([...store.rooms.values()].map((room) => room.peer));
     const people = found.filter(({ id }) => id !== user.id && !peers.has(id));
@@ -57,7 +66,7 @@ export function showSwitcher({ store, calls, user, go, create }) {
     const text = field.value.trim();
     rows = rooms(text);
     chosen = 0;
-    draw();
+    draw(text && !rows.length ? waiting(2) : undefined);
     if (text) timer = setTimeout(() => search(text), PAUSE);
   };
   field.onkeydown = (event) => {
@@ -67,10 +76,10 @@ export function showSwitcher({ store, calls, user, go, create }) {
     else if (event.key === "Enter") take(rows[chosen]);
     else return;
     event.preventDefault();
-    draw();
+    if (rows.length) draw();
   };
   list.onclick = (event) => take(rows[[...list.children].indexOf(event.target.closest("[role=option]"))]);
-  body.append(field, list, none, make("p", { class: "hint" }, words.goToKeys));
+  body.append(field, list, beside, told, make("p", { class: "hint" }, words.goToKeys));
   field.oninput();
   field.focus();
 }

@@ -59,7 +59,7 @@ def test_public_rooms_come_page_by_page(window: OpenWindow, person: SignUp) -> N
     expect(rows).to_have_count(23)
     expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
     page.fill("#channels input", "아무도 이렇게 부르지 않는 방")
-    expect(page.locator("#channels .empty")).to_be_visible()
+    expect(page.locator("#channels .blank")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
