@@ -1,8 +1,6 @@
 // What opens over the chat. Each part comes when it is first wanted.
 
-import { later } from "./later.js";
-
-const lists = (use) => later(() => import("./view_lists.js"), use);
+import { later, lists } from "./later.js";
 
 export class Dialogs {
   /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */

@@ -9,3 +9,6 @@ export async function later(load, use) {
   if (!module) return toast(words.notLoaded);
   return use(module);
 }
+
+/** The lists of a room and of a message. */
+export const lists = (use) => later(() => import("./view_lists.js"), use);

@@ -1,8 +1,6 @@
 // What one can do with a message: react, edit, delete, pin. The menu of it comes when it is first opened.
 
-import { later } from "./later.js";
-
-const lists = (use) => later(() => import("./view_lists.js"), use);
+import { later, lists } from "./later.js";
 
 export class Actions {
   /**

@@ -329,10 +329,14 @@ def test_both_languages_have_the_same_words(page: Page) -> None:
         """async () => {
           const keys = (words, at = "") => Object.entries(words).flatMap(([key, value]) =>
             typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`]);
-          const { ko } = await import("/assets/words_ko.js");
-          const { en } = await import("/assets/words_en.js");
-          return [keys(ko).sort(), keys(en).sort()];
+          const of = async (language) => {
+            const parts = ["words", "words_more"].map((name) => `/assets/${name}_${language}.js`);
+            const all = await Promise.all(parts.map((part) => import(part)));
+            return all.flatMap((part) => keys(part[language])).sort();
+          };
+          return [await of("ko"), await of("en")];
         }"""
     )
     assert found[0] == found[1]
     assert len(found[0]) > 200
+    assert len(found[0]) == len(set(found[0]))
