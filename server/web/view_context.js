@@ -1,35 +1,79 @@
-// What was said around a message of long ago, read where it stands.
+// What was said around a message of long ago, read and answered where it stands.
 
 import { broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
+import { walkLog } from "./log_keys.js";
+import { may } from "./may.js";
+import { eventAt } from "./ordered.js";
 import { Room } from "./room.js";
 import { buildRows } from "./rows.js";
-import { buildRow } from "./view_message.js";
-import { words } from "./words.js";
+import { actOn, buildRow } from "./view_message.js";
+import { words } from "./words_more.js";
 
 const AROUND = 60;
 
-/** `ask(frame)` asks the server; `known(room)` and `nameOf` as in Chat. */
-export function showContext(room, seq, { wire, known, nameOf }) {
-  const { body, dialog } = openDialog(room.name, { id: "context" });
+/** `chat` has wire, actions, composer, openThread, known(room) and nameOf. */
+export function showContext(room, seq, chat) {
+  const { body, dialog, say, close } = openDialog(room.name, { id: "context" });
   dialog.classList.add("wide");
-  const load = async () => {
+  const load = async (around) => {
+    say();
     body.replaceChildren(waiting(5));
     try {
-      const page = await wire.ask({ t: "history", room: room.id, around: seq, limit: AROUND });
-      const part = new Room({ id: room.id, type: room.type, mode: room.mode, me: room.me, role: "guest", last_seq: page.upto, read_seq: 0, unread: 0 });
-      part.startLoading();
-      part.newestPage(page);
-      const rows = buildRows({ room: part, from: 0, to: part.events.length, pending: [], nameOf: (...who) => nameOf(room, ...who) });
-      const list = make("ol", { class: "log", "aria-label": words.messages, tabIndex: 0 }, ...rows.map((row) => buildRow({ ...row, replies: 0, restorable: false, state: "old" }, known(room))));
-      body.replaceChildren(list);
-      const found = list.querySelector(`[data-seq="${seq}"]`);
-      found?.classList.add("found-here");
-      found?.scrollIntoView({ block: "center" });
+      const page = await chat.wire.ask({ t: "history", room: room.id, around, limit: AROUND });
+      const part = partOf(room, page);
+      const list = listOf(room, part, chat);
+      const act = actsOf(room, part, chat, { load, say, close });
+      walkLog(list, list, act);
+      list.onclick = (event) => actOn(event, act);
+      body.replaceChildren(list, stepsOf(part, room.last_seq, load));
+      lookAt(list, around, around === seq);
     } catch (error) {
-      body.replaceChildren(broken(error, load));
+      body.replaceChildren(broken(error, () => load(around)));
     }
   };
-  load();
+  load(seq);
+}
+
+function partOf({ id, type, mode, me, role, post, archived }, page) {
+  const part = new Room({ id, type, mode, me, role, post, archived, last_seq: page.upto, read_seq: 0, unread: 0 });
+  part.startLoading();
+  part.newestPage(page);
+  return part;
+}
+
+function listOf(room, part, { known, nameOf }) {
+  const rows = buildRows({ room: part, from: 0, to: part.events.length, pending: [], nameOf: (...who) => nameOf(room, ...who) });
+  const state = may("send", room) ? "old" : "read-only";
+  return make("ol", { class: "log", "aria-label": words.messages, tabIndex: 0 }, ...rows.map((row) => buildRow({ ...row, replies: 0, restorable: false, state }, known(room))));
+}
+
+function lookAt(list, seq, found) {
+  const message = list.querySelector(`[data-seq="${seq}"]`);
+  message?.classList.toggle("found-here", found);
+  message?.scrollIntoView({ block: "center" });
+  message?.focus({ preventScroll: true });
+}
+
+function stepsOf({ events, more }, last, load) {
+  const step = (text, seq, on) => make("button", { type: "button", class: "plain small", hidden: !on, onclick: () => load(seq) }, text);
+  const [first, end] = [events[0]?.seq, events.at(-1)?.seq];
+  return make("div", { class: "verbs" }, step(words.earlier, first, more && first > 1), step(words.later, end, end < last));
+}
+
+function actsOf(room, part, { wire, actions, composer, openThread, nameOf }, { load, say, close }) {
+  const at = (seq) => eventAt(part.events, seq);
+  const lead = (act) => (...where) => {
+    close();
+    act(...where);
+  };
+  return {
+    jump: load,
+    thread: lead((root) => openThread(root)),
+    reply: lead((seq) => composer.reply({ seq, name: nameOf(room, at(seq).sender, at(seq).name), body: at(seq).body ?? "" })),
+    react: (seq, emoji) => wire.ask({ t: "react", room: room.id, seq, emoji, on: !at(seq).reactions?.[emoji]?.me }).then(() => load(seq), say),
+    versions: (seq) => actions.versions(room, seq),
+    leave: close,
+  };
 }

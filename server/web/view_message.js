@@ -93,10 +93,10 @@ function marginOf(row) {
   if (SHOWN_STATES[row.state]) margin.append(make("span", { class: "state" }, SHOWN_STATES[row.state]));
   else if (row.last) margin.append(make("time", { dateTime: new Date(row.at).toISOString() }, row.time));
   if (row.restorable) margin.append(make("button", { class: "edited", type: "button", data: { restore: row.seq } }, words.restore));
-  if (row.state === "stored" && !row.deleted) {
+  if ((row.state === "stored" || row.state === "old") && !row.deleted) {
     margin.append(make("div", { class: "tools" },
       make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")),
-      make("button", { class: "icon", type: "button", "aria-label": words.more, title: words.more, "aria-haspopup": "menu", data: { more: row.seq } }, icon("more"))));
+      row.state === "old" ? undefined : make("button", { class: "icon", type: "button", "aria-label": words.more, title: words.more, "aria-haspopup": "menu", data: { more: row.seq } }, icon("more"))));
   }
   return margin;
 }

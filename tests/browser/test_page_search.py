@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from people import OpenWindow, SignUp
+from people import OpenWindow, SignUp, write
 from playwright.sync_api import Page, expect
 
 
@@ -66,3 +66,8 @@ def test_what_was_said_long_ago_is_read_where_it_stands(window: OpenWindow, pers
     found = page.locator("#context .found-here")
     expect(found).to_contain_text("맨 처음의 약속")
     expect(found).to_be_in_viewport()
+    page.keyboard.press("r")
+    expect(page.locator("#context")).to_have_count(0)
+    expect(page.locator("#replying-body")).to_have_text("맨 처음의 약속")
+    write(page, "그 약속이요")
+    expect(page.locator(".mine.stored .quote")).to_be_visible()
