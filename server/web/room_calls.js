@@ -30,6 +30,9 @@ export class RoomCalls {
     this.unreveal = (room, name) => http("DELETE", of(room, `/reveals/${part(name)}`));
 
     this.search = (query, next) => http("GET", `/chats/search?${new URLSearchParams({ ...query, ...(next && { after: next }) })}`);
+    this.ownFiles = (next) => http("GET", `/chats/files${after(next)}`);
+    this.deleteFile = (file) => http("DELETE", `/chats/files/${part(file)}`);
+    this.changeAccount = (user, change) => http("PATCH", `/admin/users/${part(user)}`, change);
     this.link = (file) => http("GET", `/chats/files/${part(file)}/link`);
 
     const after = (next) => (next === undefined ? "" : `?${new URLSearchParams({ after: next })}`);

@@ -62,7 +62,7 @@ function bubble({ room, events, inThread, item, before, next, nameOf, unreadFrom
     body: item.body ?? "",
     deleted: item.deleted === true,
     edited: Boolean(item.edited_at),
-    restorable: item.deleted === true && (may("restore", room) || (mine && room.type === "direct")),
+    restorable: item.deleted === true && (may("restore", room) || (mine && room.type !== "team")),
     pinned: item.pinned === true,
     reactions: Object.entries(item.reactions ?? {}),
     time: clockTime(item.at),

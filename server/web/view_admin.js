@@ -4,15 +4,17 @@ import { dateTime } from "./calendar.js";
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { labelled, tabs } from "./fields.js";
+import { accountsView } from "./view_accounts.js";
+import { fillFiles } from "./view_files.js";
 import { pagedList } from "./view_pages.js";
-import { words } from "./words.js";
+import { words } from "./words_more.js";
 
-/** `chat` has calls. */
-export function showAdmin({ calls, user }) {
+/** `chat` has calls, links and user. */
+export function showAdmin({ calls, links, user }) {
   const { body, dialog, say } = openDialog(words.admin, { id: "admin" });
   dialog.classList.add("wide");
   const place = make("div", {});
-  const views = { reports: () => reports(calls, say), blocks: () => blockLog(calls), reveals: () => reveals(calls, user, say) };
+  const views = { reports: () => reports(calls, links, say), people: () => accountsView(calls, say), blocks: () => blockLog(calls), reveals: () => reveals(calls, user, say) };
   const show = (name) => {
     say();
     place.replaceChildren(views[name]());
@@ -21,12 +23,12 @@ export function showAdmin({ calls, user }) {
   show("reports");
 }
 
-function reports(calls, say) {
+function reports(calls, links, say) {
   let status = "open";
   const list = pagedList({
     label: words.adminViews.reports,
     load: (after) => calls.reports(status, after),
-    partsOf: (report) => [reportOf(report, (change) => calls.changeReport(report.id, change).then(list.restart, say))],
+    partsOf: (report) => [reportOf(report, links, (change) => calls.changeReport(report.id, change).then(list.restart, say))],
   });
   const choose = (value) => {
     status = value;
@@ -35,13 +37,15 @@ function reports(calls, say) {
   return make("section", {}, tabs("status", words.adminViews.reports, words.reportStatus, status, choose), list.node);
 }
 
-function reportOf({ reason, note, at, room, seq, reporter, message, status, resolution }, change) {
+function reportOf({ reason, note, at, room, seq, reporter, message, status, resolution }, links, change) {
   const open = status === "open";
+  const files = make("div", { class: "files" });
+  if (open && message.files) fillFiles(files, message.files, { links, pictures: () => [], tabIndex: 0 }); // they can be had until it is closed
   const done = make("input", { "aria-label": words.resolution, placeholder: words.resolution, maxLength: 1000, hidden: !open });
   const act = () => change(open ? { status: "closed", resolution: done.value.trim() || undefined } : { status: "open" });
   return make("div", { class: "card" },
     make("p", {}, make("strong", {}, words.reasons[reason]), make("small", {}, ` ${dateTime(at)} · ${room} #${seq}`)),
-    make("blockquote", { dir: "auto" }, message.body ?? words.erased),
+    make("blockquote", { dir: "auto" }, message.body ?? words.erased), files,
     make("p", { class: "hint" }, words.reportedBy(reporter, message.sender), note && ` · ${note}`, resolution && ` · ${resolution}`),
     make("div", { class: "verbs" }, done, make("button", { type: "button", class: "plain small", onclick: act }, open ? words.closeReport : words.reopenReport)));
 }

@@ -6,22 +6,22 @@ import { sizeOf } from "./sizes.js";
 import { toast } from "./toast.js";
 import { explain, words } from "./words.js";
 
-/** Put `files` into `place`; `links` is Links, `pictures()` all that can be leafed through, where they are among them. */
-export function fillFiles(place, files, { links, pictures }) {
+/** Put `files` into `place`; `links` is Links, `pictures()` all that can be leafed through, where they are among them; `tabIndex` of what is pressed: in a log its keys let them in. */
+export function fillFiles(place, files, { links, pictures, tabIndex = -1 }) {
   const beside = ({ id }) => {
     const all = pictures();
     return all.some((each) => each.id === id) ? all : files.filter(({ kind }) => kind === "image");
   };
   place.replaceChildren(...files.map((file) => {
-    if (file.kind === "image" && file.thumbnail) return picture(file, links, beside);
-    if (file.kind === "audio") return sound(file, links);
-    return download(file, links);
+    if (file.kind === "image" && file.thumbnail) return picture(file, links, beside, tabIndex);
+    if (file.kind === "audio") return sound(file, links, tabIndex);
+    return download(file, links, tabIndex);
   }));
 }
 
-function picture(file, links, beside) {
+function picture(file, links, beside, tabIndex) {
   const image = make("img", { alt: file.name, loading: "lazy", decoding: "async", width: file.width, height: file.height });
-  const button = make("button", { class: "picture", type: "button", title: file.name, tabIndex: -1 }, image, icon("again"));
+  const button = make("button", { class: "picture", type: "button", title: file.name, tabIndex }, image, icon("again"));
   const fail = () => {
     button.classList.add("broken");
     button.title = `${words.tryAgain}: ${file.name}`;
@@ -46,14 +46,14 @@ function picture(file, links, beside) {
   return button;
 }
 
-function sound(file, links) {
+function sound(file, links, tabIndex) {
   const place = make("div", { class: "sound" }, icon("play"));
-  later(() => import("./view_player.js"), ({ player }) => place.replaceWith(player(file, links)));
+  later(() => import("./view_player.js"), ({ player }) => place.replaceWith(player(file, links, tabIndex)));
   return place;
 }
 
-function download(file, links) {
-  const button = make("button", { class: "file", type: "button", tabIndex: -1, "aria-label": `${words.download}: ${file.name}` }, icon("file"),
+function download(file, links, tabIndex) {
+  const button = make("button", { class: "file", type: "button", tabIndex, "aria-label": `${words.download}: ${file.name}` }, icon("file"),
     make("span", { class: "what" }, make("strong", {}, file.name), make("small", {}, sizeOf(file.size))), icon("download"));
   button.onclick = () => saveFile(file, links);
   return button;

@@ -21,11 +21,18 @@ export function showReactions(room, { load }) {
     make("span", { class: "emoji" }, emoji), face(room, user, name), said(name, at)]);
 }
 
-/** Who has read the message, as far as they show it. */
+/** Who has read the message, as far as that is shown, and how many have not. */
 export function showReaders(room, { load }) {
-  const page = async () => ({ items: (await load()).readers ?? [] });
-  showPages(words.whoRead, "readers", page, ({ user, name, at }) => [
-    face(room, user, name), at === undefined ? make("span", { class: "what" }, make("strong", {}, name)) : said(name, at)]);
+  let told;
+  const page = async () => {
+    const { readers, unread } = await load();
+    told = readers ? (unread ? words.nobodyRead(unread) : words.nothingHere) : room.crowded ? words.readersCrowded(unread) : words.readersHidden(unread);
+    return { items: [...(readers ?? []), ...(readers?.length && unread ? [{ unread }] : [])] };
+  };
+  showPages(words.whoRead, "readers", page, ({ user, name, at, unread }) => {
+    if (unread) return [make("p", { class: "hint" }, words.notRead(unread))];
+    return [face(room, user, name), at === undefined ? make("span", { class: "what" }, make("strong", {}, name)) : said(name, at)];
+  }, () => told);
 }
 
 /** The threads of the room, the newest reply first; `go(root)` opens one. */

@@ -4,10 +4,12 @@ import { broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { labelled, tabs } from "./fields.js";
+import { later } from "./later.js";
 import { choose, chosen, THEMES } from "./look_choice.js";
 import { saveSession, savedSession } from "./session.js";
 import { toast } from "./toast.js";
-import { language, words } from "./words.js";
+import { profileForm } from "./view_profile.js";
+import { language, words } from "./words_more.js";
 
 /** `chat` has user, token, calls, store, wire, me (MeMenu) and soon(). */
 export function showMe(chat) {
@@ -25,18 +27,14 @@ export function showMe(chat) {
 }
 
 function profile(me, chat, say) {
-  const name = make("input", { name: "name", maxLength: 256, autocomplete: "nickname", value: me.name, required: true });
-  const save = make("button", { class: "primary small" }, words.save);
-  const form = make("form", {}, labelled(words.displayName, name), labelled(words.username, make("input", { readOnly: true, value: `@${me.username}`, tabIndex: -1 })),
-    make("div", { class: "verbs" }, save));
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    during(save, say, async () => {
-      renamed(chat, await chat.calls.changeMe({ name: name.value.trim() }));
-      toast(words.saved);
-    });
-  };
-  return make("section", {}, form);
+  const save = (changes, button) => during(button, say, async () => {
+    const now = await chat.calls.changeMe(changes);
+    Object.assign(me, { phone: "", birth_date: "", gender: "", preferred_gender: "", region: "" }, now);
+    renamed(chat, now);
+    toast(words.saved);
+  });
+  const files = () => later(() => import("./view_own_files.js"), ({ showOwnFiles }) => showOwnFiles(chat));
+  return make("section", {}, profileForm(me, save), make("button", { type: "button", class: "plain small", onclick: files }, words.myFiles));
 }
 
 // What is shown to others. A change holds at once; where it could not be made, the box says so by going back.

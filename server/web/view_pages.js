@@ -8,7 +8,7 @@ import { words } from "./words.js";
 const MOST_SHOWN = 1_000;
 
 /**
- * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one, `empty` says why there is none.
+ * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one, `empty`, or what it gives, says why there is none.
  * Returns {node, restart()}.
  */
 export function pagedList({ label, load, partsOf, empty = words.nothingHere, picture = "inbox" }) {
@@ -37,7 +37,7 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     list.append(...rows);
     list.setAttribute("aria-busy", "false");
     const count = list.children.length;
-    const none = page.next === undefined ? empty : words.notThrough;
+    const none = page.next !== undefined ? words.notThrough : empty.call ? empty() : empty;
     place.replaceChildren(...(count ? [] : [blank(picture, none)]));
     told.textContent = count ? words.foundCount(count) : none;
     further.hidden = page.next === undefined || count >= MOST_SHOWN;

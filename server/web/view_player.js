@@ -12,11 +12,11 @@ let playing = null; // {sound, place}: one at a time
 addEventListener("hashchange", () => playing?.sound.pause()); // whoever leaves the room could not stop it any more
 
 /** An element that plays `file`; `links` is Links. */
-export function player(file, links) {
+export function player(file, links, tabIndex) {
   const sound = sounds.get(file.id) ?? Object.assign(new Audio(), { preload: "none" });
   const length = (file.duration_ms ?? 0) / 1000;
-  const button = make("button", { class: "icon", type: "button", tabIndex: -1 });
-  const place = make("input", { type: "range", min: 0, max: Math.max(1, Math.round(length * 10)), value: 0, tabIndex: -1, "aria-label": words.soundPlace });
+  const button = make("button", { class: "icon", type: "button", tabIndex });
+  const place = make("input", { type: "range", min: 0, max: Math.max(1, Math.round(length * 10)), value: 0, tabIndex, "aria-label": words.soundPlace });
   const time = make("span", { class: "time" });
   const node = make("div", { class: "sound", role: "group", "aria-label": file.name }, button, place, time);
 

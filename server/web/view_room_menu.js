@@ -1,7 +1,8 @@
 // The menu of the room that is open: its settings, mute, leave, and what a part of the page adds.
 
+import { dateTime } from "./calendar.js";
 import { question } from "./dialog.js";
-import { find } from "./dom.js";
+import { find, make } from "./dom.js";
 import { may, mayLeave, maySet } from "./may.js";
 import { menuItem, menuLine, openMenu } from "./menu.js";
 import { words } from "./words.js";
@@ -14,6 +15,8 @@ export function tomorrowMorning(now) {
   const day = new Date(now);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, MORNING).getTime();
 }
+
+const unmute = ({ muted_until: until }) => make("span", {}, words.unmute, until && make("small", {}, ` ${words.mutedUntil(dateTime(until))}`));
 
 export class RoomMenu {
   #button = find("room-more");
@@ -38,7 +41,7 @@ export class RoomMenu {
       menuLine("pin", words.pins, () => dialogs.pins(room)),
       may("export", room) ? menuLine("download", words.exportRoom, () => dialogs.export(room)) : undefined,
       maySet(room) ? menuLine("gear", words.roomSettings, () => dialogs.settings(room)) : undefined,
-      room.muted ? menuLine("muted", words.unmute, () => this.#do(this.calls.unmute(room))) : menuLine("muted", words.mute, () => this.#mute(room)),
+      room.muted ? menuLine("muted", unmute(room), () => this.#do(this.calls.unmute(room))) : menuLine("muted", words.mute, () => this.#mute(room)),
       room.peer ? menuLine("block", ...this.blocks.entry(room.peer, room.name), true) : undefined,
       mayLeave(room) ? menuLine("leave", words.leaveRoom, () => this.#leave(room), true) : undefined,
     ]);

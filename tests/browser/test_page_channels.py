@@ -153,7 +153,10 @@ def test_a_room_is_muted_until_tomorrow_for_good_and_not_at_all(
         "until => [new Date(until).getHours(), new Date(until).getMinutes()]", until
     )
     assert hour == [8, 0]
-    room_menu(page, "알림 켜기")
+    page.click("#room-more")
+    unmute = page.get_by_role("menuitem", name="알림 켜기")
+    expect(unmute).to_contain_text("까지 꺼짐")
+    unmute.click()
     expect(marks).to_have_count(0)
     room_menu(page, "알림 끄기", "다시 켤 때까지")
     expect(marks).to_have_text("알림 꺼짐")
