@@ -34,7 +34,7 @@ function profile(me, chat, say) {
     toast(words.saved);
   });
   const files = () => later(() => import("./view_own_files.js"), ({ showOwnFiles }) => showOwnFiles(chat));
-  return make("section", {}, profileForm(me, save), make("button", { type: "button", class: "plain small", onclick: files }, words.myFiles));
+  return make("section", {}, profileForm(me, save), make("div", { class: "verbs" }, make("button", { type: "button", class: "plain small", onclick: files }, words.myFiles)));
 }
 
 // What is shown to others. A change holds at once; where it could not be made, the box says so by going back.

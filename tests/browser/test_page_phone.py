@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from people import OpenWindow, SignUp
 from playwright.sync_api import Page, expect
+from test_page_files import arrived, attach, photo, text, tone
 
 PHONE: dict[str, Any] = {
     "viewport": {"width": 360, "height": 700},
@@ -70,3 +71,13 @@ def test_a_message_is_answered_from_its_menu(page: Page) -> None:
     page.fill("#body", "답")
     page.locator("#send").tap()
     expect(page.locator(".mine.stored .quote")).to_contain_text("짧은 말")
+
+
+def test_files_are_no_wider_than_the_screen(page: Page) -> None:
+    page.locator("#room-list button").tap()
+    attach(page, photo(), tone(), text())
+    arrived(page, 3)
+    page.locator("#send").tap()
+    expect(page.locator(".mine.stored .sound button")).to_be_visible()
+    wide = page.locator("#scroller").evaluate("node => node.scrollWidth - node.clientWidth")
+    assert wide <= 0
