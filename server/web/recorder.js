@@ -14,6 +14,8 @@ export async function record(place, given) {
   if (!stream) return void toast(words.noMicrophone);
   try {
     return given.aborted ? null : await listen(stream, place, given);
+  } catch {
+    return void toast(words.noMicrophone);
   } finally {
     for (const track of stream.getTracks()) track.stop();
   }
@@ -41,13 +43,16 @@ async function listen(stream, place, given) {
   recorder.ondataavailable = ({ data }) => parts.push(data);
   place.prepend(bar);
   bar.querySelector("button.primary").focus();
-  await new Promise((ended) => {
-    recorder.onstop = ended;
-    recorder.start();
-  });
-  clearInterval(tick);
-  ear.close();
-  bar.remove();
+  try {
+    await new Promise((ended) => {
+      recorder.onstop = ended;
+      recorder.start();
+    });
+  } finally {
+    clearInterval(tick);
+    ear.close();
+    bar.remove();
+  }
   const [type] = recorder.mimeType.split(";");
   return wanted ? new File(parts, `${words.voice}.${type.split("/")[1]}`, { type }) : null;
 }

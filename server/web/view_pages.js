@@ -37,7 +37,7 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     list.append(...rows);
     list.setAttribute("aria-busy", "false");
     const count = list.children.length;
-    const none = page.next !== undefined ? words.notThrough : empty.call ? empty() : empty;
+    const none = page.next !== undefined ? words.notThrough : typeof empty === "function" ? empty() : empty;
     place.replaceChildren(...(count ? [] : [blank(picture, none)]));
     told.textContent = count ? words.foundCount(count) : none;
     further.hidden = page.next === undefined || count >= MOST_SHOWN;

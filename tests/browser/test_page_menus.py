@@ -126,3 +126,15 @@ def test_escape_leaves_the_line_of_a_thread(window: OpenWindow, person: SignUp) 
     page.locator("#log .in-thread button").focus()
     page.keyboard.press("Escape")
     expect(page.locator("#body")).to_be_focused()
+
+
+def test_what_was_said_in_passing_does_not_come_back(window: OpenWindow, person: SignUp) -> None:
+    page = window(person("민지"))
+    page.click("#me")
+    page.get_by_role("menuitem", name="프로필과 설정").click()
+    page.locator("#my-settings").get_by_role("button", name="저장").click()
+    expect(page.locator("#toast")).to_have_count(1)
+    expect(page.locator("#toast")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("#my-settings")).to_have_count(0)
+    expect(page.locator("#toast")).to_have_count(0)
