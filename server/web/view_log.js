@@ -140,15 +140,21 @@ export class LogView {
 
   #drawOlder(text, again = null) {
     const button = find("older");
-    button.hidden = !text;
+    this.#hide(button, !text);
     button.textContent = text;
     button.onclick = again;
-    button.disabled = !again;
+    button.ariaDisabled = `${!again}`;
+  }
+
+  // A button that goes leaves the focus to the log.
+  #hide(button, hidden) {
+    if (hidden && document.activeElement === button) this.#scroller.focus({ preventScroll: true });
+    button.hidden = hidden;
   }
 
   #drawToLatest() {
     const button = find("to-latest");
-    button.hidden = this.follow;
+    this.#hide(button, this.follow);
     button.textContent = `↓ ${words.toLatest(this.room.unread)}`;
   }
 
