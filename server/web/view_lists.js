@@ -23,16 +23,17 @@ export function showReactions(room, { load }) {
 
 /** Who has read the message, as far as that is shown, and how many have not. */
 export function showReaders(room, { load }) {
-  let told;
+  const { body } = openDialog(words.whoRead, { id: "readers" });
+  const rest = make("p", { class: "hint" });
+  let none;
   const page = async () => {
     const { readers, unread } = await load();
-    told = readers ? (unread ? words.nobodyRead(unread) : words.nothingHere) : room.crowded ? words.readersCrowded(unread) : words.readersHidden(unread);
-    return { items: [...(readers ?? []), ...(readers?.length && unread ? [{ unread }] : [])] };
+    none = readers ? (unread ? words.nobodyRead(unread) : words.nothingHere) : room.crowded ? words.readersCrowded(unread) : words.readersHidden(unread);
+    rest.textContent = readers?.length && unread ? words.notRead(unread) : "";
+    return { items: readers ?? [] };
   };
-  showPages(words.whoRead, "readers", page, ({ user, name, at, unread }) => {
-    if (unread) return [make("p", { class: "hint" }, words.notRead(unread))];
-    return [face(room, user, name), at === undefined ? make("span", { class: "what" }, make("strong", {}, name)) : said(name, at)];
-  }, () => told);
+  const partsOf = ({ user, name, at }) => [face(room, user, name), at === undefined ? make("span", { class: "what" }, make("strong", {}, name)) : said(name, at)];
+  body.append(pagedList({ label: words.whoRead, load: page, partsOf, empty: () => none }).node, rest);
 }
 
 /** The threads of the room, the newest reply first; `go(root)` opens one. */

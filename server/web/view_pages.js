@@ -49,8 +49,8 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
 }
 
 /** A dialog with such a list. Returns what closes it. */
-export function showPages(title, id, load, partsOf, empty) {
+export function showPages(title, id, load, partsOf) {
   const { body, close } = openDialog(title, { id });
-  body.append(pagedList({ label: title, load, partsOf, empty }).node);
+  body.append(pagedList({ label: title, load, partsOf }).node);
   return close;
 }

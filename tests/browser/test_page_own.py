@@ -146,3 +146,15 @@ def test_admins_see_the_files_of_what_was_reported(
     with other.expect_download() as saved:
         card.locator("button.file").click()
     assert saved.value.suggested_filename == "나쁜 글.txt"
+
+
+def test_of_a_crowded_room_only_the_number_is_told(window: OpenWindow, person: SignUp) -> None:
+    page = window(person("민지"))
+    page.evaluate(
+        """async () => {
+          const { showReaders } = await import("/assets/view_lists.js");
+          showReaders({ crowded: true }, { load: async () => ({ unread: 250 }) });
+        }"""
+    )
+    expect(page.locator("#readers .blank")).to_contain_text("사람이 많은 방")
+    expect(page.locator("#readers .blank")).to_contain_text("250명이 아직 읽지 않음")

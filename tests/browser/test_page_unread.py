@@ -41,6 +41,7 @@ def test_one_sees_who_has_read_what_one_said(window: OpenWindow, person: SignUp)
     choose(page, page.locator(".message.mine"), "누가 읽었나")
     expect(page.locator("#readers li strong")).to_have_count(1)
     expect(page.locator("#readers li")).to_contain_text("준호")
+    expect(page.locator("#readers .hint")).to_have_text("1명이 아직 읽지 않음")
 
 
 def test_the_threads_of_a_room_say_what_is_unread_in_them(
