@@ -103,8 +103,7 @@ def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
 
 
 def test_the_button_to_the_end_leaves_the_focus_to_the_log(page: Page) -> None:
-    page.hover("#scroller")
-    page.mouse.wheel(0, -900)
+    page.evaluate("document.getElementById('scroller').scrollTop -= 900")
     page.locator("#to-latest").press("Enter")
     expect(page.locator("#to-latest")).to_be_hidden()
     expect(page.locator("#scroller")).to_be_focused()
