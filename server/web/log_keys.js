@@ -10,9 +10,9 @@ export function walkLog(scroller, list, act) {
   scroller.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Tab") reach(event.target.closest(".message"), 0); // what came since it has the focus, too
-    const at = event.target === scroller ? undefined : event.target.closest(STOPS);
-    if (event.target !== scroller && event.target !== at) return;
-    if (step(event, list, at) || (at && press(event, at, act))) event.preventDefault();
+    const at = event.target.closest(STOPS) ?? undefined;
+    if (event.target.matches("input")) return; // the arrows move what it holds
+    if (step(event, list, at) || (at === event.target && press(event, at, act))) event.preventDefault();
   });
   list.addEventListener("focusin", (event) => reach(event.target.closest(".message"), 0));
   list.addEventListener("focusout", (event) => {

@@ -234,6 +234,7 @@ export class LogView {
     node?.scrollIntoView({ block: "center" });
     node?.classList.add("found-here");
     node?.focus({ preventScroll: true });
+    this.follow = this.#atEnd();
     this.#drawToLatest();
     return undefined;
   }
