@@ -92,6 +92,7 @@ def test_conversations_break_no_rule(
     check(page, axe, "a room")
     page.locator('#log [data-seq="3"]').hover()
     page.locator('#log [data-seq="3"] [data-more]').click()
+    expect(page.locator("#actions button").first).to_be_visible()
     check(page, axe, "the menu of a message")
     page.keyboard.press("Escape")
     page.fill("#body", "@")

@@ -267,12 +267,12 @@ async def test_what_is_about_a_connection_is_lost_with_it() -> None:
 
 async def test_a_dead_connection_is_noticed_and_a_pinged_one_lives() -> None:
     async def dead(peer: Peer) -> None:
-        await peer.welcome(ping_ms=100)
-        await trio.sleep(5)
+        await peer.welcome(ping_ms=600)
+        await trio.sleep(20)
 
     async def alive(peer: Peer) -> None:
-        await peer.welcome(ping_ms=100)
-        for _ in range(8):
+        await peer.welcome(ping_ms=600)
+        for _ in range(20):
             await trio.sleep(0.1)
             await peer.socket.ping()
         await peer.message(1)
