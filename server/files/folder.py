@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Final, Protocol, TypeVar
 
 import trio
 
@@ -15,6 +16,9 @@ from actors.ports import StoreUnavailable
 from server.files.storage import CHUNK, THREADS, Storage
 
 T = TypeVar("T")
+
+NO_LINKS: Final = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}
+"""A file system that gives a file one name only."""
 
 
 class FolderStorage(Storage):
@@ -25,8 +29,8 @@ class FolderStorage(Storage):
         self._threads = trio.CapacityLimiter(THREADS)
 
     async def put(self, digest: str, path: Path) -> None:
-        """Keep the content of *path*, by moving it."""
-        work = partial(_move, path, self._path(digest))
+        """Keep the content of *path*, as another name of it."""
+        work = partial(_keep, path, self._path(digest))
         await on_disk(work, self._threads, abandoned=True)
 
     async def open(self, digest: str, start: int, length: int) -> FileChunks:
@@ -106,16 +110,26 @@ def _open_at(path: Path, start: int) -> BinaryIO:
     return file
 
 
-def _move(path: Path, place: Path) -> None:
+def _keep(path: Path, place: Path) -> None:
     if place.exists():
-        path.unlink()
         return
     fresh = [folder for folder in (place.parent.parent, place.parent) if not folder.exists()]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _flush(path)
-    path.replace(place)
+    _link(path, place)
     for folder in {place.parent, *(made.parent for made in fresh)}:
         _flush(folder)
+
+
+# What was received stays where it is until the file is known: else nobody could try again.
+def _link(path: Path, place: Path) -> None:
+    try:
+        with suppress(FileExistsError):
+            place.hardlink_to(path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        path.replace(place)
 
 
 def _flush(path: Path) -> None:

@@ -225,7 +225,8 @@ class Intake:
     async def _made(self, upload: Upload) -> Made:
         head = await self._spool.head(upload.id, HEAD)
         place = str(self._spool.path(upload.id).with_suffix(""))
-        return await self._decoding.make(Task(place, head, upload.name, upload.media_type))
+        task = Task(place, head, upload.name, upload.media_type)
+        return await self._decoding.make(upload.owner_no, task)
 
     # ---- who is at work
 

@@ -66,12 +66,12 @@ class Tus:
         check_version(call)
         file, owner_no = call.path["file"], call.caller.user_no
         upload = await self._files.upload(file, owner_no)
-        if upload is None:
-            length = await self._files.received(file, owner_no)
-            if length is None:
-                raise ProtocolError(ErrorCode.NOT_FOUND)
+        there = 0 if upload is None else await self._intake.offset(upload)
+        length = None if there else await self._files.received(file, owner_no)
+        if length is not None:  # it is a file, perhaps since a moment
             return Answer(200, None, told_of(length) | {"Upload-Length": str(length)})
-        there = await self._intake.offset(upload)
+        if upload is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
         if there == upload.length:
             await self._unless_bad(upload, self._intake.finish(upload))
         headers = told_of(there, upload.expires_at) | {"Upload-Length": str(upload.length)}

@@ -124,6 +124,7 @@ class Indexer:
         self._database, self._noted = database, rooms
         self._due: dict[int, None] = {}  # in their order
         self._hard: dict[int, Hard] = {}
+        self._was_hard = False
         self._swept: int | None = 0  # the last room that was looked at; None: not sweeping
         self._next_sweep = 0.0
         self._commits, self._at = 0, 0.0
@@ -173,13 +174,12 @@ class Indexer:
         self._next_sweep = trio.current_time() + self.SWEEP_EVERY_S
 
     def _next(self, now: float) -> list[int]:
-        """A hard one alone whose time has come, or some of the others."""
-        for room, hard in self._hard.items():
-            if now >= hard.at:
-                return [room]
-        return list(
-            islice((room for room in self._due if room not in self._hard), self.ROOMS_AT_ONCE)
-        )
+        """Some rooms, or a hard one alone whose time has come: in turns, where there are both."""
+        others = (room for room in self._due if room not in self._hard)
+        some = list(islice(others, self.ROOMS_AT_ONCE))
+        hard = [room for room, hard in self._hard.items() if now >= hard.at][:1]
+        self._was_hard = bool(hard) and not (some and self._was_hard)
+        return hard if self._was_hard else some
 
     async def _index(self, rooms: list[int]) -> None:
         hard = self._hard.pop(rooms[0], None)  # to the end of their order

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
-
-import trio
 
 from actors.records import HIGHEST_SEQ
 from actors.rules.event_frames import PAGE_BYTES, how_many_fit
 from actors.rules.searching import Terms
-from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import Message
 from protocol.ids import Millis, RoomId
 from server.postgres.message_rows import LISTED, REACTIONS, SIZE, listed_of
 from server.postgres.pool import Database
 from server.postgres.room_rows import SENDER
+from server.turns import Turns
 
 FAR: Final = 2**53
 """Milliseconds that no message is as late as."""
@@ -111,8 +108,7 @@ class SearchStore:
 
     def __init__(self, database: Database, *, bounds: Bounds = BOUNDS) -> None:
         self._database, self._bounds = database, bounds
-        self._turns = trio.CapacityLimiter(self.AT_ONCE)
-        self._users: dict[int, trio.CapacityLimiter] = {}
+        self._turns = Turns(self.AT_ONCE, within=self.TURN_WITHIN)
 
     async def search(self, user_no: int, sought: Sought) -> Page | None:
         """A page of what was *sought*; None for a room that he is not in.
@@ -120,36 +116,12 @@ class SearchStore:
         Raises ProtocolError ``rate_limited`` while other searches of his take long, and
         ``unavailable`` while those of others do.
         """
-        async with self._turn(user_no):
+        async with self._turns.of(user_no):
             asked = (*_asked(user_no, sought), *self._bounds)
             rows = await self._database.fetch(SEARCH, *asked, within=self.WITHIN)
         if sought.room is not None and not rows[0]["is_inside"]:
             return None
         return _page_of(rows, sought.limit)
-
-    @asynccontextmanager
-    async def _turn(self, user_no: int) -> AsyncIterator[None]:
-        own = self._users.setdefault(user_no, trio.CapacityLimiter(1))
-        try:
-            async with (
-                self._waited(own, ErrorCode.RATE_LIMITED),
-                self._waited(self._turns, ErrorCode.UNAVAILABLE),
-            ):
-                yield
-        finally:
-            if not own.borrowed_tokens and not own.statistics().tasks_waiting:
-                self._users.pop(user_no, None)
-
-    @asynccontextmanager
-    async def _waited(self, turns: trio.CapacityLimiter, code: ErrorCode) -> AsyncIterator[None]:
-        with trio.move_on_after(self.TURN_WITHIN) as waiting:
-            await turns.acquire()
-        if waiting.cancelled_caught:
-            raise ProtocolError(code, retry_after_ms=round(self.TURN_WITHIN * 1000))
-        try:
-            yield
-        finally:
-            turns.release()
 
 
 def _asked(user_no: int, sought: Sought) -> Sequence[object]:

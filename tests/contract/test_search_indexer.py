@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -153,6 +153,20 @@ async def test_a_room_that_cannot_be_taken_waits_longer_each_time(world):
     )
     await world.settle()
     assert await world.fetch(STATES) == [(bad, 5), (good, 9)]
+
+
+async def test_a_room_whose_time_has_come_again_and_the_others_take_turns(world):
+    bad, good = await world.room(), await world.room()
+    await world.say(bad, 1, 5)
+    sql = f"ALTER TABLE search_chunks ADD CHECK (room_no <> {bad})"
+    await world.postgres.database.execute(sql)
+    world.indexer.AGAIN_S = world.indexer.AGAIN_MOST_S = 0.0
+    for seq in range(1, 6):
+        await world.say(good, seq, seq)
+        for _ in range(4):
+            with suppress(asyncpg.CheckViolationError):
+                await world.indexer.step()
+        assert await world.fetch(STATES) == [(good, seq)]
 
 
 async def test_rooms_that_others_left_behind_are_found_by_one_that_is_never_idle(world):

@@ -204,4 +204,4 @@ async def test_one_user_searches_once_at_a_time_and_nobody_waits_for_long(postgr
         }
     assert (told[2], told[3]) == ([[]], [[]]) and told[1][2] == []
     await search(4)
-    assert told[4][1] == [] and not store._users
+    assert told[4][1] == [] and not store._turns._by_user

@@ -13,7 +13,7 @@ import trio
 from media_files import encoded, quarters
 
 from actors.ports import StoreUnavailable
-from protocol.errors import ProtocolError
+from protocol.errors import ErrorCode, ProtocolError
 from server.files import decoding
 from server.files.decoder import Task
 from server.files.decoding import Decoding
@@ -28,7 +28,7 @@ PHOTO = encoded(quarters(), "JPEG")
 
 
 async def test_a_photo_becomes_what_it_becomes_here(tmp_path: Path) -> None:
-    apart = await Decoding().make(task(tmp_path, PHOTO))
+    apart = await Decoding().make(1, task(tmp_path, PHOTO))
     here = task(tmp_path, PHOTO).make()
     assert apart == here and apart.kind == "image" and apart.content.path.exists()
 
@@ -39,7 +39,7 @@ async def test_what_is_wrong_with_a_file_is_told(tmp_path: Path) -> None:
         (b"#!/bin/sh", "image/png", "is none"),
     ):
         with pytest.raises(ProtocolError, match=why) as refused:
-            await Decoding().make(task(tmp_path, data, said=said))
+            await Decoding().make(1, task(tmp_path, data, said=said))
         assert list(refused.value.fields or {}) == ["file"]
 
 
@@ -47,7 +47,7 @@ async def test_a_disk_that_fails_is_not_the_fault_of_the_file(tmp_path: Path) ->
     wanted = task(tmp_path, PHOTO)
     (tmp_path / "upload.received").unlink()
     with pytest.raises(StoreUnavailable):
-        await Decoding().make(wanted)
+        await Decoding().make(1, wanted)
 
 
 async def test_what_takes_too_long_is_ended(
@@ -55,8 +55,8 @@ async def test_what_takes_too_long_is_ended(
 ) -> None:
     monkeypatch.setattr(decoding, "WITHIN", 0.2)
     pid = played("echo $$ > pid; exec sleep 60")
-    with pytest.raises(ProtocolError, match="takes too long"):
-        await Decoding().make(task(tmp_path, PHOTO))
+    with pytest.raises(StoreUnavailable):
+        await Decoding().make(1, task(tmp_path, PHOTO))
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 
@@ -67,11 +67,13 @@ async def test_who_waits_too_long_for_others_may_come_again(
     monkeypatch.setattr(decoding, "QUEUED_WITHIN", 0.2)
     played("exec sleep 60")
     some = Decoding()
-    for _ in range(decoding.AT_ONCE):
-        nursery.start_soon(some.make, task(tmp_path, PHOTO))
+    for number in range(decoding.AT_ONCE):
+        nursery.start_soon(some.make, number, task(tmp_path, PHOTO))
     await trio.sleep(0.1)
-    with pytest.raises(StoreUnavailable):
-        await some.make(task(tmp_path, PHOTO))
+    for owner_no, code in ((9, ErrorCode.UNAVAILABLE), (0, ErrorCode.RATE_LIMITED)):
+        with pytest.raises(ProtocolError) as refused:
+            await some.make(owner_no, task(tmp_path, PHOTO))
+        assert refused.value.code is code
     nursery.cancel_scope.cancel()
 
 
@@ -81,6 +83,8 @@ async def test_who_waits_too_long_for_others_may_come_again(
         ("kill -SEGV $$", ProtocolError),
         ("kill -XCPU $$", ProtocolError),
         ("kill -KILL $$", StoreUnavailable),
+        ("kill -TERM $$", StoreUnavailable),
+        ("kill -INT $$", StoreUnavailable),
         ("exit 3", RuntimeError),
         ("""echo '{"fault": "a line of code"}'""", RuntimeError),
     ],
@@ -90,7 +94,7 @@ async def test_however_a_process_ends_this_one_goes_on(
 ) -> None:
     played(script)
     with pytest.raises(error):
-        await Decoding().make(task(tmp_path, PHOTO))
+        await Decoding().make(1, task(tmp_path, PHOTO))
 
 
 @pytest.fixture
@@ -107,13 +111,16 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return play
 
 
-async def test_a_process_has_its_limits(tmp_path: Path, played: Any) -> None:
-    real = sys.executable
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [("bytes(3 * 2**30)", "too much memory"), ("[0 for _ in iter(int, 1)]", "too long")],
+)
+async def test_a_process_has_its_limits(tmp_path: Path, played: Any, work: str, why: str) -> None:
     code = (
-        "from server.files import decoder as d; "
-        "d.Task.make = lambda *a, **k: bytes(3 * 2**30); d.main()"
+        "from server.files import decoder as d; d.LIMITS[d.resource.RLIMIT_CPU] = (1, 3); "
+        f"d.Task.make = lambda task: {work}; d.main()"
     )
-    played(f"echo '{{}}' > none; exec {real} -c '{code}' < task")
+    played(f"exec {sys.executable} -c '{code}' < task")
     (tmp_path / "task").write_bytes(msgspec.json.encode(task(tmp_path, PHOTO)))
-    with pytest.raises(ProtocolError, match="too much memory"):
-        await Decoding().make(task(tmp_path, PHOTO))
+    with pytest.raises(ProtocolError, match=why):
+        await Decoding().make(1, task(tmp_path, PHOTO))
