@@ -65,14 +65,23 @@ class Side:
         expect(self.page.locator("#room-name")).to_have_text(name)
 
 
-@pytest.fixture(params=["ko-KR", "en-US"])
-def language(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+# The other tests of the page are in Korean and by pointer.
+WAYS = [("ko-KR", Keys), ("en-US", Pointer), ("en-US", Keys)]
 
 
-@pytest.fixture(params=[Pointer, Keys], ids=["pointer", "keys"])
-def kind(request: pytest.FixtureRequest) -> type[Pointer | Keys]:
+@pytest.fixture(params=WAYS, ids=["korean-keys", "english-pointer", "english-keys"])
+def way(request: pytest.FixtureRequest) -> tuple[str, type[Pointer | Keys]]:
     return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def language(way: tuple[str, type[Pointer | Keys]]) -> str:
+    return way[0]
+
+
+@pytest.fixture
+def kind(way: tuple[str, type[Pointer | Keys]]) -> type[Pointer | Keys]:
+    return way[1]
 
 
 @dataclass
