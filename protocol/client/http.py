@@ -27,6 +27,10 @@ UNDECIDED: Final = frozenset({"conflict", "unavailable"})
 """With a time to come again they say: the same request may be under way, or done."""
 
 
+class _HungUp(Exception):
+    """The server takes no more of a request."""
+
+
 class Answer:
     """One answer as it is taken: no more is read than was asked for.
 
@@ -78,7 +82,7 @@ class Answer:
                 await self._send(h11.Data(data=part))
                 scope.deadline = trio.current_time() + self._within
             await self._send(h11.EndOfMessage())
-        except trio.BrokenResourceError:
+        except _HungUp:
             pass  # what the server has to say is still to be read
         except Exception as error:  # noqa: BLE001 - whatever the program's own parts raise
             failures.append(error)
@@ -89,8 +93,8 @@ class Answer:
             data = self._parser.send(event) or b""
         try:
             await self._stream.send_all(data)
-        except OSError as error:
-            raise trio.BrokenResourceError from error
+        except (OSError, trio.BrokenResourceError) as error:
+            raise _HungUp from error
 
     async def _begun(self) -> None:
         while not isinstance(event := await self._event(), h11.Response):
