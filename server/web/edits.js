@@ -17,33 +17,36 @@ export class Edits {
   }
 
   /** A promise of whether it is stored; false: it waits for the connection. A Refusal: it is not kept. */
-  async send(frame) {
+  send(frame) {
     this.#waiting.set(keyOf(frame), frame);
-    this.keep([...this.#waiting.values()]);
-    try {
-      await this.ask(frame);
-    } catch (error) {
-      if (error.code === "network") return false;
-      this.#forget(frame);
-      throw error;
-    }
-    this.#forget(frame);
-    return true;
+    this.#keep();
+    return this.#ask(frame, () => true);
   }
 
   /** The connection is open (again). */
   opened() {
-    for (const frame of [...this.#waiting.values()]) this.send(frame).catch((error) => this.#refused(frame, error));
+    for (const frame of [...this.#waiting.values()]) this.#ask(frame, isFinal).catch((error) => this.#refused(error));
   }
 
   close() {
     clearTimeout(this.#timer);
   }
 
-  #refused(frame, error) {
-    if (!TRY_AGAIN.has(error.code)) return this.failed(error);
-    this.#waiting.set(keyOf(frame), frame);
-    this.keep([...this.#waiting.values()]);
+  // Another may take its place while the answer is awaited: that one stays.
+  async #ask(frame, ends) {
+    try {
+      await this.ask(frame);
+    } catch (error) {
+      if (error.code === "network") return false;
+      if (ends(error)) this.#forget(frame);
+      throw error;
+    }
+    this.#forget(frame);
+    return true;
+  }
+
+  #refused(error) {
+    if (isFinal(error)) return this.failed(error);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.opened(), error.retryAfter ?? 2_000);
     return undefined;
@@ -51,8 +54,13 @@ export class Edits {
 
   #forget(frame) {
     if (this.#waiting.get(keyOf(frame)) === frame) this.#waiting.delete(keyOf(frame));
+    this.#keep();
+  }
+
+  #keep() {
     this.keep([...this.#waiting.values()]);
   }
 }
 
+const isFinal = ({ code }) => !TRY_AGAIN.has(code);
 const keyOf = ({ room, seq }) => `${room} ${seq}`;
