@@ -251,7 +251,7 @@ export class Chat {
   };
 
   reply(seq) {
-    const event = eventAt(this.room.events, seq);
+    const event = eventAt(this.room.events, seq) ?? { body: words.replyGone }; // what could not be sent may answer one that is not held
     this.composer.reply({ seq, name: this.store.nameIn(this.room, event.sender, event.name), body: event.body ?? "" });
   }
 

@@ -1,14 +1,16 @@
 // Changes of messages that are not known to be stored. To say one again changes nothing, so it is sent until it is answered.
 
+import { Refusal } from "./session.js";
+
 const TRY_AGAIN = new Set(["rate_limited", "unavailable", "internal"]);
 
 export class Edits {
   #waiting; // "room seq" -> the frame
   #timer = 0;
 
-  /** `ask(frame)` is a promise, broken by a Refusal; `keep(frames)` survives a reload; `failed(error)` where one that waited was refused. */
-  constructor({ ask, keep, failed, saved = [] }) {
-    Object.assign(this, { ask, keep, failed });
+  /** `ask(frame)` is a promise, broken by a Refusal; `fits(frame)` when the server would take it; `keep(frames)` survives a reload; `failed(error)` where one that waited was refused. */
+  constructor({ ask, fits, keep, failed, saved = [] }) {
+    Object.assign(this, { ask, fits, keep, failed });
     this.#waiting = new Map(saved.map((frame) => [keyOf(frame), frame]));
   }
 
@@ -32,9 +34,10 @@ export class Edits {
     clearTimeout(this.#timer);
   }
 
-  // Another may take its place while the answer is awaited: that one stays.
+  // Another may take its place while the answer is awaited: that one stays. What is too long would break the connection, each time anew.
   async #ask(frame, ends) {
     try {
+      if (!this.fits(frame)) throw new Refusal({ code: "too_large" });
       await this.ask(frame);
     } catch (error) {
       if (error.code === "network") return false;

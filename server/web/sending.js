@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 const ACK_WITHIN = 10_000;
 const MOST_MENTIONS = 50;
 const LONGEST_ID = "0".repeat(64);
+const LONGEST_RID = Number.MAX_SAFE_INTEGER;
 
 export class Sending {
   /** `wire`, `outbox` and `edits` are those of Chat. */
@@ -27,14 +28,14 @@ export class Sending {
   /** Change what a message says. False: it is too long; else the promise that Edits makes. */
   change(room, seq, body) {
     const frame = { t: "edit", room: room.id, seq, body };
-    return this.wire.fits(frame) && this.edits.send(frame);
+    return this.edits.fits(frame) && this.edits.send(frame);
   }
 
   /** Put what could not be sent back into `composer`, to be written anew. */
   again(id, composer, reply = () => {}) {
     const { body, reply_to: seq } = this.outbox.take(id);
-    if (seq) reply(seq);
     composer.edit(body);
+    if (seq) reply(seq);
   }
 }
 
@@ -53,7 +54,8 @@ export function openOutbox(key, { wire, changed }) {
 /** The changes that this window keeps as `key`. */
 export function openEdits(key, { wire, failed }) {
   const keep = (frames) => sessionStorage.setItem(key, JSON.stringify(frames));
-  return new Edits({ ask: (frame) => wire.ask(frame), saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep, failed });
+  const fits = (frame) => wire.fits({ ...frame, rid: LONGEST_RID });
+  return new Edits({ ask: (frame) => wire.ask(frame), saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), fits, keep, failed });
 }
 
 // Only where it would be shown as one: not in code, not in links.

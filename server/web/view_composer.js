@@ -129,7 +129,7 @@ export class Composer {
   }
 
   #submit() {
-    const body = this.#text();
+    const body = cleaned(this.#field.value);
     if (!(body || (this.attaching.size && !this.#edit)) || !this.#room) return undefined;
     if (this.#edit) return this.#save(body, this.#edit);
     if (this.attaching.waits) return void this.complain(this.attaching.waits);
@@ -143,10 +143,6 @@ export class Composer {
     return this.#keep();
   }
 
-  #text() {
-    return this.#field.value.toWellFormed().replaceAll("\0", "").trim();
-  }
-
   // The edit goes on until its change is stored, or kept to be sent; the room may be another one by then.
   async #save(body, edit) {
     if (edit === this.#saving) return;
@@ -158,8 +154,10 @@ export class Composer {
     this.#saving = edit;
     try {
       if (!(await changing)) toast(words.editWaits);
-      if (edit !== this.#edit) this.drafts.set(id, edit.aside);
-      else if (this.#text() === body) this.#endEdit();
+      const draft = edit === this.#edit ? { edit, body: this.#field.value } : this.drafts.get(id);
+      if (draft.edit !== edit || cleaned(draft.body) !== body) return; // something else is written there by now
+      if (edit === this.#edit) this.#endEdit();
+      else this.drafts.set(id, edit.aside);
     } catch (error) {
       if (edit === this.#edit) this.complain(explain(error));
       else toast(explain(error));
@@ -216,6 +214,8 @@ export class Composer {
     else this.leave();
   }
 }
+
+const cleaned = (text) => text.toWellFormed().replaceAll("\0", "").trim();
 
 // Whom one can mention in `room`: first all at once, then by name. Where two are named alike, by username.
 function candidatesIn(room) {

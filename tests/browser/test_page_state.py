@@ -305,10 +305,11 @@ def test_a_change_is_sent_until_it_is_answered(page: Page) -> None:
         const keep = (frames) => (kept = JSON.stringify(frames));
         const frame = (body) => ({ t: "edit", room: "r", seq: 1, body });
         const refusedLater = (error) => failed.push(error.code);
-        let edits = new Edits({ ask, keep, failed: refusedLater });
+        const fits = () => true;
+        let edits = new Edits({ ask, fits, keep, failed: refusedLater });
         answers = ["network", "network"];
         const told = [await edits.send(frame("a")), await edits.send(frame("b"))];
-        edits = new Edits({ ask, keep, failed: refusedLater, saved: JSON.parse(kept) });
+        edits = new Edits({ ask, fits, keep, failed: refusedLater, saved: JSON.parse(kept) });
         const size = edits.size;
         answers = ["rate_limited"];
         edits.opened();
