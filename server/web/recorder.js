@@ -3,7 +3,7 @@
 import { icon, make } from "./dom.js";
 import { lengthOf } from "./sizes.js";
 import { toast } from "./toast.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const LONGEST = 300; // seconds
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];

@@ -5,7 +5,7 @@ import { blank, broken, waiting } from "./blank.js";
 import { question } from "./dialog.js";
 import { make } from "./dom.js";
 import { labelled, tabs } from "./fields.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 /** A section where accounts are found and changed; `say` as of a dialog. */
 export function accountsView(calls, say) {

@@ -7,7 +7,7 @@ import { labelled, tabs } from "./fields.js";
 import { accountsView } from "./view_accounts.js";
 import { fillFiles } from "./view_files.js";
 import { pagedList } from "./view_pages.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 /** `chat` has calls, links and user. */
 export function showAdmin({ calls, links, user }) {

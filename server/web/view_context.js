@@ -9,7 +9,7 @@ import { eventAt } from "./ordered.js";
 import { Room } from "./room.js";
 import { buildRows } from "./rows.js";
 import { actOn, buildRow } from "./view_message.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const AROUND = 60;
 
@@ -27,7 +27,7 @@ export function showContext(room, seq, chat) {
       const act = actsOf(room, part, chat, { load, say, close });
       walkLog(list, list, act);
       list.onclick = (event) => actOn(event, act);
-      body.replaceChildren(list, stepsOf(part, room.last_seq, load));
+      body.replaceChildren(list, stepsOf(part, load));
       lookAt(list, around, around === seq);
     } catch (error) {
       body.replaceChildren(broken(error, () => load(around)));
@@ -56,10 +56,11 @@ function lookAt(list, seq, found) {
   message?.focus({ preventScroll: true });
 }
 
-function stepsOf({ events, more }, last, load) {
+// Of a page around a message `more` means after it.
+function stepsOf({ events, more }, load) {
   const step = (text, seq, on) => make("button", { type: "button", class: "plain small", hidden: !on, onclick: () => load(seq) }, text);
   const [first, end] = [events[0]?.seq, events.at(-1)?.seq];
-  return make("div", { class: "verbs" }, step(words.earlier, first, more && first > 1), step(words.later, end, end < last));
+  return make("div", { class: "verbs" }, step(words.earlier, first, first > 1), step(words.later, end, more));
 }
 
 function actsOf(room, part, { wire, actions, composer, openThread, nameOf }, { load, say, close }) {

@@ -3,7 +3,7 @@
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { Refusal } from "./session.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const LAST_LINE = 200; // bytes, at most
 const MEGABYTE = 1_000_000;

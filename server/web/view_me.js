@@ -9,7 +9,7 @@ import { choose, chosen, THEMES } from "./look_choice.js";
 import { saveSession, savedSession } from "./session.js";
 import { toast } from "./toast.js";
 import { profileForm } from "./view_profile.js";
-import { language, words } from "./words_more.js";
+import { language, words } from "./words.js";
 
 /** `chat` has user, token, calls, store, wire, me (MeMenu) and soon(). */
 export function showMe(chat) {

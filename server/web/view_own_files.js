@@ -6,7 +6,7 @@ import { icon, make } from "./dom.js";
 import { sizeOf } from "./sizes.js";
 import { saveFile } from "./view_files.js";
 import { pagedList } from "./view_pages.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 /** `chat` has calls and links. */
 export function showOwnFiles({ calls, links }) {

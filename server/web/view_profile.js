@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { labelled } from "./fields.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 /** The form of `me`; `save(changes, button)` gets what is another now, null for what is empty. */
 export function profileForm(me, save) {

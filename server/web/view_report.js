@@ -2,7 +2,7 @@
 
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const REASONS = ["spam", "abuse", "illegal", "other"];
 

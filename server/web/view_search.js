@@ -6,7 +6,7 @@ import { openDialog } from "./dialog.js";
 import { face, make } from "./dom.js";
 import { labelled } from "./fields.js";
 import { pagedList } from "./view_pages.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const PAUSE = 250;
 const DAY = 86_400_000;

@@ -4,7 +4,7 @@ import { blank, broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { avatar, face, make } from "./dom.js";
 import { beginsWith } from "./mentions.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 const PAUSE = 150;
 const MOST_SHOWN = 12;

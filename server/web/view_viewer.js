@@ -4,7 +4,7 @@ import { broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
 import { icon, make } from "./dom.js";
 import { saveFile } from "./view_files.js";
-import { words } from "./words_more.js";
+import { words } from "./words.js";
 
 /** Show `file`, one of `pictures` or alone; `links` is Links. */
 export function showViewer(file, { links, pictures }) {

@@ -3,6 +3,11 @@
 export const language = document.documentElement.lang;
 export const words = language === "ko" ? (await import("./words_ko.js")).ko : (await import("./words_en.js")).en;
 
+/** Learn the words of what opens over the chat. What did not come is asked for the next time. */
+export async function learnMore() {
+  Object.assign(words, language === "ko" ? (await import("./words_more_ko.js")).ko : (await import("./words_more_en.js")).en);
+}
+
 /** What an error means, by its stable code, and which fields it is about; why is the server's English. */
 export function explain(error) {
   const text = words.codes[error.code] ?? words.codes.internal;

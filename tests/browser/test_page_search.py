@@ -82,3 +82,35 @@ def test_what_was_said_long_ago_is_read_where_it_stands(window: OpenWindow, pers
     expect(page.locator("#replying-body")).to_have_text("맨 처음의 약속")
     write(page, "그 약속이요")
     expect(page.locator(".mine.stored .quote")).to_be_visible()
+
+
+def test_around_the_last_message_there_is_only_what_was_before(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    room = minji.room("끝")
+    minji.flood(room, 80)
+    minji.ask("PUT", f"/chats/rooms/{room}/messages/80/reactions/%F0%9F%91%8D")
+    page = window(minji, room)
+    shown = page.evaluate(
+        """async ([id, seq, me]) => {
+          const { showContext } = await import("/assets/view_context.js");
+          const { learnMore, words } = await import("/assets/words.js");
+          const { Wire } = await import("/assets/wire.js");
+          const { Room } = await import("/assets/room.js");
+          await learnMore();
+          const { token } = JSON.parse(localStorage.getItem("madang.session"));
+          const wire = new Wire({ token, resume: () => ({}), onState() {}, onFrame() {} });
+          wire.start();
+          while (wire.state !== "open") await new Promise((done) => setTimeout(done, 20));
+          const room = new Room({ id, me, type: "team", last_seq: 81, read_seq: 81, unread: 0 });
+          const known = () => ({ room, names: new Set(), me: new Set() });
+          showContext(room, seq, { wire, known, nameOf: () => "" });
+          const verbs = () => [...document.querySelectorAll("#context .verbs > button")];
+          while (!verbs().length) await new Promise((done) => setTimeout(done, 20));
+          wire.stop();
+          return verbs().slice(-2).map((button) => [button.textContent, !button.hidden]);
+        }""",
+        [room, 80, minji.id],
+    )
+    assert shown == [["이전", True], ["다음", False]]

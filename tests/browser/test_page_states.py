@@ -126,3 +126,14 @@ def test_a_thread_without_replies_says_so(window: OpenWindow, person: SignUp) ->
     message.get_by_role("button", name="더 보기").click()
     page.get_by_role("menuitem", name="스레드 열기").click()
     expect(page.locator("#thread-state")).to_contain_text("아직 답글이 없습니다")
+
+
+def test_words_that_do_not_come_are_asked_for_again(window: OpenWindow, person: SignUp) -> None:
+    page = window(person("민지"))
+    page.route("**/words_more_ko.js", lambda route: route.abort())
+    page.keyboard.press("?")
+    expect(page.locator("#toast")).not_to_be_empty()
+    expect(page.locator("#shortcuts")).to_have_count(0)
+    page.unroute("**/words_more_ko.js")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_contain_text("방이나 사람으로 바로 가기")

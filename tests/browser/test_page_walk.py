@@ -12,7 +12,11 @@ from people import OpenWindow, Person, SignUp
 from playwright.sync_api import Locator, Page, expect
 from test_page_files import arrived, photo
 
-WORDS = "import('/assets/words_more.js').then(({ words }) => JSON.parse(JSON.stringify(words)))"
+WORDS = """async () => {
+  const { learnMore, words } = await import("/assets/words.js");
+  await learnMore();
+  return JSON.parse(JSON.stringify(words));
+}"""
 
 
 @dataclass
