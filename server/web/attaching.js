@@ -54,6 +54,7 @@ export class Attaching {
   giveUp() {
     this.#recording?.abort();
     this.#recording = null;
+    this.#wanted = [];
     this.#tray?.empty(true);
   }
 

@@ -129,7 +129,7 @@ export class Chat {
 
   #arrived(room) {
     this.watch.peersOf([room]);
-    if (room.id !== this.#awaited) return;
+    if (room.id !== this.#awaited) return void this.#route(); // where one stands already it opens
     this.#awaited = "";
     this.go(room.id);
   }
@@ -286,14 +286,17 @@ export class Chat {
   #draw() {
     clearTimeout(this.#drawing);
     this.#drawing = 0;
+    if (this.room) this.#drawRoom();
     this.#read();
     this.rooms.draw(this.room?.id);
     drawTitle(this.store.totalUnread());
     this.#drawNothing();
-    if (!this.room) return;
+  }
+
+  #drawRoom() {
     drawRoomHeader(this.room, this.store);
     this.composer.allow(closedBecause(this.room, this.blocks));
-    this.log.draw();
+    this.log.draw(); // before anything counts as read: it finds where the reader is
     this.members.draw();
     this.thread.draw();
     this.#drawTypists();

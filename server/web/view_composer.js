@@ -47,7 +47,7 @@ export class Composer {
   show(room, of = room) {
     this.mentions?.close();
     this.#stopTyping();
-    if (room !== this.#room) this.attaching.giveUp();
+    if (room?.id !== this.#room?.id) this.attaching.giveUp();
     this.#room = room;
     this.#of = of;
     const { body = "", replyTo = null, edit = null } = this.drafts.get(room?.id);

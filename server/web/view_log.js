@@ -226,6 +226,7 @@ export class LogView {
     if (room !== this.room) return;
     if (!(room.events[0]?.seq <= seq) && room.more) return toast(words.olderFailed);
     const index = indexOfSeq(room.events, seq);
+    this.#arrived = true; // here, and not at what is unread
     this.follow = false;
     this.#start = room.events[Math.max(0, index - STEP)]?.seq ?? 0;
     this.#end = room.events[index + STEP]?.seq ?? Infinity;

@@ -194,3 +194,14 @@ def test_a_photo_is_announced_as_one(window: OpenWindow, person: SignUp) -> None
     expect(other.locator("#composer .tray progress")).to_have_count(0)
     other.press("#body", "Enter")
     expect(page.locator("#announcer")).to_have_text("민지: 파일")
+
+
+def test_who_stands_at_a_link_and_is_invited_goes_in(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("닫힌 방")
+    page = window(junho)
+    page.goto(f"{junho.address}/#/room/{room}")
+    expect(page.locator("#nothing-open")).to_contain_text("참여하고 있지 않은")
+    minji.ask("POST", f"/chats/rooms/{room}/members", {"user": junho.id})
+    expect(page.locator("#room-name")).to_have_text("닫힌 방")
+    expect(page.locator("#nothing-open")).to_be_hidden()

@@ -64,3 +64,36 @@ def test_the_threads_of_a_room_say_what_is_unread_in_them(
     room_menu(page, "스레드 모음")
     expect(thread).to_contain_text("답글 2개")
     expect(thread.locator(".badge")).to_have_count(0)
+
+
+def test_what_is_below_the_unread_line_stays_unread_until_one_gets_there(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("밀린 방", junho)
+    minji.flood(room, 90)
+    page = window(junho, room)
+    expect(page.locator(".unread-line")).to_be_in_viewport()
+    page.wait_for_timeout(400)
+    assert junho.ask("GET", f"/chats/rooms/{room}")["unread"] == 90
+    page.click("#to-latest")
+    expect(page.locator("#room-list .badge")).to_have_count(0)
+
+
+def test_who_is_led_to_a_message_of_a_room_with_unread_ones_ends_at_it(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room, here = minji.room("밀린 방", junho), minji.room("여기", junho)
+    minji.flood(room, 40)
+    minji.say(room, "그 약속")
+    minji.flood(room, 40)
+    page = window(junho, here)
+    page.click("#search-open")
+    page.get_by_label("어디서").select_option("")
+    page.locator("#search input[type=search]").fill("약속")
+    page.locator("#search li button").click()
+    found = page.locator('#log [data-seq="41"]')
+    expect(found).to_be_focused()
+    page.wait_for_timeout(400)
+    expect(found).to_be_in_viewport()

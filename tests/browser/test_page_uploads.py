@@ -126,3 +126,43 @@ def test_a_table_that_comes_with_its_picture_is_pasted_as_text(
     expect(page.locator("#composer .tray li")).to_have_count(0)
     assert paste(page, "file")
     expect(page.locator("#composer .tray li")).to_have_count(1)
+
+
+def test_files_chosen_in_one_room_do_not_come_up_in_another(
+    window: OpenWindow, minji: Person
+) -> None:
+    here, there = minji.room("여기"), minji.room("저기")
+    page = window(minji, here)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/tray.js", hold)
+    attach(page, text("여기 것.txt"))
+    page.evaluate(f"location.hash = '#/room/{there}'")
+    expect(page.locator("#room-name")).to_have_text("저기")
+    for route in held:
+        route.continue_()
+    assert held
+    attach(page, text("저기 것.txt"))
+    expect(page.locator("#composer .tray li")).to_have_count(1)
+    expect(page.locator("#composer .tray li")).to_contain_text("저기 것")
+
+
+def test_a_thread_that_is_opened_again_keeps_the_files_of_its_answer(
+    window: OpenWindow, minji: Person
+) -> None:
+    room = minji.room("여기")
+    minji.say(room, "뿌리")
+    page = window(minji, room)
+    message = page.locator("#log .message")
+    message.focus()
+    page.keyboard.press("t")
+    expect(page.locator("#thread")).to_be_visible()
+    page.locator("#thread-writing [data-part=files]").set_input_files([text("하나.txt")])
+    expect(page.locator("#thread-writing .tray li")).to_have_count(1)
+    message.focus()
+    page.keyboard.press("t")
+    expect(page.locator("#thread-writing [data-part=body]")).to_be_focused()
+    expect(page.locator("#thread-writing .tray li")).to_have_count(1)
