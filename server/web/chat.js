@@ -216,6 +216,7 @@ export class Chat {
     this.#loading = null;
     if (room) this.#left = null;
     if (room) this.store.open(room);
+    if (room) this.watch.peersOf([room]);
     this.#drawNothing();
     find("room").hidden = !room;
     document.body.classList.toggle("in-blind", room?.mode === "blind");

@@ -25,14 +25,17 @@ export class Watch {
     const watch = rooms.map((room) => room.peer).filter((peer) => peer && !this.#peers.has(peer));
     if (!watch.length) return;
     for (const peer of watch) this.#peers.add(peer);
-    const unwatch = [...this.#peers].slice(0, Math.max(0, this.#peers.size - MOST_PEERS));
-    for (const peer of unwatch) this.#peers.delete(peer);
+    const ended = [...this.#peers].slice(0, Math.max(0, this.#peers.size - MOST_PEERS));
+    for (const peer of ended) this.#peers.delete(peer);
+    const unwatch = ended.filter((peer) => !this.#members.includes(peer));
+    for (const peer of unwatch) this.store.presence.delete(peer); // nobody will tell when it changes
     this.wire.tell({ t: "presence", watch, unwatch });
   }
 
   membersOf(room) {
     const others = [...room.members.keys()].filter((user) => user !== room.me && !this.#peers.has(user)).slice(0, MOST_MEMBERS);
-    if (this.#members.length) this.wire.tell({ t: "presence", room: this.#room, unwatch: this.#members });
+    const unwatch = this.#members.filter((user) => !this.#peers.has(user)); // who became a peer is watched on
+    if (unwatch.length) this.wire.tell({ t: "presence", room: this.#room, unwatch });
     this.#members = others;
     this.#room = room.mode === "blind" ? room.id : undefined;
     if (others.length) this.wire.tell({ t: "presence", room: this.#room, watch: others });

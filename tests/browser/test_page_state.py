@@ -267,6 +267,32 @@ def test_no_more_people_are_watched_than_the_server_takes(page: Page) -> None:
     ) == [True, True, True, True]
 
 
+def test_who_became_a_peer_is_watched_on_and_of_others_nothing_old_is_kept(page: Page) -> None:
+    assert run(
+        page,
+        """
+        const { Store } = await import("/assets/store.js");
+        const { Watch } = await import("/assets/watch.js");
+        const store = new Store({ id: "me", name: "me", username: "me" });
+        const watched = new Set();
+        const wire = { tell: ({ watch = [], unwatch = [] }) => {
+          for (const user of watch) watched.add(user);
+          for (const user of unwatch) watched.delete(user);
+        } };
+        const watch = new Watch({ store, wire });
+        room.setMembers([{ user: "a" }, { user: "b" }]);
+        watch.membersOf(room);
+        watch.peersOf([{ peer: "a" }, { peer: "c" }]);
+        room.setMembers([]);
+        watch.membersOf(room);
+        for (const user of ["a", "c"]) store.apply({ t: "presence", user, state: "online" });
+        const before = [...watched].join("");
+        watch.peersOf(Array.from({ length: 249 }, (_, n) => ({ peer: `p${n}` })));
+        return [before, watched.has("a"), store.presence.has("a"), store.presence.has("c")];
+        """,
+    ) == ["ac", False, False, True]
+
+
 def test_a_row_that_goes_leaves_the_focus_to_the_one_beside_it(page: Page) -> None:
     assert run(
         page,
