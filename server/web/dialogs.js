@@ -3,7 +3,7 @@
 import { later, lists } from "./later.js";
 
 export class Dialogs {
-  /** `chat` has user, token, wire, store, calls, blocks, log, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
+  /** `chat` has user, token, wire, store, calls, blocks, log, room, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
   constructor(chat) {
     this.chat = chat;
   }
@@ -59,7 +59,7 @@ export class Dialogs {
   }
 
   context(room, seq) {
-    return later(() => import("./view_context.js"), ({ showContext }) => showContext(room, seq, this.chat));
+    return later(() => import("./view_context.js"), ({ showContext }) => room === this.chat.room && showContext(room, seq, this.chat));
   }
 
   switcher() {

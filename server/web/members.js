@@ -36,8 +36,10 @@ export class Members {
     this.#panel?.draw();
   }
 
-  #open() {
+  // The room may be another one when the panel comes.
+  #open(room = this.#room) {
     return later(() => import("./view_members.js"), ({ MembersPanel }) => {
+      if (room !== this.#room || this.#toggle.hidden) return;
       this.#panel ??= new MembersPanel(this.parts);
       this.#panel.setRoom(this.#room);
       this.#panel.show(true);

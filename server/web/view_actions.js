@@ -12,7 +12,7 @@ export class Actions {
   }
 
   open(room, message, button) {
-    later(() => import("./view_message_menu.js"), ({ openMessageMenu }) => openMessageMenu(this, room, message, button));
+    later(() => import("./view_message_menu.js"), ({ openMessageMenu }) => button.isConnected && openMessageMenu(this, room, message, button));
   }
 
   /** Put `emoji` on the message, or take it off where this person has put it. */

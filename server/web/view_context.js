@@ -13,7 +13,7 @@ import { words } from "./words.js";
 
 const AROUND = 60;
 
-/** `chat` has wire, actions, composer, openThread, known(room) and nameOf. */
+/** `chat` has room, wire, actions, composer, openThread, known(room) and nameOf. */
 export function showContext(room, seq, chat) {
   const { body, dialog, say, close } = openDialog(room.name, { id: "context" });
   dialog.classList.add("wide");
@@ -63,11 +63,12 @@ function stepsOf({ events, more }, load) {
   return make("div", { class: "verbs" }, step(words.earlier, first, first > 1), step(words.later, end, more));
 }
 
-function actsOf(room, part, { wire, actions, composer, openThread, nameOf }, { load, say, close }) {
+function actsOf(room, part, chat, { load, say, close }) {
+  const { wire, actions, composer, openThread, nameOf } = chat;
   const at = (seq) => eventAt(part.events, seq);
   const lead = (act) => (...where) => {
     close();
-    act(...where);
+    if (room === chat.room) act(...where);
   };
   return {
     jump: load,
