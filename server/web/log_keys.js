@@ -11,6 +11,7 @@ export function walkLog(scroller, list, act) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Tab") reach(event.target.closest(".message"), 0); // what came since it has the focus, too
     const at = event.target.closest(STOPS) ?? undefined;
+    if (!at && event.target !== scroller) return; // a button beside the messages
     if (event.target.matches("input")) return; // the arrows move what it holds
     if (step(event, list, at) || (at === event.target && press(event, at, act))) event.preventDefault();
   });

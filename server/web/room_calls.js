@@ -25,7 +25,6 @@ export class RoomCalls {
     this.remove = (room, user) => http("DELETE", of(room, `/members/${part(user)}`));
     this.giveRole = (room, user, role) => http("PATCH", of(room, `/members/${part(user)}`), { role });
 
-    this.reveals = (room) => http("GET", of(room, "/reveals")).then((found) => found.items);
     this.reveal = (room, name) => http("PUT", of(room, `/reveals/${part(name)}`));
     this.unreveal = (room, name) => http("DELETE", of(room, `/reveals/${part(name)}`));
 

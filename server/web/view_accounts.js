@@ -12,14 +12,16 @@ export function accountsView(calls, say) {
   const field = make("input", { type: "search", required: true, maxLength: 64, autocomplete: "off" });
   const form = make("form", {}, labelled(words.findAccount, field));
   const place = make("div", { class: "cards", "aria-live": "polite" });
+  let turn = 0;
   const find = async () => {
+    const mine = ++turn;
     say();
     place.replaceChildren(waiting(2));
     try {
       const found = await accountsOf(calls, field.value.trim());
-      place.replaceChildren(...(found.length ? found.map((account) => cardOf(account, calls, say)) : [blank("search", words.nobodyFound)]));
+      if (mine === turn) place.replaceChildren(...(found.length ? found.map((account) => cardOf(account, calls, say)) : [blank("search", words.nobodyFound)]));
     } catch (error) {
-      place.replaceChildren(broken(error, find));
+      if (mine === turn) place.replaceChildren(broken(error, find));
     }
   };
   form.onsubmit = (event) => {

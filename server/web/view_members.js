@@ -104,11 +104,12 @@ export class MembersPanel {
     const members = this.#found().sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
     const rows = members.slice(0, MOST_SHOWN).map((member) => this.#row(member));
     reconcile(find("member-list"), rows, (row) => this.#build(row));
-    find("member-rest").textContent = members.length > MOST_SHOWN ? words.andMore(members.length - MOST_SHOWN) : "";
+    const nobody = this.#room.members.size && !members.length ? words.nobodyFound : "";
+    find("member-rest").textContent = members.length > MOST_SHOWN ? words.andMore(members.length - MOST_SHOWN) : nobody;
   }
 
   #found() {
-    const text = this.#filter.value.trim().toLowerCase();
+    const text = this.#looking.hidden ? "" : this.#filter.value.trim().toLowerCase();
     const isMeant = ({ name = "", username = "", user }) => [name, username, user].some((each) => each.toLowerCase().includes(text));
     return [...this.#room.members.values()].filter(isMeant);
   }

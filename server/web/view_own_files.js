@@ -24,13 +24,15 @@ export function showOwnFiles({ calls, links }) {
       const row = button.closest("li");
       const next = row.nextElementSibling?.querySelector("button") ?? dialog.querySelector("header button");
       row.remove();
+      pages.recount();
       next.focus();
       use.replaceChildren(...useOf(await calls.ownFiles()));
     } catch (error) {
       say(error);
     }
   };
-  body.append(use, pagedList({ label: words.myFiles, load, partsOf: (file) => rowOf(file, links, remove) }).node);
+  const pages = pagedList({ label: words.myFiles, load, partsOf: (file) => rowOf(file, links, remove) });
+  body.append(use, pages.node);
 }
 
 function useOf({ used, quota }) {

@@ -9,7 +9,7 @@ const MOST_SHOWN = 1_000;
 
 /**
  * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one, `empty`, or what it gives, says why there is none.
- * Returns {node, restart()}.
+ * Returns {node, restart(), recount()}: the last after a row was taken away.
  */
 export function pagedList({ label, load, partsOf, empty = words.nothingHere, picture = "inbox" }) {
   const list = make("ul", { class: "found", "aria-label": label });
@@ -17,6 +17,12 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
   const told = make("p", { class: "unseen", role: "status" });
   const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
   let turn = 0;
+  let none;
+  const recount = () => {
+    const count = list.children.length;
+    place.replaceChildren(...(count ? [] : [blank(picture, none)]));
+    told.textContent = count ? words.foundCount(count) : none;
+  };
 
   const more = async (after) => {
     const mine = ++turn;
@@ -36,16 +42,14 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     const rows = page.items.map((item) => make("li", {}, ...partsOf(item)));
     list.append(...rows);
     list.setAttribute("aria-busy", "false");
-    const count = list.children.length;
-    const none = page.next !== undefined ? words.notThrough : typeof empty === "function" ? empty() : empty;
-    place.replaceChildren(...(count ? [] : [blank(picture, none)]));
-    told.textContent = count ? words.foundCount(count) : none;
-    further.hidden = page.next === undefined || count >= MOST_SHOWN;
+    none = page.next !== undefined ? words.notThrough : typeof empty === "function" ? empty() : empty;
+    recount();
+    further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;
     further.onclick = () => more(page.next);
     if (after !== undefined) rows[0]?.querySelector("button")?.focus();
   };
   more();
-  return { node: make("div", {}, list, place, told, make("div", { class: "verbs" }, further)), restart: () => more() };
+  return { node: make("div", {}, list, place, told, make("div", { class: "verbs" }, further)), restart: () => more(), recount };
 }
 
 /** A dialog with such a list. Returns what closes it. */

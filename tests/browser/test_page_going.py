@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from people import OpenWindow, SignUp, write
 from playwright.sync_api import Route, WebSocketRoute, expect
+from test_page_blocks import direct
 from test_page_channels import room_menu
 
 
@@ -130,6 +131,7 @@ def test_what_leads_to_a_message_ends_where_its_room_is_left(
 
     page.route_web_socket("**/ws", hold_pages)
     page.reload()
+    page.wait_for_selector("#starting", state="hidden")
     page.keyboard.press("/")
     page.locator("#search input[type=search]").fill("찾을 말")
     page.locator("#search li button").click()
@@ -174,7 +176,8 @@ def test_members_who_come_one_after_the_other_are_asked_for_together(
 def test_of_many_members_one_is_found_by_name(window: OpenWindow, person: SignUp) -> None:
     minji = person("민지")
     others = [person(f"벗{number:02}") for number in range(20)]
-    page = window(minji, minji.room("많은 방", *others))
+    room = minji.room("많은 방", *others)
+    page = window(minji, room)
     page.click("#members-toggle")
     expect(page.locator("#member-list li")).to_have_count(21)
     page.get_by_label("참여자 찾기").fill("벗07")
@@ -182,6 +185,11 @@ def test_of_many_members_one_is_found_by_name(window: OpenWindow, person: SignUp
     expect(page.locator("#member-list li")).to_contain_text("벗07")
     page.get_by_label("참여자 찾기").fill(others[3].username.upper())
     expect(page.locator("#member-list li").first).to_contain_text("벗03")
+    page.get_by_label("참여자 찾기").fill("아무도 아닌")
+    expect(page.locator("#member-rest")).to_have_text("찾는 사람이 없습니다")
+    for other in others[:2]:  # too few now to be looked through
+        minji.ask("DELETE", f"/chats/rooms/{room}/members/{other.id}")
+    expect(page.locator("#member-list li")).to_have_count(19)
 
 
 def test_a_photo_is_announced_as_one(window: OpenWindow, person: SignUp) -> None:
@@ -205,3 +213,28 @@ def test_who_stands_at_a_link_and_is_invited_goes_in(window: OpenWindow, person:
     minji.ask("POST", f"/chats/rooms/{room}/members", {"user": junho.id})
     expect(page.locator("#room-name")).to_have_text("닫힌 방")
     expect(page.locator("#nothing-open")).to_be_hidden()
+
+
+def test_what_comes_late_opens_nothing_in_another_room(window: OpenWindow, person: SignUp) -> None:
+    minji, junho = person("민지"), person("준호")
+    here, there = minji.room("여기", junho), direct(minji, junho)
+    minji.say(here, "여기 말")
+    page = window(minji, here)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/view_members.js", hold)
+    page.route("**/view_message_menu.js", hold)
+    page.click("#members-toggle")
+    page.locator("#log .message").hover()
+    page.locator("#log [data-more]").click()
+    page.evaluate(f"location.hash = '#/room/{there}'")
+    expect(page.locator("#room-name")).to_have_text("준호")
+    assert len(held) == 2
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(400)
+    expect(page.locator("#members")).to_be_hidden()
+    expect(page.locator("#actions [role=menuitem]")).to_have_count(0)

@@ -43,6 +43,20 @@ def test_who_one_is_is_kept_and_made_empty_again(window: OpenWindow, person: Sig
     expect(dialog.locator("> .error")).to_contain_text("입력을 확인")
 
 
+def test_the_last_of_ones_own_files_leaves_an_empty_list(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    page = window(minji, minji.room("파일"))
+    attach(page, text("하나.txt"))
+    arrived(page, 1)
+    me_menu(page, "프로필과 설정")
+    page.get_by_role("button", name="내 파일").click()
+    page.get_by_role("button", name="지우기: 하나.txt").click()
+    expect(page.locator("#own-files .blank")).to_be_visible()
+    expect(page.locator("#own-files [role=status]")).to_have_text("아직 없습니다")
+
+
 def test_own_files_are_listed_and_those_in_no_message_deleted(
     window: OpenWindow, person: SignUp
 ) -> None:
