@@ -16,7 +16,7 @@ from typing import Any
 from running_server import Person, RunningServer
 from websockets.sync.client import ClientConnection, connect
 
-REQUESTS = 24
+REQUESTS = 8  # each takes a part of a second, and the door waits for three
 
 
 def test_requests_in_flight_are_answered_before_the_server_ends(open_folder: Path) -> None:
