@@ -26,7 +26,7 @@ LIMITS: Final = {
     resource.RLIMIT_FSIZE: (FILE_BYTES + 2**20, FILE_BYTES + 2**20),
     resource.RLIMIT_CORE: (0, 0),
 }
-POLITE: Final = 10
+POLITE: Final = 5
 """How far it steps back for the server, of 19."""
 
 
