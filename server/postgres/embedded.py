@@ -95,7 +95,7 @@ def _outlast_old_one(cluster: Path) -> None:
         if command is None:
             return  # PostgreSQL itself knows what to do with the pid of nobody
         if os.fsencode(cluster) not in command:
-            (cluster / "postmaster.pid").unlink()
+            (cluster / "postmaster.pid").unlink(missing_ok=True)  # it may remove it itself
             return
         time.sleep(POLL)
     raise ChildFailed(f"another PostgreSQL still runs on {cluster}")

@@ -84,7 +84,6 @@ async def test_who_waits_too_long_for_others_may_come_again(
         ("kill -XCPU $$", ProtocolError),
         ("kill -KILL $$", StoreUnavailable),
         ("kill -TERM $$", StoreUnavailable),
-        ("kill -INT $$", StoreUnavailable),
         ("exit 3", RuntimeError),
         ("""echo '{"fault": "a line of code"}'""", RuntimeError),
     ],
