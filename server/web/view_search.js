@@ -11,8 +11,8 @@ import { words } from "./words.js";
 const PAUSE = 250;
 const DAY = 86_400_000;
 
-/** `chat` has store, calls, nameOf and lead(room, seq); `room` is the one that is open, or null. */
-export function showSearch({ store, calls, nameOf, lead }, room) {
+/** `chat` has store, loader, calls, nameOf and lead(room, seq); `room` is the one that is open, or null. */
+export function showSearch({ store, loader, calls, nameOf, lead }, room) {
   const { body, dialog, close } = openDialog(words.search, { id: "search" });
   dialog.classList.add("wide");
   const field = make("input", { type: "search", name: "q", maxLength: 200, autocomplete: "off", "aria-label": words.search, placeholder: words.searchHint });
@@ -26,10 +26,16 @@ export function showSearch({ store, calls, nameOf, lead }, room) {
   const place = make("div", {});
   let timer = 0;
 
-  const drawPeople = () => {
-    const members = [...(store.rooms.get(rooms.value)?.members.values() ?? [])];
+  const offer = (members) => {
     people.replaceChildren(make("option", { value: "" }, words.anybody), ...members.map(({ user, name, username }) => make("option", { value: user }, name || username || user)));
     people.disabled = !members.length;
+  };
+  const drawPeople = async () => {
+    const id = rooms.value;
+    const where = store.rooms.get(id);
+    offer([]);
+    if (where && !where.members.size) await loader.members(where);
+    if (rooms.value === id) offer([...(where?.members.values() ?? [])]);
   };
   const row = ({ room: id, message, excerpt }) => {
     const where = store.rooms.get(id);

@@ -34,6 +34,7 @@ def test_words_are_found_marked_and_led_to(window: OpenWindow, person: SignUp) -
 def test_filters_leave_only_what_is_wanted(window: OpenWindow, person: SignUp) -> None:
     minji, junho = person("민지"), person("준호")
     room, other = minji.room("산책", junho), minji.room("독서")
+    never_opened = minji.room("여행", junho)
     minji.say(room, "책을 가져갈게요")
     junho.say(room, "책은 제가요")
     minji.say(other, "책 이야기")
@@ -45,6 +46,9 @@ def test_filters_leave_only_what_is_wanted(window: OpenWindow, person: SignUp) -
     page.get_by_label("누가").select_option(junho.id)
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("준호")
+    page.get_by_label("어디서").select_option(never_opened)
+    expect(rows).to_have_count(0)
+    page.get_by_label("누가").select_option(junho.id)
     page.get_by_label("어디서").select_option("")
     expect(rows).to_have_count(3)
     page.get_by_label("무엇을").select_option("any")
