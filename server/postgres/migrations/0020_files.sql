@@ -39,8 +39,7 @@ CREATE TABLE files (
     preview bytea REFERENCES file_blobs,
     posted boolean NOT NULL DEFAULT false -- in a message, ever
 );
-CREATE INDEX files_owner ON files (owner_no, created_at, file_id);
-CREATE INDEX files_unposted ON files (created_at) WHERE NOT posted;
+CREATE INDEX files_owner ON files (owner_no, file_no);
 CREATE INDEX files_content ON files (content);
 CREATE INDEX files_thumbnail ON files (thumbnail) WHERE thumbnail IS NOT NULL;
 CREATE INDEX files_preview ON files (preview) WHERE preview IS NOT NULL;

@@ -1,59 +1,16 @@
 -- Finding messages by what they say now, on PostgreSQL as it comes. Of each room, 128 seqs are a chunk: the
 -- folded texts of its messages side by side, so that one row answers for them, and an index of the grams in
 -- them. It is written beside the log, by the indexer; what that has not seen yet, the room's tail, a search reads
--- in the log itself, as it reads what was reworded or deleted since.
+-- in the log itself. Nothing found here is shown without a look at the message as it is.
 
 -- A text as it is compared, the same in every locale: NFKC, with Latin, Greek and Cyrillic letters in lower case.
--- Only its beginning counts, and ten marks in a row: putting these in order takes the square of their number.
--- Korean letters that were typed one by one stay apart from the syllable before them: of two consonants
--- each is one, and vowels are U+E001 to U+E015. U+E000 is no text: it begins what a message carries beside its body.
+-- Only its beginning counts: normalizing takes the square of the marks that stand out of order, and makes
+-- eighteen characters of some. U+E000 is no text: it begins what a message carries beside its body.
 CREATE FUNCTION search_fold(said text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-DECLARE
-    pairs CONSTANT text := 'ㄳㄱㅅㄵㄴㅈㄶㄴㅎㄺㄹㄱㄻㄹㅁㄼㄹㅂㄽㄹㅅㄾㄹㅌㄿㄹㅍㅀㄹㅎㅄㅂㅅ';
-    marks CONSTANT text :=
-            '\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0610-\u061a\u064b-\u065f'
-            '\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7-\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u07eb-\u07f3\u07fd'
-            '\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d\u0859-\u085b\u0897-\u089f\u08ca-\u08e1\u08e3-\u08ff'
-            '\u093c\u094d\u0951-\u0954\u09bc\u09cd\u09fe\u0a3c\u0a4d\u0abc\u0acd\u0b3c\u0b4d\u0bcd\u0c3c\u0c4d'
-            '\u0c55-\u0c56\u0cbc\u0ccd\u0d3b-\u0d3c\u0d4d\u0dca\u0e38-\u0e3a\u0e48-\u0e4b\u0eb8-\u0eba\u0ec8-\u0ece'
-            '\u0f18-\u0f19\u0f35\u0f37\u0f39\u0f71-\u0f84\u0f86-\u0f87\u0fc6\u1037-\u103a\u108d\u135d-\u135f'
-            '\u1714-\u1715\u1734\u17d2\u17dd\u18a9\u1939-\u193b\u1a17-\u1a18\u1a60\u1a75-\u1a7f\u1ab0-\u1ace\u1b34'
-            '\u1b44\u1b6b-\u1b73\u1baa-\u1bab\u1be6\u1bf2-\u1bf3\u1c37\u1cd0-\u1cd2\u1cd4-\u1ce8\u1ced\u1cf4'
-            '\u1cf8-\u1cf9\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099-\u309a\ua66f'
-            '\ua674-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua806\ua82c\ua8c4\ua8e0-\ua8f1\ua92b-\ua92d\ua953\ua9b3\ua9c0'
-            '\uaab0\uaab2-\uaab4\uaab7-\uaab8\uaabe-\uaabf\uaac1\uaaf6\uabed\ufb1e\ufe20-\ufe2f\uff9e-\uff9f'
-            '\U000101fd\U000102e0\U00010376-\U0001037a\U00010a0d-\U00010a0f\U00010a38-\U00010a3f\U00010ae5-\U00010ae6'
-            '\U00010d24-\U00010d27\U00010d69-\U00010d6d\U00010eab-\U00010eac\U00010efc-\U00010eff'
-            '\U00010f46-\U00010f50\U00010f82-\U00010f85\U00011046\U00011070\U0001107f\U000110b9-\U000110ba'
-            '\U00011100-\U00011102\U00011133-\U00011134\U00011173\U000111c0\U000111ca\U00011235-\U00011236'
-            '\U000112e9-\U000112ea\U0001133b-\U0001133c\U0001134d\U00011366-\U00011374\U000113ce-\U000113d0'
-            '\U00011442-\U00011446\U0001145e\U000114c2-\U000114c3\U000115bf-\U000115c0\U0001163f\U000116b6-\U000116b7'
-            '\U0001172b\U00011839-\U0001183a\U0001193d-\U0001193e\U00011943\U000119e0\U00011a34\U00011a47\U00011a99'
-            '\U00011c3f\U00011d42-\U00011d45\U00011d97\U00011f41-\U00011f42\U0001612f\U00016af0-\U00016af4'
-            '\U00016b30-\U00016b36\U00016ff0-\U00016ff1\U0001bc9e\U0001d165-\U0001d169\U0001d16d-\U0001d172'
-            '\U0001d17b-\U0001d182\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244'
-            '\U0001e000-\U0001e02a\U0001e08f\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef\U0001e4ec-\U0001e4ef'
-            '\U0001e5ee-\U0001e5ef\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a';
 BEGIN
-    said := left(said, 4096);
-    IF said COLLATE "C" !~ '[^\u0001-\u007F가-힣]' THEN
-        RETURN lower(said COLLATE "C");
-    END IF;
-    said := replace(said, U&'\E000', ' ');
-    IF said COLLATE "C" ~ '[ㄳㄵㄶㄺ-ㅀㅄ]' THEN
-        FOR n IN 1..31 BY 3 LOOP
-            said := replace(said, substr(pairs, n, 1), substr(pairs, n + 1, 2));
-        END LOOP;
-    END IF;
-    IF said COLLATE "C" ~ '[ㅏ-ㅣ]' THEN
-        FOR n IN 0..20 LOOP -- in a tenth of the time that translate takes
-            said := replace(said, chr(ascii('ㅏ') + n), chr(57345 + n));
-        END LOOP;
-    END IF;
-    said := regexp_replace(said COLLATE "C", '([' || marks || ']{10})[' || marks || ']+', '\1', 'g');
-    said := left(normalize(said, NFKC), 4096);
+    said := left(normalize(replace(left(said, 4096), U&'\E000', ' '), NFKC), 4096);
     said := lower(said COLLATE "C");
     IF said COLLATE "C" ~ '[\u00C0-\u052F\u1E00-\u1EFF]' THEN
         said := translate(said,
@@ -77,15 +34,7 @@ $$;
 -- What is searched of a message: the one place that knows.
 CREATE FUNCTION search_text(message room_events, state message_states) RETURNS text
 LANGUAGE sql STABLE
-AS $$
-    SELECT search_fold(coalesce((state).body, (message).body, '')) || CASE
-        WHEN (message).extra LIKE '%"files":%' THEN (
-            SELECT concat(
-                U&'\E000', (message).extra::jsonb ->> 'kind', ' ', search_fold(string_agg(f ->> 'name', ' '))
-            )
-            FROM jsonb_array_elements((message).extra::jsonb -> 'files') AS f
-        ) ELSE '' END
-$$;
+AS $$ SELECT search_fold(coalesce((state).body, (message).body, '')) $$;
 
 -- What a text that has the words of *texts* has, too, and its room, below zero. A query is asked by the same
 -- function, its consonants standing for syllables: so single and paired characters leave these out,
@@ -129,7 +78,6 @@ CREATE TABLE search_chunks (
     ats bigint[] NOT NULL,
     senders integer[] NOT NULL,
     texts text[] COLLATE "C" NOT NULL,
-    bytes integer NOT NULL, -- of all texts
     PRIMARY KEY (room_no, chunk)
 ) WITH (toast_tuple_target = 128); -- lists of chunks are read far oftener than what is in them
 
@@ -155,9 +103,9 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     INSERT INTO search_chunks AS c
-        (room_no, chunk, is_whole, first_at, last_at, seqs, ats, senders, texts, bytes)
+        (room_no, chunk, is_whole, first_at, last_at, seqs, ats, senders, texts)
     SELECT which, part, upto >= part * 128 + 127, min(m.at), max(m.at), array_agg(m.seq),
-        array_agg(m.at), array_agg(m.sender_no), array_agg(m.said), sum(octet_length(m.said))
+        array_agg(m.at), array_agg(m.sender_no), array_agg(m.said)
     FROM (
         SELECT e.seq, e.at, e.sender_no, search_text(e, s) AS said
         FROM room_events e
@@ -169,15 +117,15 @@ BEGIN
     HAVING count(*) > 0
     ON CONFLICT (room_no, chunk) DO UPDATE SET is_whole = excluded.is_whole,
         first_at = excluded.first_at, last_at = excluded.last_at, seqs = excluded.seqs,
-        ats = excluded.ats, senders = excluded.senders, texts = excluded.texts, bytes = excluded.bytes;
+        ats = excluded.ats, senders = excluded.senders, texts = excluded.texts;
     IF NOT FOUND THEN
         DELETE FROM search_chunks WHERE room_no = which AND chunk = part;
     END IF;
 END
 $$;
 
--- Take the tails of *rooms*, one after another, into their chunks, as far as *most* of these go. ``behind`` are the
--- rooms that are not done, ``locked`` those that another node works on; *events* counts what was taken.
+-- Take the tails of *rooms* into their chunks, as far as *most* of these go. ``behind`` are the rooms that are
+-- not done, ``locked`` those that another node works on; *events* counts what was taken.
 CREATE FUNCTION index_rooms(
     rooms integer[], most integer, OUT behind integer[], OUT locked integer[], OUT events integer
 )
@@ -196,15 +144,8 @@ BEGIN
     behind := '{}';
     locked := '{}';
     events := 0;
-    FOREACH which IN ARRAY rooms LOOP
-        IF most < 1 THEN
-            behind := behind || which;
-            CONTINUE;
-        END IF;
-        IF NOT EXISTS (SELECT FROM search_states s WHERE s.room_no = which)
-            AND pg_try_advisory_xact_lock(hashtextextended('search of a room', which)) THEN
-            INSERT INTO search_states VALUES (which, 0) ON CONFLICT DO NOTHING; -- nobody else does: no wait
-        END IF;
+    FOREACH which IN ARRAY ARRAY(SELECT DISTINCT r FROM unnest(rooms) AS r ORDER BY r) LOOP
+        INSERT INTO search_states VALUES (which, 0) ON CONFLICT DO NOTHING;
         SELECT s.indexed_upto INTO since FROM search_states s
         WHERE s.room_no = which FOR UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
@@ -222,7 +163,7 @@ BEGIN
                 SELECT DISTINCT t FROM unnest(ARRAY[event.reworded, event.own]) AS t
                 WHERE t IS NOT NULL AND t <> ALL (parts)
             );
-            EXIT WHEN parts <> '{}' AND cardinality(parts) + cardinality(touched) > most;
+            EXIT WHEN cardinality(parts) + cardinality(touched) > most;
             parts := parts || touched;
             upto := event.seq;
         END LOOP;
@@ -248,5 +189,200 @@ DECLARE
 BEGIN
     SELECT s.indexed_upto INTO upto FROM search_states s WHERE s.room_no = which FOR UPDATE;
     PERFORM search_rebuild(which, part, upto);
+END
+$$;
+
+-- Where a message stands among all that are found: the later, the higher.
+CREATE TYPE search_place AS (at bigint, seq integer, room_no integer);
+
+-- Of *places* those whose messages match as they are now, and that *caller* is shown.
+CREATE FUNCTION search_standing(
+    caller integer, places search_place[], likes text[], patterns text[]
+) RETURNS search_place[]
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(array_agg(ROW(m.at, m.seq, m.room_no)::search_place), '{}')
+    FROM (
+        SELECT e.at, e.seq, e.room_no, search_text(e, s) COLLATE "C" AS said
+        FROM unnest(places) AS p
+        JOIN room_events e ON e.room_no = p.room_no AND e.seq = p.seq
+        LEFT JOIN message_states s ON s.room_no = e.room_no AND s.seq = e.seq
+        WHERE e.kind = 1 AND s.deleted_at IS NULL AND NOT EXISTS (
+            SELECT FROM user_blocks b
+            JOIN chat_members me ON me.room_no = e.room_no AND me.user_no = caller
+                AND me.anonymous_name IS NULL
+            WHERE b.blocker_no = caller AND b.blocked_no = e.sender_no
+        )
+    ) m
+    WHERE m.said LIKE ALL (likes) AND m.said ~ ALL (patterns)
+$$;
+
+-- The whole chunks that have all *keys*, room by room: the nth of *rooms*. Only the index can be asked: any
+-- other plan, made while there was little, would compute the grams of all chunks for each room.
+CREATE FUNCTION search_chunks_with(rooms integer[], keys integer[], since bigint, below_at bigint)
+RETURNS TABLE (n integer, chunk integer, last_at bigint, size integer)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    FOR n IN 1..cardinality(rooms) LOOP
+        RETURN QUERY SELECT n, c.chunk, c.last_at, pg_column_size(c.texts) FROM search_chunks c
+        WHERE c.is_whole AND search_grams(c.room_no, c.texts) @> (keys || -rooms[n])
+            AND c.last_at >= since AND c.first_at <= below_at;
+    END LOOP;
+END
+$$;
+
+-- The newest messages below a place in the rooms of *caller* that match all of *likes* and *patterns*. ``hits``
+-- is complete above ``reached``, and altogether where that is NULL: a search does so much work, and no more.
+CREATE FUNCTION search_messages(
+    caller integer, in_room text, by text, words text[], likes text[], patterns text[],
+    since bigint, below search_place, most integer,
+    OUT is_inside boolean, OUT hits search_place[], OUT reached bigint
+)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    my_rooms integer[];
+    my_senders integer[]; -- whom *by* names there
+    my_tails integer[];
+    keys integer[];
+    depth integer;
+    chunk_rooms integer[];
+    chunk_nos integer[];
+    chunk_senders integer[];
+    chunk_ats bigint[];
+    chunk_costs integer[]; -- what looking into each takes, about 2.5 µs each
+    places search_place[];
+    pending search_place[];
+    due search_place[];
+    bound search_place;
+    unseen bigint := -1; -- tails are not looked at from there on down
+    horizon bigint;
+    taken integer := 0;
+    step integer := 8;
+    work integer := 0;
+BEGIN
+    SELECT count(*) > 0, array_agg(k.room_no) FILTER (WHERE k.counts),
+        array_agg(k.sender_no) FILTER (WHERE k.counts), array_agg(k.upto) FILTER (WHERE k.counts)
+    INTO is_inside, my_rooms, my_senders, my_tails
+    FROM (
+        SELECT m.*, by IS NULL OR m.sender_no IS NOT NULL AS counts
+        FROM (
+            SELECT m.room_no, coalesce(s.indexed_upto, 0) AS upto,
+                CASE WHEN by IS NULL THEN NULL
+                    WHEN m.anonymous_name IS NULL THEN
+                        (SELECT u.user_no FROM users u WHERE u.user_id = by)
+                    ELSE (SELECT w.user_no FROM chat_members w
+                        WHERE w.room_no = m.room_no AND w.anonymous_name = by)
+                END AS sender_no
+            FROM chat_members m
+            JOIN chat_rooms r ON r.room_no = m.room_no AND r.is_active
+            LEFT JOIN search_states s ON s.room_no = m.room_no
+            WHERE m.user_no = caller AND m.is_active AND (in_room IS NULL OR r.room_id = in_room)
+        ) m
+    ) k;
+    hits := '{}';
+    IF my_rooms IS NULL THEN
+        RETURN;
+    END IF;
+
+    -- The most selective ones: pairs of characters are the highest numbers.
+    keys := ARRAY(SELECT g FROM unnest(search_grams(0, words)) AS g WHERE g <> 0 ORDER BY g DESC LIMIT 24);
+    depth := greatest(16, 4096 / cardinality(my_rooms));
+
+    SELECT array_agg(ROW(t.at, t.seq, t.room_no)::search_place), max(t.at) FILTER (WHERE t.is_last)
+    INTO places, unseen
+    FROM unnest(my_rooms, my_senders, my_tails) AS k (room_no, sender_no, upto)
+    CROSS JOIN LATERAL (
+        SELECT e.at, e.seq, e.room_no, e.n = depth OR e.size > 1048576 AS is_last, e.size
+        FROM (
+            SELECT t.at, t.seq, t.room_no, t.sender_no, row_number() OVER w AS n,
+                sum(coalesce(octet_length(t.body), 0)) OVER w AS size
+            FROM (
+                SELECT * FROM room_events t
+                WHERE t.room_no = k.room_no AND t.seq > k.upto AND t.kind = 1
+                    AND t.at >= since AND t.at <= below.at
+                    AND (k.sender_no IS NULL OR t.sender_no = k.sender_no)
+                ORDER BY t.seq DESC LIMIT depth
+            ) t WINDOW w AS (ORDER BY t.seq DESC)
+        ) e
+    ) t;
+    unseen := coalesce(unseen, -1);
+    hits := search_standing(caller, ARRAY(
+        SELECT p FROM unnest(places) AS p WHERE p < below AND p.at > unseen
+    ), likes, patterns);
+
+    pending := ARRAY(
+        SELECT DISTINCT ROW(e.at, e.seq, e.room_no)::search_place
+        FROM unnest(my_rooms, my_senders, my_tails) AS k (room_no, sender_no, upto)
+        JOIN room_events c ON c.room_no = k.room_no AND c.seq > k.upto AND c.kind IN (3, 5)
+        JOIN room_events e ON e.room_no = c.room_no AND e.seq = c.of_seq AND e.seq <= k.upto
+        WHERE e.at >= since AND (e.at, e.seq, e.room_no) < (below.at, below.seq, below.room_no)
+            AND (k.sender_no IS NULL OR e.sender_no = k.sender_no)
+    );
+
+    SELECT array_agg(h.room_no), array_agg(h.chunk), array_agg(h.sender_no), array_agg(h.last_at),
+        array_agg((4 + h.size / 300) * (1 + 4 * cardinality(patterns)))
+    INTO chunk_rooms, chunk_nos, chunk_senders, chunk_ats, chunk_costs
+    FROM (
+        SELECT my_rooms[c.n] AS room_no, c.chunk, my_senders[c.n] AS sender_no, c.last_at, c.size
+        FROM search_chunks_with(my_rooms, keys, since, below.at) AS c
+        UNION ALL
+        SELECT c.room_no, c.chunk, k.sender_no, c.last_at, pg_column_size(c.texts)
+        FROM unnest(my_rooms, my_senders, my_tails) AS k (room_no, sender_no, upto)
+        JOIN search_chunks c ON c.room_no = k.room_no AND c.chunk = k.upto / 128
+        WHERE NOT c.is_whole AND c.last_at >= since AND c.first_at <= below.at
+        ORDER BY last_at DESC
+    ) h;
+
+    -- Everything above the horizon is in ``pending`` or was. The newest of it is looked at first.
+    LOOP
+        horizon := greatest(chunk_ats[taken + 1], unseen);
+        due := ARRAY(
+            SELECT DISTINCT p FROM unnest(pending) AS p
+            WHERE p.at > horizon ORDER BY p DESC LIMIT greatest(most, 64)
+        );
+        IF due <> '{}' THEN
+            bound := due[cardinality(due)];
+            pending := ARRAY(SELECT p FROM unnest(pending) AS p WHERE p < bound);
+            hits := hits || search_standing(caller, due, likes, patterns);
+            work := work + cardinality(due);
+        END IF;
+        IF cardinality(due) < greatest(most, 64) THEN
+            bound := ROW(horizon, 2147483647, 2147483647)::search_place;
+        END IF;
+        EXIT WHEN (SELECT count(*) FROM unnest(hits) AS p WHERE p >= bound) >= most
+            OR bound.at = horizon AND horizon = unseen;
+        IF work >= 20000 THEN
+            unseen := bound.at;
+            bound := ROW(unseen, 2147483647, 2147483647)::search_place;
+            EXIT;
+        END IF;
+        CONTINUE WHEN bound.at > horizon;
+        pending := pending || ARRAY(
+            SELECT ROW(m.at, m.seq, c.room_no)::search_place
+            FROM unnest(
+                chunk_rooms[taken + 1:taken + step], chunk_nos[taken + 1:taken + step],
+                chunk_senders[taken + 1:taken + step]
+            ) AS h (room_no, chunk, sender_no)
+            JOIN search_chunks c ON c.room_no = h.room_no AND c.chunk = h.chunk
+            CROSS JOIN LATERAL unnest(c.seqs, c.ats, c.senders, c.texts) AS m (seq, at, sender_no, said)
+            WHERE array_to_string(c.texts, E'\n') LIKE ALL (likes) -- few chunks are taken apart
+                AND m.said LIKE ALL (likes) AND m.said ~ ALL (patterns)
+                AND m.at >= since AND (m.at, m.seq, c.room_no) < (below.at, below.seq, below.room_no)
+                AND (h.sender_no IS NULL OR m.sender_no = h.sender_no)
+        );
+        work := work + (SELECT sum(cost) FROM unnest(chunk_costs[taken + 1:taken + step]) AS cost);
+        taken := taken + step;
+        step := least(step * 2, 64);
+    END LOOP;
+    hits := ARRAY(
+        SELECT p FROM unnest(hits) AS p WHERE p >= bound ORDER BY p DESC LIMIT most
+    );
+    reached := CASE WHEN unseen > -1 THEN least(unseen, below.at - 1) END;
 END
 $$;

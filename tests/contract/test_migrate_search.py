@@ -1,0 +1,43 @@
+"""A database whose search was indexed otherwise, brought up to date."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import trio_asyncio
+from conftest import NotedLog, postgres_world
+from index_world import STATES, World
+
+from server.postgres.migrate import MIGRATIONS, migrate
+from server.postgres.pool import open_database
+
+
+@pytest.fixture
+async def older(database_url, tmp_path):
+    """The URL of a database of which the index is as 0021 had it."""
+    for file in MIGRATIONS.glob("*.sql"):
+        if file.name < "0022":
+            shutil.copy(file, tmp_path)
+    async with trio_asyncio.open_loop():
+        async with open_database(database_url, size=1, log=NotedLog()) as database:
+            await database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await migrate(database_url, folder=tmp_path)
+    return database_url
+
+
+async def test_what_was_indexed_before_is_indexed_anew_and_found(older, writing):
+    async with postgres_world(older) as postgres:
+        world = World(postgres, writing)
+        room = await world.room()
+        await world.say(room, 1, 200)
+        await world.settle()
+        assert await world.fetch(STATES) == [(room, 200)]
+        applied = await migrate(older)
+        assert applied[0] == "0022_files_listed"
+        assert await world.fetch(STATES) == []
+        assert await world.find("말19") == [*range(199, 189, -1), 19]
+        restarted = World(postgres, writing)
+        await restarted.settle()
+        assert await world.fetch(STATES) == [(room, 200)]
+        assert await restarted.find("말19") == [*range(199, 189, -1), 19]
