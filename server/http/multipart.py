@@ -105,9 +105,9 @@ class Form:
         elif state in IN_CONTENT and not self._decoder.complete:
             # Of a boundary that breaks off in its end the decoder takes the first byte for content.
             at = held.rfind(self._mark)
-            if at >= 0 and len(held) - at > MOST_HEAD:
-                raise _broken()
             if at >= 0 and BROKEN_OFF.fullmatch(held, at + len(self._mark)):
+                if len(held) - at > MOST_HEAD:
+                    raise _broken()
                 return NEED_DATA
         return self._decoder.next_event()
 

@@ -18,6 +18,7 @@ WHOLE = (
     b"--xx\r\nContent-Disposition: form-data; name=f; filename*=UTF-8''%EB%9C%B0.txt\r\n"
     b"Content-Type: text/plain\r\n\r\ncontent\r\n--xx--\r\n"
 )
+FIELD = b'--xx\r\nContent-Disposition: form-data; name="b"\r\n\r\n%b\r\n--xx--'
 SPOILT = [b"", b"\r\n", b"\r\n\r\n", b"--xx", b"--xx--", b"\x00", b"\xff", b'"', b";", b":", b"="]
 
 
@@ -54,6 +55,14 @@ def test_a_spoilt_form_is_refused_or_read(choice: Any) -> None:
     )
     with suppress(ProtocolError):
         outcome(data, choice.draw(st.integers(1, 40)), f"multipart/form-data; {kind}")
+
+
+def test_a_form_with_fields_may_be_large_in_whatever_parts_it_comes() -> None:
+    content, field = b"content" * 14_000, b"hi" * 10_000
+    for data in (WHOLE.replace(b"content", content), WHOLE.replace(b"--xx--", FIELD % field)):
+        for size in (1_000, 16 * 1024, 64 * 1024):
+            found = outcome(data, size, "multipart/form-data; boundary=xx")
+            assert found == ("뜰.txt", content if content in data else b"content"), size
 
 
 @given(st.integers(MOST_HEAD - 200, MOST_HEAD + 200), st.sampled_from([1000, 64 * 1024]))
