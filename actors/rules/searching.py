@@ -116,8 +116,8 @@ def words_of(text: str) -> list[str]:
 
 
 def carried(what: str) -> str:
-    """The word that a message of the kind *what* has, which carries files."""
-    return CARRIES + what
+    """What a message of the kind *what* has, which carries files, and no query can say."""
+    return CARRIES + what.upper()
 
 
 NOTHING_CARRIED: Final = f"^[^{CARRIES}]*$"

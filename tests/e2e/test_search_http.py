@@ -82,6 +82,7 @@ async def test_files_are_found_by_name_and_kind_but_not_by_a_name_that_is_masked
             assert await names(http, bob, "회의") == [["회의 기록.pdf"], []]
             assert await names(http, bob, "ㄱㄹ") == [["회의 기록.pdf"]]
             assert await names(http, bob, "비밀") == []
+            assert await names(http, bob, "image", room=room) == []
             assert await names(http, bob, kind="file") == [["회의 기록.pdf"]]
             assert await names(http, bob, kind="image", room=room) == [["봄.gif"]]
             assert await names(http, bob, has="file", room=room) == [["봄.gif"], ["회의 기록.pdf"]]

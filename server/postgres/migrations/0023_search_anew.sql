@@ -82,14 +82,14 @@ BEGIN
 END
 $$;
 
--- What is searched of a message: the one place that knows.
+-- What is searched of a message: the one place that knows. What it carries is in capitals, which no word has.
 CREATE OR REPLACE FUNCTION search_text(message room_events, state message_states) RETURNS text
 LANGUAGE sql STABLE
 AS $$
     SELECT search_fold(coalesce((state).body, (message).body, '')) || CASE
         WHEN (message).extra LIKE '%"files":%' THEN (
             SELECT concat(
-                U&'\E000', (message).extra::jsonb ->> 'kind', ' ', search_fold(string_agg(f ->> 'name', ' '))
+                U&'\E000', upper((message).extra::jsonb ->> 'kind'), ' ', search_fold(string_agg(f ->> 'name', ' '))
             )
             FROM jsonb_array_elements((message).extra::jsonb -> 'files') AS f
         ) ELSE '' END
