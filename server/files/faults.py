@@ -20,7 +20,7 @@ OURS: Final = frozenset(
 
 
 def is_ours(error: Exception) -> bool:
-    """Whether *error*, of whatever library reads or writes, says nothing against the file.
+    """Whether *error*, of whatever library reads or writes, says nothing against the content.
 
     >>> is_ours(OSError(28, "No space left on device")), is_ours(OSError("image is truncated"))
     (True, False)

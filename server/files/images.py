@@ -1,6 +1,7 @@
 """Images, decoded and encoded anew: upright, in sRGB, and with nothing beside their pixels.
 
-All of it works in a thread, on files, and trusts nothing: what is too large is not even decoded.
+All of it works on files, in a process of its own, and trusts nothing: what is too large is not even
+decoded.
 """
 
 from __future__ import annotations

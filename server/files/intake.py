@@ -32,7 +32,7 @@ UNFINISHED: Final = 20
 """Uploads of one user that are not whole yet."""
 SETTLED_WITHIN: Final = 60.0
 BROKEN_OFF_WITHIN: Final = 5.0
-UNDONE_WITHIN: Final = 0.2
+UNDONE_WITHIN: Final = 0.5
 """After the stop, for what was begun and cannot be ended."""
 ONE_GO_S: Final = 2 * 3600
 """More than any request takes. What is left then is of one that died."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,8 +55,10 @@ class S3Storage(Storage):
         """A part of the content."""
         wanted = f"bytes={start}-{start + length - 1}"
         place = self._place(digest)
-        found = await self._do(lambda: self._client.get_object(**place, Range=wanted))
-        return FileChunks(found["Body"], length, self._do)
+        found = await self._do(
+            lambda: self._client.get_object(**place, Range=wanted), abandoned=True
+        )
+        return FileChunks(found["Body"], length, partial(self._do, abandoned=True))
 
     async def remove(self, digest: str) -> None:
         """Forget the content."""

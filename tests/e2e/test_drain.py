@@ -41,6 +41,7 @@ def test_an_upload_that_cannot_be_stored_holds_up_nobody(open_folder: Path) -> N
     """The store takes what it is told, and never answers."""
     statuses: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(15)
         store = f"s3://chat?endpoint=http://127.0.0.1:{silent.getsockname()[1]}&region=x"
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
         data = open_folder / "drain-silent"
