@@ -152,7 +152,8 @@ class Indexer:
         Raises what the database says against it; those rooms are tried again later, one by one.
         """
         now = trio.current_time()
-        self._due.update(dict.fromkeys(self._noted.due(now)))
+        if len(self._due) < self.SWEPT_AT_ONCE:
+            self._due.update(dict.fromkeys(self._noted.due(now)))
         if len(self._due) < self.SWEPT_AT_ONCE and self._sweeps(now):
             await self._sweep()
         rooms = self._next(now)
