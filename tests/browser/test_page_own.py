@@ -38,6 +38,7 @@ def test_who_one_is_is_kept_and_made_empty_again(window: OpenWindow, person: Sig
     with page.expect_request("**/api/v1/me") as asked:
         dialog.get_by_role("button", name="저장").click()
     assert asked.value.post_data_json == {"phone": None}
+    expect(dialog.get_by_role("button", name="저장")).not_to_have_attribute("aria-busy", "true")
     dialog.get_by_label("전화번호").fill("전화")
     dialog.get_by_role("button", name="저장").click()
     expect(dialog.locator("> .error")).to_contain_text("입력을 확인")

@@ -140,6 +140,7 @@ def test_a_picture_of_an_old_thread_is_looked_at_itself(window: OpenWindow, minj
     page = window(minji, room)
     page.locator("#log .message").focus()
     page.keyboard.press("t")
+    expect(page.locator("#thread")).to_be_visible()
     page.locator("#thread [data-part=files]").set_input_files([photo("옛날.jpg")])
     expect(page.locator("#thread .tray li")).to_have_count(1)
     expect(page.locator("#thread .tray progress")).to_have_count(0)

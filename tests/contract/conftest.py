@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from typing import Any, Protocol
 
@@ -133,6 +133,11 @@ async def postgres_world(url: str) -> AsyncIterator[PostgresWorld]:
             yield world
             for journal in world.journals:
                 await journal.aclose()
+
+
+@pytest.fixture
+def open_world() -> Callable[[str], AbstractAsyncContextManager[PostgresWorld]]:
+    return postgres_world
 
 
 @pytest.fixture

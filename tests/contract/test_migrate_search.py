@@ -6,11 +6,10 @@ import shutil
 
 import pytest
 import trio_asyncio
-from conftest import NotedLog, postgres_world
 from index_world import STATES, World
 
 from server.postgres.migrate import MIGRATIONS, migrate
-from server.postgres.pool import open_database
+from server.postgres.pool import connect
 
 
 @pytest.fixture
@@ -19,15 +18,17 @@ async def older(database_url, tmp_path):
     for file in MIGRATIONS.glob("*.sql"):
         if file.name < "0022":
             shutil.copy(file, tmp_path)
-    async with trio_asyncio.open_loop():
-        async with open_database(database_url, size=1, log=NotedLog()) as database:
-            await database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    async with trio_asyncio.open_loop() as loop:
+        connection = await connect(database_url, loop)
+        sql = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        await loop.run_aio_coroutine(connection.execute(sql))
+        connection.terminate()
         await migrate(database_url, folder=tmp_path)
     return database_url
 
 
-async def test_what_was_indexed_before_is_indexed_anew_and_found(older, writing):
-    async with postgres_world(older) as postgres:
+async def test_what_was_indexed_before_is_indexed_anew_and_found(older, writing, open_world):
+    async with open_world(older) as postgres:
         world = World(postgres, writing)
         room = await world.room()
         await world.say(room, 1, 200)

@@ -53,7 +53,7 @@ async def test_a_disk_that_fails_is_not_the_fault_of_the_file(tmp_path: Path) ->
 async def test_what_takes_too_long_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, played: Any
 ) -> None:
-    monkeypatch.setattr(decoding, "WITHIN", 0.2)
+    monkeypatch.setattr(decoding, "WITHIN", 2.0)
     pid = played("echo $$ > pid; exec sleep 60")
     with pytest.raises(StoreUnavailable):
         await Decoding().make(1, task(tmp_path, PHOTO))
