@@ -57,6 +57,12 @@ UPLOAD_KEPT_S: Final = 86_400
 """From the last request on, how long an upload can be resumed."""
 UNPOSTED_KEPT_S: Final = 7 * 86_400
 """How long a file is kept that no message has."""
+BROADCAST_RECIPIENTS: Final = 100
+"""People who hear one broadcast."""
+BROADCAST_S: Final = (1.0, 30.0)
+"""How long its recording may be."""
+BROADCASTS_AN_HOUR: Final = 10
+"""Broadcasts of one user."""
 BLOCKS_MOST: Final = 5_000
 """People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400
