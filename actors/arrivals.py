@@ -10,6 +10,7 @@ from msgspec import structs
 
 from actors.audience import Audiences
 from actors.batcher import Batcher
+from actors.notices import Notices
 from actors.ports import AdapterError, Claims, Standing
 from actors.registry import Registry
 from actors.replay import PacedSession
@@ -64,10 +65,12 @@ class Arrivals:
         users: Registry[UserCommand],
         rooms: Registry[RoomCommand],
         replay: Replay,
+        notices: Notices,
     ) -> None:
         self._standings, self._summaries = standings, summaries
         self._sessions, self._audiences = sessions, audiences
         self._users, self._rooms, self._replay = users, rooms, replay
+        self._notices = notices
 
     def begin(self, session: Arriving, resume: Mapping[str, int]) -> None:
         """Open *session*, whose token is verified, or close it with the code that says why not."""
@@ -106,6 +109,7 @@ class Arrivals:
         session.known_in.update(RoomId(each.id) for each in seen_in)
         rest = session.welcome(summaries)
         self._users.tell_or_drop(session.user_id, Look())
+        self._notices.arrived(session)
         for summary in summaries[: len(summaries) - len(rest)]:
             self._follow(session, summary, resume.get(summary.id))
         for room in resume:

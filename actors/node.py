@@ -16,6 +16,7 @@ from actors.blocks import RecentBlocks
 from actors.dispatcher import Dispatcher
 from actors.journal import GroupCommit
 from actors.message import message
+from actors.notices import Notices, SeenKey
 from actors.online import Attendance, Online
 from actors.ports import (
     AdapterError,
@@ -25,6 +26,7 @@ from actors.ports import (
     FanOut,
     Files,
     Journal,
+    Notifications,
     People,
     Presences,
     Session,
@@ -66,6 +68,7 @@ class Ports:
     people: People
     blocks: Blocks
     presences: Presences
+    notifications: Notifications
     fan_out: FanOut
     clock: WallClock
     turn_ended: Callable[[], None]  # whatever was offered to sessions leaves now
@@ -97,6 +100,7 @@ class Node:
         self.online = Online(ports.presences, log=log)
         self._tasks.append(("online", self.online.run))
         self.attendance = Attendance(self.online, self.audiences, ports.presences)
+        self.notices = self._make_notices()
         self.users = self._make_users()
         self.rooms = self._make_rooms()
         self.requests = Requests(
@@ -117,6 +121,7 @@ class Node:
             users=self.users,
             rooms=self.rooms,
             replay=self._replay_between,
+            notices=self.notices,
         )
 
     # ---- wiring
@@ -131,6 +136,14 @@ class Node:
         batcher = Batcher(fetch, turn_ended=self._ports.turn_ended, log=self._log, most=most)
         self._tasks.append((name, batcher.run))
         return batcher
+
+    def _make_notices(self) -> Notices:
+        return Notices(
+            self.sessions,
+            unseen=self._batcher("unseen", self._ports.notifications.unseen),
+            seen=self._batcher("seen", self._store_notices_seen),
+            turn_ended=self._ports.turn_ended,
+        )
 
     def _make_rooms(self) -> Registry[RoomCommand]:
         ports, log = self._ports, self._ports.log
@@ -252,6 +265,10 @@ class Node:
         for user_no, choice in choices:
             await self._ports.people.choose(user_no, choice)
         return dict.fromkeys(choices, True)
+
+    async def _store_notices_seen(self, keys: Sequence[SeenKey]) -> Mapping[SeenKey, bool]:
+        await self._ports.notifications.seen(keys, at=self._ports.clock.now_ms())
+        return dict.fromkeys(keys, True)
 
     async def _upkeep(self) -> None:
         """Once a second: expired tokens, last-seen times, actors that may rest."""

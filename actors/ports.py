@@ -35,7 +35,7 @@ from protocol.close import CloseCode
 from protocol.errors import ErrorCode
 from protocol.events import Event
 from protocol.fields import SeenState
-from protocol.frames import RoomSummary, ServerFrame
+from protocol.frames import Notification, RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
 
 
@@ -211,6 +211,16 @@ class Presences(Protocol):
 
     async def elsewhere(self, users: Sequence[UserId]) -> Mapping[UserId, SeenState]:
         """How users are shown on the other nodes; those who are offline there are left out."""
+
+
+class Notifications(Protocol):
+    """What is kept for people until they have seen it. Either method may raise StoreUnavailable."""
+
+    async def unseen(self, user_nos: Sequence[int]) -> Mapping[int, Sequence[Notification]]:
+        """The newest of each user's that he has not seen, the oldest first; 100 at most."""
+
+    async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
+        """(user_no, ids): the user has seen these. Those of others stay as they are."""
 
 
 # ---- sessions and time

@@ -6,7 +6,7 @@ either there with a value or not there at all.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -37,6 +37,7 @@ from protocol.fields import (
     SeqField,
     Visibility,
 )
+from protocol.limits import SEEN_MOST
 
 # ---- from the client
 
@@ -154,6 +155,13 @@ class Status(Frame):
     rid: Rid | None = None
 
 
+class Seen(Frame):
+    """These notifications were seen: they come no more."""
+
+    ids: Annotated[list[IdField], Meta(min_length=1, max_length=SEEN_MOST)]
+    rid: Rid | None = None
+
+
 class Ping(Frame):
     """Ask for a ``pong``."""
 
@@ -173,6 +181,7 @@ ClientFrame = (
     | History
     | WatchPresence
     | Status
+    | Seen
     | Ping
 )
 
@@ -195,6 +204,7 @@ class RoomSummary(msgspec.Struct, kw_only=True):
     role: Role = "member"
     me: str
     peer: str | UnsetType = UNSET
+    broadcast: str | UnsetType = UNSET
     last_seq: int
     read_seq: int
     unread: int
@@ -247,7 +257,39 @@ class PresenceChange(Frame, tag="presence"):
     room: str | UnsetType = UNSET
 
 
+class BroadcastChange(Frame, tag="broadcast"):
+    """A broadcast was received, or one's own was read or replied to.
+
+    Who received it learns whose it is and where its recording is; its sender how many ``counts``
+    there are of each status, and the ``room`` of a reply. ``waveform`` has 64 numbers to 255.
+    """
+
+    id: str
+    change: Literal["received", "read", "replied"]
+    at: int
+    sender: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    duration_ms: int | UnsetType = UNSET
+    waveform: list[int] | UnsetType = UNSET
+    counts: dict[str, int] | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+
+
 # ---- from the server: replies and the rest
+
+
+class Notification(Frame):
+    """Something to be told, again on every connect until it is ``seen``. ``at`` is a time."""
+
+    id: str
+    type: str
+    title: str
+    body: str
+    data: dict[str, str]
+    priority: int
+    at: int
+    sender: str | UnsetType = UNSET
 
 
 class Welcome(Frame):
@@ -354,6 +396,8 @@ ServerFrame = (
     | Unread
     | TypingState
     | PresenceChange
+    | BroadcastChange
+    | Notification
     | Welcome
     | Ack
     | Ok

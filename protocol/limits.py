@@ -63,6 +63,8 @@ BROADCAST_S: Final = (1.0, 30.0)
 """How long its recording may be."""
 BROADCASTS_AN_HOUR: Final = 10
 """Broadcasts of one user."""
+SEEN_MOST: Final = 100
+"""Notifications of one `seen`, and that are shown on a connect."""
 BLOCKS_MOST: Final = 5_000
 """People one user can block."""
 RESTORE_WITHIN_S: Final = 30 * 86_400

@@ -66,6 +66,7 @@ from server.postgres.indexing import Indexer, NotedRooms, NotingJournal
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
+from server.postgres.notifications import NotificationStore
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
@@ -207,6 +208,7 @@ class Server:
             people=StoredPeople(users, rooms),
             blocks=BlockStore(database),
             presences=RedisPresences(redis, node=random_id()),
+            notifications=NotificationStore(database),
             fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
             clock=self._clock,
             turn_ended=self._hub.flush,

@@ -38,6 +38,7 @@ from protocol.frames import (
     React,
     Read,
     RoomSummary,
+    Seen,
     Send,
     ServerFrame,
     SetTyping,
@@ -338,10 +339,17 @@ class ChatSession:
                 self._history(frame)
             case WatchPresence(room=str() as room):
                 self._tell_room(room, WatchHere(self, frame))
+            case _:
+                self._handle_own(frame)
+
+    def _handle_own(self, frame: ClientFrame) -> None:
+        match frame:
             case WatchPresence():
                 self._tell_self(Watch(self, frame), frame)
             case Status():
                 self._tell_self(Choose(self, frame), frame)
+            case Seen():
+                self._desk.node.notices.seen(self, frame)
             case Ping():
                 rid = UNSET if frame.rid is None else frame.rid
                 self.offer(Pong(time=self._desk.now_ms(), rid=rid))

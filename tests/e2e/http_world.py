@@ -45,6 +45,7 @@ from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
+from server.postgres.notifications import NotificationStore
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
@@ -241,6 +242,7 @@ async def open_http(
                         people=people,
                         blocks=BlockStore(database),
                         presences=MemoryPresences(shared, node="node"),
+                        notifications=NotificationStore(database),
                         fan_out=_fan_out,
                         clock=clock,
                         turn_ended=lambda: None,

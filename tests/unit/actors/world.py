@@ -36,6 +36,7 @@ from server.memory.blocks import MemoryBlocks
 from server.memory.events import MemoryEvents
 from server.memory.files import MemoryFiles
 from server.memory.journal import MemoryJournal, MemoryLog, MemoryRoom
+from server.memory.notifications import MemoryNotifications
 from server.memory.people import MemoryPeople
 from server.memory.presences import MemoryPresences, Shared
 
@@ -140,6 +141,7 @@ class World:
         shared: Shared = {}
         self.presences = MemoryPresences(shared, node="node")
         self.other_node = MemoryPresences(shared, node="other")
+        self.notifications = MemoryNotifications()
         self.events = MemoryEvents(self.store)
         self.files = MemoryFiles(self.store)
         self.people = MemoryPeople(
@@ -154,6 +156,7 @@ class World:
             self.people,
             self.blocks,
             self.presences,
+            self.notifications,
             self._fan_out,
             VirtualClock(),
             lambda: None,

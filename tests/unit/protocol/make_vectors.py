@@ -56,6 +56,7 @@ BY_FIELD: dict[str, Any] = {
     "reconnect_after_ms": 1_200, "deleted": False, "of": 4, "emoji": "👍", "pinned": True,
     "visibility": "public", "archived": True, "crowded": True, "description": "뜰", "post": "admin",
     "metadata": {"topic": "spring"}, "marked": 4,
+    "ids": ["n7f2q0d4c8h1k3m5"], "data": {"broadcast": "b4xw0k2m6q8r1t3v"}, "priority": 2,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 FILE = {"id": "5k2jjpyzt6g6d8fa", "name": "뜰.jpg", "type": "image/jpeg", "size": 48_213,
@@ -65,10 +66,25 @@ BY_FRAME: dict[str, dict[str, Any]] = {
     "message_restored": {"files": [FILE]},
     "goodbye": {"code": 1001, "reason": "the server is going away"},
     "unread": {"mentions": 1},
+    "broadcast": {
+        "id": "b4xw0k2m6q8r1t3v",
+        "change": "received",
+        "file": FILE["id"],
+        "duration_ms": 4_200,
+        "waveform": [0, 128, 255],
+        "counts": {"delivered": 2, "read": 1, "replied": 1},
+    },
+    "notification": {
+        "id": "n7f2q0d4c8h1k3m5",
+        "type": "broadcast.received",
+        "title": "미나",
+        "body": "",
+    },
     "room": SUMMARY
     | {
         "description": "뜰",
         "peer": PEER,
+        "broadcast": "b4xw0k2m6q8r1t3v",
         "muted": True,
         "muted_until": AT,
         "mentions": 1,

@@ -1,0 +1,67 @@
+"""What people are told outside their rooms: while they are connected, and on each connect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+
+from actors.batcher import Batcher
+from actors.ports import AdapterError, Session
+from actors.sessions import Sessions
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.frames import Notification, Ok, Seen, ServerFrame
+from protocol.ids import UserId
+from protocol.refusals import error_frame
+
+SeenKey = tuple[int, tuple[str, ...]]
+
+
+class Notices:
+    """Tells the sessions of this node. What must not be lost is stored before it is told here."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        unseen: Batcher[int, Sequence[Notification]],
+        seen: Batcher[SeenKey, bool],
+        turn_ended: Callable[[], None],
+    ) -> None:
+        self._sessions, self._turn_ended = sessions, turn_ended
+        self._unseen, self._seen = unseen, seen
+
+    def tell(self, user: UserId, key: Hashable, frame: ServerFrame) -> bool:
+        """Show a state frame on every device of *user* here; whether there is one."""
+        devices = self._sessions.of(user)
+        for session in devices:
+            session.offer_state(key, frame)
+        return bool(devices)
+
+    def told(self) -> None:
+        """All of a round was told: it leaves now."""
+        self._turn_ended()
+
+    def arrived(self, session: Session) -> None:
+        """Show an open session what its user has not seen."""
+        self._unseen.ask(session.user_no, partial(_show, session))
+
+    def seen(self, session: Session, frame: Seen) -> None:
+        """The user has seen these; ``ok`` once that is stored."""
+        key = (session.user_no, tuple(dict.fromkeys(frame.ids)))
+        self._seen.ask(key, partial(_confirm, session, frame))
+
+
+def _show(session: Session, found: Sequence[Notification] | AdapterError | None) -> None:
+    if session.gone or isinstance(found, AdapterError):
+        return  # they come with the next connect
+    for notification in found or ():
+        session.offer(notification)
+
+
+def _confirm(session: Session, frame: Seen, done: bool | AdapterError | None) -> None:  # noqa: FBT001 - the batcher's answer
+    if session.gone:
+        return
+    if done is not True:
+        session.offer(error_frame(ProtocolError(ErrorCode.UNAVAILABLE), rid=frame.rid))
+    elif frame.rid is not None:
+        session.offer(Ok(rid=frame.rid))

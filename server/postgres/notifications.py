@@ -1,0 +1,69 @@
+"""What is to be shown to people, and what they have seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from protocol.frames import Notification
+from protocol.ids import Millis
+from protocol.limits import SEEN_MOST
+from server.postgres.pool import Database
+
+UNSEEN = """
+SELECT asked.user_no, n.notification_id, n.notification_type, n.title, n.message,
+    n.data::text AS data, n.priority, n.created_at, u.user_id AS sender
+FROM unnest($1::integer[]) AS asked (user_no),
+LATERAL (
+    SELECT * FROM notifications o
+    WHERE o.recipient_no = asked.user_no AND o.seen_at IS NULL
+    ORDER BY o.created_at DESC, o.notification_id LIMIT $2
+) n
+LEFT JOIN users u ON u.user_no = n.sender_no
+WHERE NOT EXISTS (
+    SELECT FROM user_blocks b
+    WHERE (b.blocker_no, b.blocked_no)
+        IN ((asked.user_no, n.sender_no), (n.sender_no, asked.user_no))
+)
+ORDER BY n.created_at, n.notification_id"""
+
+SEEN = """
+UPDATE notifications n SET seen_at = $3
+FROM unnest($1::integer[], $2::text[]) AS s (user_no, id)
+WHERE n.notification_id = s.id AND n.recipient_no = s.user_no AND n.seen_at IS NULL"""
+
+
+class NotificationStore:
+    """The port Notifications in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def unseen(self, user_nos: Sequence[int]) -> Mapping[int, Sequence[Notification]]:
+        """The newest each has not seen, the oldest first; none of those he has a block with."""
+        found: dict[int, list[Notification]] = {}
+        for row in await self._database.fetch(UNSEEN, list(user_nos), SEEN_MOST):
+            found.setdefault(row["user_no"], []).append(_notification(row))
+        return found
+
+    async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
+        """Note that users have seen these."""
+        pairs = [(user_no, each) for user_no, ids in keys for each in ids]
+        user_nos, ids = [user_no for user_no, _ in pairs], [each for _, each in pairs]
+        await self._database.execute(SEEN, user_nos, ids, at)
+
+
+def _notification(row: Any) -> Notification:
+    return Notification(
+        id=row["notification_id"],
+        type=row["notification_type"],
+        title=row["title"],
+        body=row["message"],
+        data=msgspec.json.decode(row["data"], type=dict[str, str]),
+        priority=row["priority"],
+        at=row["created_at"],
+        sender=UNSET if row["sender"] is None else row["sender"],
+    )

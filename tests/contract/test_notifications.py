@@ -1,0 +1,74 @@
+"""What is kept for people until they have seen it, in memory and in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from actors.ports import Notifications
+from protocol.frames import Notification
+from protocol.ids import Millis
+from server.memory.notifications import MemoryNotifications
+from server.postgres.notifications import NotificationStore
+
+INSERT = """
+INSERT INTO notifications (notification_id, recipient_no, sender_no, notification_type, title,
+    data, subject, created_at)
+VALUES ($1, $2, 9, 'broadcast.received', $1, '{"broadcast": "b"}', $1, $3)"""
+
+Keep = Callable[[int, str, int], Awaitable[None]]
+
+
+@pytest.fixture
+async def kept(world_url: str | None, open_world: Any) -> AsyncIterator[tuple[Notifications, Keep]]:
+    if world_url is None:
+        memory = MemoryNotifications()
+
+        async def keep(user_no: int, name: str, at: int) -> None:
+            memory.add(user_no, _notification(name, at))
+
+        yield memory, keep
+    else:
+        async with open_world(world_url) as world:
+
+            async def keep(user_no: int, name: str, at: int) -> None:
+                await world.database.execute(INSERT, name, user_no, at)
+
+            yield NotificationStore(world.database), keep
+
+
+def _notification(name: str, at: int) -> Notification:
+    return Notification(
+        id=name,
+        type="broadcast.received",
+        title=name,
+        body="",
+        data={"broadcast": "b"},
+        priority=2,
+        at=at,
+        sender="user9",
+    )
+
+
+async def test_they_come_until_they_are_seen(kept: tuple[Notifications, Keep]) -> None:
+    store, keep = kept
+    await keep(1, "one", 1)
+    await keep(1, "two", 2)
+    await keep(2, "other", 3)
+    assert await store.unseen([1, 3]) == {1: [_notification("one", 1), _notification("two", 2)]}
+    await store.seen([(1, ("one", "other", "never")), (3, ("two",))], at=Millis(9))
+    found = await store.unseen([1, 2])
+    assert {user: [each.id for each in some] for user, some in found.items()} == {
+        1: ["two"],
+        2: ["other"],
+    }
+
+
+async def test_of_too_many_the_newest_come(kept: tuple[Notifications, Keep]) -> None:
+    store, keep = kept
+    for number in range(103):
+        await keep(1, f"n{number:03}", number)
+    found = await store.unseen([1])
+    assert [each.id for each in found[1]] == [f"n{number:03}" for number in range(3, 103)]

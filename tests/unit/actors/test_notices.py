@@ -1,0 +1,37 @@
+"""What people are told on a connect, and what they have seen."""
+
+from __future__ import annotations
+
+from world import open_world
+
+from protocol.frames import Notification, Ok, Seen, TypingState
+
+
+def _notification(name):
+    return Notification(id=name, type="t", title=name, body="", data={}, priority=2, at=1)
+
+
+async def test_unseen_ones_come_on_every_connect_until_they_are_seen(autojump_clock):
+    async with open_world() as world:
+        world.add_people("ann")
+        world.notifications.add(1, _notification("one"))
+        world.notifications.add(1, _notification("two"))
+        ann = await world.connect("ann")
+        await world.quiet()
+        assert [each.id for each in ann.of(Notification)] == ["one", "two"]
+        world.node.notices.seen(ann, Seen(ids=["one", "one"], rid=4))
+        await world.quiet()
+        assert [each.rid for each in ann.of(Ok)] == [4]
+        again = await world.connect("ann")
+        await world.quiet()
+        assert [each.id for each in again.of(Notification)] == ["two"]
+
+
+async def test_a_state_reaches_every_device(autojump_clock):
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        devices = [await world.connect("ann") for _ in range(2)]
+        frame = TypingState(room="r", user="u", on=True)
+        assert world.node.notices.tell("ann", "key", frame)
+        assert not world.node.notices.tell("bob", "key", frame)
+        assert [device.of(TypingState) for device in devices] == [[frame], [frame]]
