@@ -31,6 +31,7 @@ from actors.records import (
     Verdict,
     Withdrawn,
 )
+from actors.selection_records import Selected, SelectionAsked, SelectionFigures, Told
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
 from protocol.events import Event
@@ -221,6 +222,20 @@ class Notifications(Protocol):
 
     async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
         """(user_no, ids): the user has seen these. Those of others stay as they are."""
+class Selection(Protocol):
+    """Who hears a broadcast, of all users as the store has them at the moment of asking.
+
+    Every method raises StoreUnavailable while the facts of all users are not there.
+    """
+
+    async def select(self, asked: SelectionAsked) -> Selected:
+        """Choose as many as are asked for, or all there are."""
+
+    async def explain(self, asked: SelectionAsked, user_no: int) -> Told | None:
+        """Why that selection chooses one person or not; None for one who is not known."""
+
+    async def figures(self) -> SelectionFigures:
+        """How it is now."""
 
 
 # ---- sessions and time
