@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from actors.broadcast_records import Announcement, DueBroadcast, SenderFacts
 from actors.message import message
 from actors.records import (
     Attached,
@@ -222,6 +223,11 @@ class Notifications(Protocol):
 
     async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
         """(user_no, ids): the user has seen these. Those of others stay as they are."""
+
+
+# ---- broadcasts
+
+
 class Selection(Protocol):
     """Who hears a broadcast, of all users as the store has them at the moment of asking.
 
@@ -236,6 +242,32 @@ class Selection(Protocol):
 
     async def figures(self) -> SelectionFigures:
         """How it is now."""
+
+
+class Broadcasts(Protocol):
+    """Broadcasts as they are run. Every method may raise StoreUnavailable or OutcomeUnknown."""
+
+    async def lease(
+        self, *, now: Millis, until: Millis, most: int
+    ) -> tuple[Sequence[DueBroadcast], Millis | None]:
+        """Those that are due, for this node alone *until* then; and when the next one is."""
+
+    async def facts(self, due: DueBroadcast, *, now: Millis) -> SenderFacts:
+        """What the selection has to know of the sender and others."""
+
+    async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int:
+        """Store recipients, their conversations and what they are to be shown: all or nothing, and
+        once. How many there are; those who may not hear it any more are left out.
+        """
+
+    async def announcement(self, due: DueBroadcast) -> Announcement:
+        """What is to be told of a broadcast that was delivered."""
+
+    async def announced(self, due: DueBroadcast) -> None:
+        """It was told: it is not due again."""
+
+    async def fail(self, due: DueBroadcast, reason: str) -> None:
+        """Give up one that was not delivered."""
 
 
 # ---- sessions and time

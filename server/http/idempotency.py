@@ -65,16 +65,18 @@ class Repeats:
             return await work(None)
         digest = hashlib.sha256(msgspec.json.encode(call.body)).digest()
         asked = Asked(call.caller.user_no, call.key, route, digest)
+        return await self.once_of(asked, lambda: work(asked))
+
+    async def once_of(self, asked: Asked, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The same, for a request that is told from others by *asked*."""
         kept = await self._kept.claim(asked, at=self._clock.now_ms())
         if kept is not None:
             return _again(asked, kept)
         return await self._first(asked, work)
 
-    async def _first(
-        self, asked: Asked, work: Callable[[Asked | None], Awaitable[Answer]]
-    ) -> Answer:
+    async def _first(self, asked: Asked, work: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
-            answer = await work(asked)
+            answer = await work()
         except BaseException:
             await _settle(partial(self._kept.release, asked))
             raise

@@ -123,7 +123,7 @@ def mentions(room: str, user_no: str, above: str, *, upto: str = "2147483647") -
 
 PLACE = f"""
 SELECT r.room_no, r.room_id, r.room_type, r.room_name, r.description, r.display_mode, r.visibility,
-    r.is_archived, r.post_role, r.room_metadata::text AS metadata, r.direct_key,
+    r.is_archived, r.post_role, r.room_metadata::text AS metadata, r.direct_key, r.broadcast_id,
     coalesce(last.seq, 0) AS last_seq, coalesce(last.countable, 0) AS last_countable,
     coalesce(last.at, 0) AS last_at,
     coalesce(last.at, (extract(epoch FROM r.created_at) * 1000)::bigint) AS active_at,
@@ -187,6 +187,7 @@ def room_of(row: Any) -> RoomSummary:
         archived=row["is_archived"],
         post=row["post_role"],
         metadata=_metadata(row["metadata"]),
+        broadcast=UNSET if row["broadcast_id"] is None else row["broadcast_id"],
         me="",
         last_seq=row["last_seq"],
         read_seq=0,

@@ -62,7 +62,7 @@ WITH mine AS (
     FROM mine JOIN places p ON p.room_no = mine.room_no
 )
 SELECT rows.room_no, rows.room_id, room_type, room_name, description, display_mode, visibility,
-    is_archived, post_role, metadata, last_seq,
+    is_archived, post_role, metadata, broadcast_id, last_seq,
     rows.asker, rows.me, rows.role, rows.read_seq, rows.muted_until, now_ms, is_first,
     rows.seq, rows.at, rows.kind, rows.sender_no, rows.countable, rows.client_id, rows.digest,
     rows.reply_to, rows.thread, rows.extra, rows.sender, rows.edited_at, rows.deleted_at,

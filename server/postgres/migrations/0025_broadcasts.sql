@@ -18,7 +18,7 @@ CREATE TABLE broadcasts (
     broadcast_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the later, the higher
     broadcast_id text NOT NULL UNIQUE,
     user_no integer NOT NULL REFERENCES users,
-    file_no integer NOT NULL REFERENCES files,
+    file_no integer REFERENCES files ON DELETE SET NULL, -- null: cancelled, and deleted since
     waveform bytea NOT NULL, -- the loudest of each of 64 equal parts, 0 to 255
     recipient_count smallint NOT NULL CHECK (recipient_count BETWEEN 1 AND 100), -- asked for
     audience jsonb, -- a group, or what is asked of recipients; null: everybody
@@ -26,6 +26,7 @@ CREATE TABLE broadcasts (
         CHECK (status IN ('waiting', 'delivered', 'announced', 'cancelled', 'failed')),
     created_at bigint NOT NULL,
     start_at bigint NOT NULL, -- when the selection is due
+    leased_until bigint NOT NULL DEFAULT 0, -- until then a node is at work on it
     tries smallint NOT NULL DEFAULT 0,
     delivered_at bigint,
     seed bigint NOT NULL, -- of the selection: the same gives the same people
@@ -36,6 +37,8 @@ CREATE INDEX broadcasts_recent ON broadcasts (created_at, status);
 CREATE INDEX broadcasts_sender ON broadcasts (user_no, broadcast_no);
 CREATE INDEX broadcasts_due ON broadcasts (start_at) WHERE status IN ('waiting', 'delivered');
 CREATE INDEX broadcasts_file ON broadcasts (file_no);
+
+ALTER TABLE chat_rooms ADD COLUMN broadcast_id text REFERENCES broadcasts (broadcast_id); -- whose conversation it is
 
 CREATE TABLE broadcast_recipients (
     broadcast_no integer NOT NULL REFERENCES broadcasts,

@@ -1,0 +1,145 @@
+"""Runs broadcasts: who is due is selected for, delivered to, and told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+from actors.broadcast_records import DueBroadcast
+from actors.notices import Notices
+from actors.ports import AdapterError, Broadcasts, Selection, WallClock
+from actors.selection_records import Selected, SelectionAsked
+from actors.supervisor import Log
+from protocol.ids import Millis
+
+
+class Figures:
+    """What was done since the start of this node."""
+
+    def __init__(self) -> None:
+        self.delivered = self.failed = self.recipients = 0
+        self.selections_s: list[float] = []  # since somebody looked; the newest alone
+
+
+class BroadcastActor:
+    """A task under the node's supervisor. What is due is in the store, so that nothing is lost with
+    a node; any number of them may run it.
+
+    A broadcast is leased, so that two nodes seldom select for the same one, and delivered only once
+    whoever tries. One that was delivered and not announced, for a crash between the two, is
+    announced again: the same frame with the same id.
+    """
+
+    AT_ONCE: Final = 8
+    LEASE_MS: Final = 30_000
+    LOOK_EVERY_S: Final = 1.0  # for those that other nodes took, and left
+    TRIES: Final = 5  # of those that fail for another reason than an outage
+    FIGURES_MOST: Final = 1_000
+
+    def __init__(
+        self,
+        store: Broadcasts,
+        selection: Selection,
+        *,
+        notices: Notices,
+        clock: WallClock,
+        log: Log,
+    ) -> None:
+        self._store, self._selection, self._notices = store, selection, notices
+        self._clock, self._log = clock, log
+        self._woken = trio.Event()
+        self.figures = Figures()
+
+    def wake(self) -> None:
+        """There is a new one; it may be due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            rest = await self._round()
+            with trio.move_on_after(rest):
+                await self._woken.wait()
+            self._woken = trio.Event()
+
+    async def _round(self) -> float:
+        """Run what is due; seconds until the next may be."""
+        now = self._clock.now_ms()
+        until = Millis(now + self.LEASE_MS)
+        try:
+            due, following = await self._store.lease(now=now, until=until, most=self.AT_ONCE)
+        except AdapterError as error:
+            self._log.warning("broadcasts_postponed", reason=str(error))
+            return self.LOOK_EVERY_S
+        for each in due:
+            await self._run(each)
+        if len(due) == self.AT_ONCE:
+            return 0.0
+        if following is None:
+            return self.LOOK_EVERY_S
+        return min(self.LOOK_EVERY_S, max(0.0, (following - self._clock.now_ms()) / 1000))
+
+    async def _run(self, due: DueBroadcast) -> None:
+        try:
+            if due.delivered or await self._deliver(due):
+                await self._announce(due)
+        except AdapterError as error:
+            self._log.warning("broadcast_postponed", broadcast=due.broadcast_id, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - one broadcast ends neither the others nor the node
+            self._log.error("broadcast_failed", broadcast=due.broadcast_id, exc_info=error)
+            if due.tries >= self.TRIES and not due.delivered:
+                await self._give_up(due, "error")
+
+    async def _deliver(self, due: DueBroadcast) -> bool:
+        selected = await self._select(due)
+        if not selected.chosen:
+            await self._give_up(due, "nobody")
+            return False
+        count = await self._store.deliver(due, selected, at=self._clock.now_ms())
+        if count:
+            self.figures.delivered += 1
+            self.figures.recipients += count
+            self._log.info(
+                "broadcast_delivered",
+                broadcast=due.broadcast_id,
+                recipients=count,
+                took_ms=selected.took_ms,
+            )
+        return bool(count)
+
+    async def _select(self, due: DueBroadcast) -> Selected:
+        now = self._clock.now_ms()
+        facts = await self._store.facts(due, now=now)
+        if facts.blocked:
+            self._log.info(
+                "broadcast_leaves_out_blocked",
+                broadcast=due.broadcast_id,
+                sender=due.sender_no,
+                blocked=len(facts.blocked),
+            )
+        asked = SelectionAsked(
+            sender_no=due.sender_no,
+            asked=due.asked,
+            seed=due.seed,
+            now_ms=now,
+            blocked=facts.blocked,
+            pairs=facts.pairs,
+            audience=due.audience,
+        )
+        selected = await self._selection.select(asked)
+        self.figures.selections_s.append(selected.took_ms / 1000)
+        del self.figures.selections_s[: -self.FIGURES_MOST]
+        return selected
+
+    async def _announce(self, due: DueBroadcast) -> None:
+        announcement = await self._store.announcement(due)
+        for user in announcement.recipients:
+            self._notices.tell(user, ("broadcast", due.broadcast_id), announcement.frame)
+        self._notices.told()
+        await self._store.announced(due)
+
+    async def _give_up(self, due: DueBroadcast, reason: str) -> None:
+        await self._store.fail(due, reason)
+        self.figures.failed += 1
+        self._log.warning("broadcast_given_up", broadcast=due.broadcast_id, reason=reason)

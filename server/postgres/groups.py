@@ -1,0 +1,107 @@
+"""Lists of people that admins keep, for broadcasts to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.ids import Millis
+from server.postgres.pool import Database
+
+MAKE = """
+INSERT INTO recipient_groups (group_id, name, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO NOTHING RETURNING group_no"""
+
+ALL = """
+SELECT g.group_id, g.name,
+    (SELECT count(*) FROM recipient_group_members m WHERE m.group_no = g.group_no) AS people
+FROM recipient_groups g ORDER BY g.name LIMIT $1"""
+
+ONE = """
+SELECT g.group_no, g.group_id, g.name,
+    (SELECT count(*) FROM recipient_group_members m WHERE m.group_no = g.group_no) AS people
+FROM recipient_groups g WHERE g.group_id = $1"""
+
+RENAME = """
+UPDATE recipient_groups SET name = $2 WHERE group_id = $1
+    AND NOT EXISTS (SELECT FROM recipient_groups o WHERE o.name = $2 AND o.group_id <> $1)
+RETURNING group_no"""
+
+REMOVE = "DELETE FROM recipient_groups WHERE group_id = $1 RETURNING group_no"
+
+ADD = """
+INSERT INTO recipient_group_members (group_no, user_no)
+SELECT $1, n FROM unnest($2::integer[]) AS n ON CONFLICT DO NOTHING"""
+
+TAKE_OUT = """
+DELETE FROM recipient_group_members WHERE group_no = $1 AND user_no = ANY ($2::integer[])"""
+
+MEMBERS = """
+SELECT u.user_id FROM recipient_group_members m JOIN users u ON u.user_no = m.user_no
+WHERE m.group_no = $1 AND ($2::text IS NULL OR u.user_id > $2) ORDER BY u.user_id LIMIT $3"""
+
+GROUPS_MOST = 500
+
+
+class Group(NamedTuple):
+    """A list, and how many people are on it."""
+
+    id: str
+    name: str
+    people: int
+
+
+class GroupStore:
+    """The lists. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> Sequence[Group]:
+        """Every list, by name."""
+        return [Group(*row) for row in await self._database.fetch(ALL, GROUPS_MOST)]
+
+    async def number(self, group: str) -> int | None:
+        """The number of a list; None where there is none."""
+        row = await self._database.fetchrow(ONE, group)
+        return None if row is None else int(row["group_no"])
+
+    async def one(self, group: str) -> Group:
+        """One list. Raises ProtocolError."""
+        row = await self._database.fetchrow(ONE, group)
+        if row is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        return Group(row["group_id"], row["name"], row["people"])
+
+    async def make(self, group: str, name: str, *, at: Millis) -> None:
+        """A new, empty list. Raises ProtocolError where the name is taken."""
+        if await self._database.fetchval(MAKE, group, name, at) is None:
+            raise ProtocolError(ErrorCode.CONFLICT, "a group has that name")
+
+    async def rename(self, group: str, name: str) -> None:
+        """Call it otherwise. Raises ProtocolError."""
+        await self.one(group)
+        if await self._database.fetchval(RENAME, group, name) is None:
+            raise ProtocolError(ErrorCode.CONFLICT, "a group has that name")
+
+    async def remove(self, group: str) -> None:
+        """Forget a list; nobody hears what was scheduled for it. Raises ProtocolError."""
+        if await self._database.fetchval(REMOVE, group) is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+
+    async def change(self, group: str, *, add: Sequence[int], take_out: Sequence[int]) -> None:
+        """Put people on a list, and take others off it. Raises ProtocolError."""
+        number = await self.number(group)
+        if number is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(ADD, number, list(add))
+            await transaction.execute(TAKE_OUT, number, list(take_out))
+
+    async def members(self, group: str, *, after: str | None, limit: int) -> Sequence[str]:
+        """Who is on it, by id, those above *after*. Raises ProtocolError."""
+        number = await self.number(group)
+        if number is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        return [row[0] for row in await self._database.fetch(MEMBERS, number, after, limit)]
