@@ -18,6 +18,7 @@ from actors.journal import GroupCommit
 from actors.message import message
 from actors.notices import Notices, SeenKey
 from actors.online import Attendance, Online
+from actors.online_time import OnlineTime
 from actors.ports import (
     AdapterError,
     Blocks,
@@ -94,6 +95,7 @@ class Node:
         self._tasks: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._replayer = Replayer(ports.log)
         self._seen: dict[int, Millis] = {}
+        self._online_time = OnlineTime(ports.clock)
         self._standings = self._batcher("standings", self._fetch_standings)
         self._summaries = self._batcher("summaries", ports.people.summaries)
         self._recent_blocks = RecentBlocks()
@@ -213,6 +215,7 @@ class Node:
             choices,
             self._seen.__setitem__,
             self.online,
+            self._online_time,
             self._ports.clock,
         )
         return users
@@ -271,7 +274,7 @@ class Node:
         return dict.fromkeys(keys, True)
 
     async def _upkeep(self) -> None:
-        """Once a second: expired tokens, last-seen times, actors that may rest."""
+        """Once a second: expired tokens, times of presence, actors that may rest."""
         while True:
             await trio.sleep(self.EXPIRY_S)
             now = self._ports.clock.now_ms() // 1000
@@ -284,15 +287,21 @@ class Node:
             self._ports.turn_ended()
 
     async def store_seen(self) -> None:
-        """Write down when users were last here. Best effort; kept for the next time on failure."""
-        if not self._seen:
-            return
-        seen = dict(self._seen)
-        self._seen.clear()
-        try:
-            await self._ports.people.seen(seen)
-        except StoreUnavailable:
-            self._seen.update(seen | self._seen)
+        """Write down when users were last here, and for how long. Best effort; kept for the next
+        time on failure.
+        """
+        if self._seen:
+            seen = dict(self._seen)
+            self._seen.clear()
+            try:
+                await self._ports.people.seen(seen)
+            except StoreUnavailable:
+                self._seen.update(seen | self._seen)
+        if passed := self._online_time.take():
+            try:
+                await self._ports.people.were_online(passed)
+            except StoreUnavailable:
+                self._online_time.give_back(passed)
 
     async def _watch_standing(self) -> None:
         """A backstop: whatever revoked a token, its sockets close within STANDING_S."""

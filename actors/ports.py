@@ -184,6 +184,11 @@ class People(Protocol):
     async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
         """Store when users were last seen; only ever raised."""
 
+    async def were_online(self, seconds: Mapping[tuple[int, int], int]) -> None:
+        """Add time that users were connected, by (user_no, days from 1970-01-01 in UTC). A day has
+        86,400 seconds at most.
+        """
+
     async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
         """Every room of each user as of one moment, newest activity first."""
 

@@ -13,6 +13,7 @@ from actors.batcher import Batcher
 from actors.blocks import Blocked
 from actors.message import message
 from actors.online import Online
+from actors.online_time import OnlineTime
 from actors.ports import AdapterError, Session, UserState, WallClock
 from actors.registry import Context, Registry
 from actors.rules.presence import shown_state
@@ -45,6 +46,7 @@ class UserSurroundings:
     choices: Batcher[tuple[int, str], bool]  # (user_no, choice): stored
     seen: Callable[[int, Millis], None]  # write-behind
     online: Online
+    online_time: OnlineTime
     clock: WallClock
 
 
@@ -79,6 +81,7 @@ class UserActor(Actor[UserCommand]):
     def started(self) -> None:
         """Nothing that the last incarnation showed holds."""
         self._around.online.put(self._user, self._shown)
+        self._around.online_time.put(self._user_no, here=False)
 
     def receive(self, message: UserCommand) -> None:
         """Apply one command."""
@@ -136,6 +139,7 @@ class UserActor(Actor[UserCommand]):
             for user in self._watching.pop(session, ()):
                 self._tell(user, Watched(session, wanted=False))
         self._devices, self._offline_at = devices, None
+        self._around.online_time.put(self._user_no, here=bool(devices))
         if devices:
             self._show()
             return

@@ -120,6 +120,10 @@ class StoredPeople:
         """Store when users were last seen."""
         await self._users.seen(at_by_user)
 
+    async def were_online(self, seconds: Mapping[tuple[int, int], int]) -> None:
+        """Add time that users were connected."""
+        await self._users.were_online(seconds)
+
     async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
         """Every room of each user."""
         return await self._rooms.summaries(users)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from actors.online_time import DAY_S
 from actors.ports import Claims, Standing, UserState
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId, UserId
@@ -28,6 +29,7 @@ class KnownPerson:
     hides_last_seen: bool = False
     receipts: bool = True
     tokens_after: int = 0  # seconds
+    online: dict[int, int] = field(default_factory=dict)  # seconds of each day
     revoked: set[str] = field(default_factory=set)
 
 
@@ -87,6 +89,14 @@ class MemoryPeople:
             at = at_by_user.get(person.user_no)
             if at is not None:
                 person.last_seen = max(person.last_seen or at, at)
+
+    async def were_online(self, seconds: Mapping[tuple[int, int], int]) -> None:
+        """Add time that users were connected, by (user_no, day)."""
+        by_no = {person.user_no: person for person in self._by_id.values()}
+        for (user_no, day), more in seconds.items():
+            if user_no in by_no:
+                online = by_no[user_no].online
+                online[day] = min(online.get(day, 0) + more, DAY_S)
 
     async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
         """Every room of each user as of one moment, newest activity first."""

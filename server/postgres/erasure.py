@@ -1,4 +1,6 @@
-"""Erases what deleted messages said, once nobody can restore them any more, and who read when."""
+"""Erases what deleted messages said, once nobody can restore them any more; who read when; and how
+long people were online.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,9 @@ from typing import Protocol
 from actors.ports import WallClock
 from protocol.limits import READ_LOG_S, RESTORE_WITHIN_S
 from server.postgres.pool import Database
+
+ONLINE_DAYS_S = 30 * 86_400
+"""How far back a person's time online counts."""
 
 # The rows stay: their seqs, and the digests by which a resend is known.
 ERASE = """
@@ -70,6 +75,22 @@ WITH old AS (
 )
 SELECT count(*) FROM old"""
 
+# A trigger takes it from a person's total: those are locked in one order, as who adds to them does.
+FORGET_ONLINE = """
+WITH old AS MATERIALIZED (
+    SELECT o.user_no, o.day FROM online_days o
+    WHERE o.day <= (to_timestamp($1::bigint / 1000.0) AT TIME ZONE 'UTC')::date
+    ORDER BY o.day, o.user_no LIMIT $2 FOR UPDATE SKIP LOCKED
+), totals AS MATERIALIZED (
+    SELECT t.user_no FROM online_totals t WHERE t.user_no IN (SELECT user_no FROM old)
+    ORDER BY t.user_no FOR UPDATE
+), gone AS (
+    DELETE FROM online_days o USING old
+    WHERE o.user_no = old.user_no AND o.day = old.day AND (SELECT count(*) FROM totals) >= 0
+    RETURNING 1
+)
+SELECT count(*) FROM gone"""
+
 
 class Log(Protocol):
     """The one thing wanted of a logger."""
@@ -96,11 +117,14 @@ class Erasure:
         return self.EVERY_S
 
     async def forget_due(self) -> int:
-        """Erase who read when, where it is long ago; how much of it. Raises StoreUnavailable."""
-        before = self._clock.now_ms() - READ_LOG_S * 1000
+        """Erase who read when, and how long people were online, where it is long ago; how much of
+        both. Raises StoreUnavailable.
+        """
         total = 0
-        while erased := await self._database.fetchval(FORGET_READS, before, self.AT_ONCE):
-            total += erased
+        for sql, kept_s in ((FORGET_READS, READ_LOG_S), (FORGET_ONLINE, ONLINE_DAYS_S)):
+            before = self._clock.now_ms() - kept_s * 1000
+            while erased := await self._database.fetchval(sql, before, self.AT_ONCE):
+                total += erased
         return total
 
     async def erase_due(self) -> int:

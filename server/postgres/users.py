@@ -118,6 +118,14 @@ SEEN = """
 UPDATE users u SET last_seen_at = greatest(u.last_seen_at, to_timestamp(s.at / 1000.0))
 FROM unnest($1::integer[], $2::bigint[]) AS s (user_no, at) WHERE u.user_no = s.user_no"""
 
+# In one order, which all nodes lock in.
+WERE_ONLINE = """
+INSERT INTO online_days AS o (user_no, day, seconds)
+SELECT u.user_no, DATE '1970-01-01' + s.day, least(s.seconds, 86400)
+FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS s (user_no, day, seconds)
+JOIN users u ON u.user_no = s.user_no ORDER BY 1, 2
+ON CONFLICT (user_no, day) DO UPDATE SET seconds = least(o.seconds + excluded.seconds, 86400)"""
+
 
 class UserStore:
     """Users in PostgreSQL. Usernames are unique without regard to case.
@@ -277,6 +285,11 @@ class UserStore:
     async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
         """Store when users were last seen; only ever raised."""
         await self._database.execute(SEEN, list(at_by_user), list(at_by_user.values()))
+
+    async def were_online(self, seconds: Mapping[tuple[int, int], int]) -> None:
+        """Add time that users were connected, by (user_no, days from 1970-01-01 in UTC)."""
+        users, days = [user for user, _ in seconds], [day for _, day in seconds]
+        await self._database.execute(WERE_ONLINE, users, days, list(seconds.values()))
 
 
 def escape_like(text: str) -> str:

@@ -6,6 +6,7 @@ from actors.records import EventKind, NewEvent, Sent, SentKey
 from protocol.ids import Millis
 from protocol.limits import READ_LOG_S, RESTORE_WITHIN_S
 from server.postgres.erasure import Erasure
+from server.postgres.users import UserStore
 
 DELETED_AT = 1005
 
@@ -77,3 +78,17 @@ async def test_who_read_when_is_forgotten_after_a_while(postgres, writing):
     assert [await erasure.forget_due() for _ in range(2)] == [1, 0]
     left = await postgres.database.fetch("SELECT user_no, seq, at FROM read_log")
     assert [tuple(row) for row in left] == [(2, 2, 6000)]
+
+
+async def test_how_long_people_were_online_is_forgotten_after_a_while(postgres):
+    day, database = 20_000, postgres.database
+    users = UserStore(database)
+    await users.were_online({(2, day): 60, (1, day): 50, (1, day + 1): 7})
+    for days, left in ((29, {1: 57, 2: 60}), (30, {1: 7, 2: 0}), (30, {1: 7, 2: 0})):
+        clock = StoppedClock((day + days) * 86_400_000 + 5)
+        erased = await Erasure(database, clock=clock, log=None).forget_due()
+        totals = await database.fetch("SELECT user_no, seconds FROM online_totals")
+        assert dict(map(tuple, totals)) == left
+    assert erased == 0
+    kept = await database.fetch("SELECT user_no, seconds FROM online_days")
+    assert [tuple(row) for row in kept] == [(1, 7)]

@@ -14,7 +14,7 @@ from actors.ports import Claims, People, Standing
 from protocol.ids import Millis, UserId
 from server.memory.people import MemoryPeople
 from server.postgres.people_rows import NewPerson
-from server.postgres.pool import open_database
+from server.postgres.pool import Database, open_database
 from server.postgres.users import UserStore
 
 MINJI = UserId("0000000000000001")
@@ -31,6 +31,7 @@ class World(Protocol):
     async def revoke(self, claims: Claims) -> None: ...
     async def renew(self, user: UserId, at: Millis) -> None: ...
     async def suspend(self, user: UserId) -> None: ...
+    async def online(self, user_no: int) -> dict[int, int]: ...
 
 
 class InMemory:
@@ -49,10 +50,14 @@ class InMemory:
     async def suspend(self, user: UserId) -> None:
         self.known[user].status = "suspended"
 
+    async def online(self, user_no: int) -> dict[int, int]:
+        return next(each.online for each in self.known.values() if each.user_no == user_no)
+
 
 class InPostgres:
-    def __init__(self, users: UserStore) -> None:
+    def __init__(self, users: UserStore, database: Database) -> None:
         self.people: Any = users
+        self._database = database
 
     async def revoke(self, claims: Claims) -> None:
         await self.people.revoke(claims)
@@ -66,6 +71,13 @@ class InPostgres:
         await self.people.set_status_role(
             user, status="suspended", role=None, by_no=by, at=Millis(0)
         )
+
+    async def online(self, user_no: int) -> dict[int, int]:
+        sql = "SELECT day - DATE '1970-01-01' AS day, seconds FROM online_days WHERE user_no = $1"
+        rows = await self._database.fetch(sql, user_no)
+        total = "SELECT coalesce(sum(seconds), 0) FROM online_totals WHERE user_no = $1"
+        assert await self._database.fetchval(total, user_no) == sum(r["seconds"] for r in rows)
+        return {row["day"]: row["seconds"] for row in rows}
 
 
 async def _no_rooms(users: object) -> dict[Any, Any]:
@@ -93,7 +105,7 @@ async def _postgres(url: str) -> AsyncIterator[World]:
         await users.create_many(
             [NewPerson(user_id=user, username=f"u{user}", name=user[-1]) for user in (MINJI, JUNHO)]
         )
-        yield InPostgres(users)
+        yield InPostgres(users, database)
 
 
 def claims(user: UserId, *, jti: str = "j1", issued_at: int = 100) -> Claims:
@@ -171,3 +183,14 @@ async def test_last_seen_only_ever_rises(open_world: Any) -> None:
         await world.people.seen({})
         states = await world.people.states([MINJI, JUNHO])
         assert [states[user].last_seen for user in (MINJI, JUNHO)] == [1_700_000_000_123, 6]
+
+
+async def test_time_online_adds_up_for_each_day_and_is_no_longer_than_one(open_world: Any) -> None:
+    async with open_world() as world:
+        states = await world.people.states([MINJI, JUNHO])
+        minji, junho = states[MINJI].user_no, states[JUNHO].user_no
+        await world.people.were_online({(junho, 20_000): 86_399, (minji, 20_000): 50})
+        await world.people.were_online({(junho, 20_000): 45, (minji, 20_001): 10, (99, 20_001): 1})
+        await world.people.were_online({})
+        assert await world.online(minji) == {20_000: 50, 20_001: 10}
+        assert await world.online(junho) == {20_000: 86_400}
