@@ -6,8 +6,7 @@ import hmac
 import random
 import secrets
 import signal
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
@@ -18,16 +17,14 @@ import trio_asyncio
 
 from actors import ports
 from actors.node import Node, Ports
-from actors.ports import Claims, Journal, Standing, UserState
+from actors.ports import Journal
 from actors.rules.pseudonyms import pseudonym
-from actors.rules.token_bucket import TokenBucket
 from protocol.codec import JSON, MSGPACK
-from protocol.frames import RoomSummary
-from protocol.ids import Millis, UserId
 from protocol.limits import BURST_SECONDS
 from server import VERSION
 from server.clock import SystemClock
 from server.drain import drain
+from server.edge.buckets import Buckets
 from server.edge.connection import Connection
 from server.edge.desk import Desk
 from server.edge.door import Door
@@ -67,6 +64,7 @@ from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.notifications import NotificationStore
+from server.postgres.people import StoredPeople
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
@@ -98,37 +96,6 @@ def stored(database: Database) -> OwnJournal:
     return PostgresJournal(database, owner=secrets.randbits(62))
 
 
-class StoredPeople:
-    """The port People over two stores."""
-
-    def __init__(self, users: UserStore, rooms: RoomStore) -> None:
-        self._users, self._rooms = users, rooms
-
-    async def standings(self, claims: Sequence[Claims]) -> Mapping[str, Standing]:
-        """By ``jti``."""
-        return await self._users.standings(claims)
-
-    async def states(self, users: Sequence[UserId]) -> Mapping[UserId, UserState]:
-        """What users' actors start from."""
-        return await self._users.states(users)
-
-    async def choose(self, user_no: int, choice: str) -> None:
-        """Store a presence choice."""
-        await self._users.choose(user_no, choice)
-
-    async def seen(self, at_by_user: Mapping[int, Millis]) -> None:
-        """Store when users were last seen."""
-        await self._users.seen(at_by_user)
-
-    async def were_online(self, seconds: Mapping[tuple[int, int], int]) -> None:
-        """Add time that users were connected."""
-        await self._users.were_online(seconds)
-
-    async def summaries(self, users: Sequence[UserId]) -> Mapping[UserId, list[RoomSummary]]:
-        """Every room of each user."""
-        return await self._rooms.summaries(users)
-
-
 async def serve(
     settings: Settings,
     backends: Backends,
@@ -149,30 +116,6 @@ async def serve(
                 own = journal(database)
                 server = Server(settings, database, redis, journal=own, demo=demo, log=log)
                 await server.run(signals.__anext__, ready=ready)
-
-
-class Buckets:
-    """One bucket for all sessions of a user; it outlives them, so that coming back renews nothing.
-
-    Beyond ``MOST`` the one not asked for longest is forgotten.
-    """
-
-    MOST = 100_000
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._by_user: OrderedDict[UserId, TokenBucket] = OrderedDict()
-
-    def of(self, user: UserId) -> TokenBucket:
-        """The bucket of *user*."""
-        bucket = self._by_user.get(user)
-        if bucket is None:
-            bucket = TokenBucket(self._rate, self._burst, trio.current_time())
-            self._by_user[user] = bucket
-            if len(self._by_user) > self.MOST:
-                self._by_user.popitem(last=False)
-        self._by_user.move_to_end(user)
-        return bucket
 
 
 class Server:

@@ -23,7 +23,6 @@ from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
-from server.app import StoredPeople
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
 from server.files.links import Links
@@ -46,6 +45,7 @@ from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.notifications import NotificationStore
+from server.postgres.people import StoredPeople
 from server.postgres.pool import Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
