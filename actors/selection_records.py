@@ -71,7 +71,7 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
     """Who was chosen, and how that came about."""
 
     chosen: Sequence[Told]
-    """In the order of the choice."""
+    """Stage by stage, in each by number."""
     near: Sequence[Told]
     """The best of those who were not, the best first."""
     counts: Mapping[str, int]
