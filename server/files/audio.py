@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -40,35 +41,57 @@ NO_COMMENT: Final = b"\x03vorbis" + bytes(8) + b"\x01"
 
 
 class NoAudio(Exception):
-    """It has pictures too, or no sound that can be packed anew."""
+    """It has pictures too, or no sound that can be read; the text goes on after 'the file'."""
 
 
 def repack(source: Path, found: str, *, content: Path) -> tuple[str, int]:
     """Write the sound of *source*, sniffed as *found*, to *content*: its type and milliseconds.
 
-    The demuxer is the one that was sniffed: none that could open anything else by itself. Raises
-    NoAudio, and StoreUnavailable.
+    Raises NoAudio and StoreUnavailable.
     """
     container, most = CONTAINERS[found], source.stat().st_size + BESIDE
-    try:
-        with av.open(str(source), format=container.reads, metadata_errors="replace") as opened:
-            stream = _only_sound(opened)
-            with av.open(str(content), "w", format=container.writes) as written:
-                length = _copy(opened, stream, written, most)
-    except (av.FFmpegError, ValueError) as error:
-        if getattr(error, "errno", None) in OURS:  # a broken file wants more memory than there is
-            raise StoreUnavailable(f"files: {error}") from error
-        raise NoAudio(str(error)) from error
+    with (
+        opened(source, found) as (sound, stream),
+        av.open(str(content), "w", format=container.writes) as written,
+    ):
+        length = _copy(sound, stream, written, most)
     if length > MOST_MS or content.stat().st_size > FILE_BYTES:
         raise NoAudio("is too long")
     return container.media_type, length
 
 
-def _only_sound(opened: Any) -> AudioStream:
-    pictures = [each for each in opened.streams.video if not _is_cover(each)]
-    if pictures or len(opened.streams.audio) != 1:
-        raise NoAudio("is not one track of sound alone")
-    stream: AudioStream = opened.streams.audio[0]
+@contextmanager
+def opened(source: Path, found: str) -> Iterator[tuple[Any, AudioStream]]:
+    """*source*, sniffed as *found*, and its only sound, while it is read in the block.
+
+    The demuxer is the one that was sniffed: none that could open anything else by itself. Raises
+    NoAudio and StoreUnavailable, also for what FFmpeg says in the block.
+    """
+    with faults_of_ffmpeg():
+        reads = CONTAINERS[found].reads
+        with av.open(str(source), format=reads, metadata_errors="replace") as sound:
+            yield sound, _only_sound(sound)
+
+
+@contextmanager
+def faults_of_ffmpeg() -> Iterator[None]:
+    """What FFmpeg says in the block as NoAudio, or StoreUnavailable where a disk is at fault."""
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as error:
+        if getattr(error, "errno", None) in OURS:  # a broken file wants more memory than there is
+            raise StoreUnavailable(f"files: {error}") from error
+        raise NoAudio("cannot be read as the sound that it seems to be") from error
+
+
+def _only_sound(container: Any) -> AudioStream:
+    if any(not _is_cover(each) for each in container.streams.video):
+        raise NoAudio("has moving pictures")
+    if (tracks := len(container.streams.audio)) != 1:
+        raise NoAudio(f"has {tracks} tracks of sound")
+    stream: AudioStream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise NoAudio("is encoded in a way that is not known")
     return stream
 
 
@@ -76,12 +99,14 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _copy(opened: Any, stream: AudioStream, written: Any, most: int) -> int:
+def _copy(sound: Any, stream: AudioStream, written: Any, most: int) -> int:
     packed = written.add_stream_from_template(stream)
     if stream.codec_context.name == "vorbis":
         packed.codec_context.extradata = _without_comment(stream.codec_context.extradata or b"")
     first, end = None, 0
-    for packet in _packets(opened, stream, most):
+    for packet in packets(sound, stream, most):
+        if packet.dts is None:
+            continue
         begins = packet.pts if packet.pts is not None else packet.dts
         first = begins if first is None else min(first, begins)
         end = max(end, begins + (packet.duration or 0))
@@ -92,15 +117,14 @@ def _copy(opened: Any, stream: AudioStream, written: Any, most: int) -> int:
     return int((end - first) * stream.time_base * 1000)
 
 
-def _packets(opened: Any, stream: AudioStream, most: int) -> Iterator[Any]:
-    """Those with sound. One file can name the same bytes again and again: *most* ends that."""
+def packets(sound: Any, stream: AudioStream, most: int) -> Iterator[Any]:
+    """Those of *stream*. One file can name the same bytes again and again: *most* ends that."""
     size = 0
-    for number, packet in enumerate(opened.demux(stream)):
+    for number, packet in enumerate(sound.demux(stream)):
         size += packet.size
         if number > MOST_PACKETS or size > most:
             raise NoAudio("has more sound than its file can have")
-        if packet.dts is not None:
-            yield packet
+        yield packet
 
 
 def _without_comment(headers: bytes) -> bytes:

@@ -18,7 +18,8 @@ import msgspec
 from actors.ports import StoreUnavailable
 from protocol.errors import ProtocolError
 from protocol.limits import FILE_BYTES
-from server.files.media import Made, make
+from server.files.media import FIELDS, Made, Purpose, make
+from server.files.voice import record
 
 LIMITS: Final = {
     resource.RLIMIT_AS: (2**30, 2**30),  # bytes; a photo of 50 million pixels takes half of it
@@ -37,9 +38,12 @@ class Task(msgspec.Struct):
     head: bytes
     name: str
     said: str
+    purpose: Purpose = "file"
 
     def make(self) -> Made:
         """Do it, here. Raises ProtocolError and StoreUnavailable."""
+        if self.purpose == "voice":
+            return record(self._part, self.head)
         return make(self._part, self.head, name=self.name, said=self.said)
 
     def _part(self, name: str) -> Path:
@@ -69,7 +73,7 @@ def _outcome(task: Task) -> Outcome:
     try:
         return Outcome(made=task.make())
     except ProtocolError as error:
-        return Outcome(unreadable=(error.fields or {})["file"])
+        return Outcome(unreadable=(error.fields or {})[FIELDS[task.purpose]])
     except StoreUnavailable as error:
         return Outcome(unavailable=str(error))
     except MemoryError:

@@ -16,7 +16,7 @@ import trio
 from actors.ports import StoreUnavailable
 from server.child import bare_environment
 from server.files.decoder import Outcome, Task
-from server.files.media import Made, is_kept_as_it_is, unreadable
+from server.files.media import Made, Purpose, is_kept_as_it_is, unreadable
 from server.turns import Turns
 
 AT_ONCE: Final = 2
@@ -34,7 +34,7 @@ class Decoding:
 
     async def make(self, owner_no: int, task: Task) -> Made:
         """The file that an upload becomes. Raises ProtocolError and StoreUnavailable."""
-        if is_kept_as_it_is(task.head):
+        if task.purpose == "file" and is_kept_as_it_is(task.head):
             return await trio.to_thread.run_sync(task.make)
         async with self._turns.of(owner_no):
             with trio.move_on_after(WITHIN):
@@ -56,21 +56,21 @@ async def _apart(task: Task) -> Made:
     except OSError as error:
         raise StoreUnavailable(f"files: {error}") from error
     if done.returncode == -signal.SIGXCPU:
-        raise unreadable("takes too long to be read")
+        raise unreadable("takes too long to be read", task.purpose)
     if done.returncode in ENDED:
         raise StoreUnavailable("files: reading one was ended")
     if done.returncode < 0:  # it crashed
-        raise unreadable("cannot be read")
+        raise unreadable("cannot be read", task.purpose)
     if done.returncode:
         raise RuntimeError(f"python -m server.files.decoder ended with {done.returncode}")
-    return _made(msgspec.json.decode(done.stdout, type=Outcome, dec_hook=_path))
+    return _made(msgspec.json.decode(done.stdout, type=Outcome, dec_hook=_path), task.purpose)
 
 
-def _made(outcome: Outcome) -> Made:
+def _made(outcome: Outcome, purpose: Purpose) -> Made:
     if outcome.made is not None:
         return outcome.made
     if outcome.unreadable:
-        raise unreadable(outcome.unreadable)
+        raise unreadable(outcome.unreadable, purpose)
     if outcome.unavailable:
         raise StoreUnavailable(outcome.unavailable)
     raise RuntimeError(outcome.fault)

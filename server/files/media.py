@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import filetype
 
@@ -18,6 +18,11 @@ from server.files.audio import CONTAINERS, NoAudio, repack
 from server.files.faults import is_ours
 from server.files.images import FORMATS, TooMuch, remake
 
+Purpose = Literal["file", "voice"]
+"""What an upload is to become: a file of whatever kind, or the recording of a broadcast."""
+FIELDS: Final[dict[Purpose, str]] = {"file": "file", "voice": "audio"}
+"""What each is called where it is refused."""
+
 HEAD: Final = 8192
 """Bytes by which a file is judged."""
 
@@ -25,7 +30,10 @@ ANYTHING: Final = "application/octet-stream"
 
 
 class Made(NamedTuple):
-    """What an upload became. Each part is a file beside it, whose digest is its name for ever."""
+    """What an upload became. Each part is a file beside it, whose digest is its name for ever.
+
+    A ``waveform`` is of a recording alone.
+    """
 
     kind: FileKind
     media_type: str
@@ -35,6 +43,7 @@ class Made(NamedTuple):
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None
+    waveform: bytes | None = None
 
 
 class Part(NamedTuple):
@@ -86,12 +95,17 @@ def _make(path_of: Callable[[str], Path], head: bytes, name: str, said: str) -> 
             return _audio(path_of, found)
         except NoAudio:
             pass  # a film, or something broken: a file like any other
-    return Made("file", found, _part(path_of("received")))
+    return Made("file", found, part_of(path_of("received")))
 
 
-def unreadable(why: str) -> ProtocolError:
-    """``invalid``, and what is wrong with the file."""
-    return ProtocolError(ErrorCode.INVALID, f"the file {why}", fields={"file": why})
+def unreadable(why: str, purpose: Purpose = "file") -> ProtocolError:
+    """``invalid``, and what is wrong with the file.
+
+    >>> unreadable("is empty", "voice").fields
+    {'audio': 'is empty'}
+    """
+    field = FIELDS[purpose]
+    return ProtocolError(ErrorCode.INVALID, f"the {field} {why}", fields={field: why})
 
 
 def _image(path_of: Callable[[str], Path], found: str) -> Made:
@@ -109,9 +123,9 @@ def _image(path_of: Callable[[str], Path], found: str) -> Made:
     return Made(
         "image",
         found,
-        _part(content),
-        _part(thumbnail),
-        _part(preview) if done.has_preview else None,
+        part_of(content),
+        part_of(thumbnail),
+        part_of(preview) if done.has_preview else None,
         done.width,
         done.height,
     )
@@ -119,10 +133,11 @@ def _image(path_of: Callable[[str], Path], found: str) -> Made:
 
 def _audio(path_of: Callable[[str], Path], found: str) -> Made:
     media_type, duration_ms = repack(path_of("received"), found, content=path_of("content"))
-    return Made("audio", media_type, _part(path_of("content")), duration_ms=duration_ms)
+    return Made("audio", media_type, part_of(path_of("content")), duration_ms=duration_ms)
 
 
-def _part(path: Path) -> Part:
+def part_of(path: Path) -> Part:
+    """What is in *path*, as a part to keep."""
     with path.open("rb") as file:
         return Part(path, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
 

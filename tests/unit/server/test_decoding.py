@@ -11,17 +11,21 @@ import msgspec
 import pytest
 import trio
 from media_files import encoded, quarters
+from recordings import recorded
 
 from actors.ports import StoreUnavailable
 from protocol.errors import ErrorCode, ProtocolError
 from server.files import decoding
 from server.files.decoder import Task
 from server.files.decoding import Decoding
+from server.files.media import Purpose
 
 
-def task(folder: Path, data: bytes, *, name: str = "", said: str = "") -> Task:
+def task(
+    folder: Path, data: bytes, *, name: str = "", said: str = "", purpose: Purpose = "file"
+) -> Task:
     (folder / "upload.received").write_bytes(data)
-    return Task(str(folder / "upload"), data[:8192], name, said)
+    return Task(str(folder / "upload"), data[:8192], name, said, purpose)
 
 
 PHOTO = encoded(quarters(), "JPEG")
@@ -41,6 +45,26 @@ async def test_what_is_wrong_with_a_file_is_told(tmp_path: Path) -> None:
         with pytest.raises(ProtocolError, match=why) as refused:
             await Decoding().make(1, task(tmp_path, data, said=said))
         assert list(refused.value.fields or {}) == ["file"]
+
+
+async def test_a_recording_becomes_what_it_becomes_here(tmp_path: Path) -> None:
+    apart = await Decoding().make(1, task(tmp_path, recorded(2.0), purpose="voice"))
+    here = task(tmp_path, recorded(2.0), purpose="voice").make()
+    assert apart == here and apart.waveform is not None and len(apart.waveform) == 64
+    assert (apart.kind, apart.duration_ms) == ("audio", 2000)
+
+
+async def test_what_is_wrong_with_a_recording_is_told(tmp_path: Path, played: Any) -> None:
+    ways = ((recorded(0.5), "lasts 0.5 s"), (PHOTO, "is no sound"), (b"#!/bin/sh", "is no sound"))
+    for data, why in ways:
+        with pytest.raises(ProtocolError, match=why) as refused:
+            await Decoding().make(1, task(tmp_path, data, purpose="voice"))
+        assert list(refused.value.fields or {}) == ["audio"]
+    for script, why in (("kill -SEGV $$", "cannot be read"), ("kill -XCPU $$", "too long")):
+        played(script)
+        with pytest.raises(ProtocolError, match=why) as refused:
+            await Decoding().make(1, task(tmp_path, b"not even looked at", purpose="voice"))
+        assert list(refused.value.fields or {}) == ["audio"]
 
 
 async def test_a_disk_that_fails_is_not_the_fault_of_the_file(tmp_path: Path) -> None:
