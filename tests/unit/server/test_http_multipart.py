@@ -43,6 +43,12 @@ def test_a_form_is_the_same_in_whatever_parts_it_comes() -> None:
             assert found == ("뜰.txt", content), size
 
 
+def test_a_field_without_a_name_is_passed_over() -> None:
+    nameless = b"--xx\r\nContent-Disposition: form-data\r\n\r\nhi\r\n"
+    found = outcome(nameless + WHOLE, 7, "multipart/form-data; boundary=xx")
+    assert found == ("뜰.txt", b"content")
+
+
 @given(st.data())
 def test_a_spoilt_form_is_refused_or_read(choice: Any) -> None:
     data = WHOLE
