@@ -20,20 +20,21 @@ DELETE FROM files f WHERE NOT f.posted AND f.file_no IN (
     LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING f.file_no"""
 
-# A file whose every message was erased. It is locked first, and looked at again by a later
-# snapshot: it may be posted anew at this moment.
-ERASED = """
-SELECT f.file_no FROM files f
-WHERE f.posted AND NOT EXISTS (SELECT FROM room_files p WHERE p.file_no = f.file_no)
-LIMIT $1 FOR UPDATE SKIP LOCKED"""
+# A file whose every message was erased, and which no broadcast has. It is locked first, and looked
+# at again by a later snapshot: it may be posted anew at this moment.
+IN_NOTHING = """NOT EXISTS (SELECT FROM room_files p WHERE p.file_no = f.file_no)
+    AND NOT EXISTS (SELECT FROM broadcasts b WHERE b.file_no = f.file_no)"""
 
-FORGET = """
+ERASED = f"""
+SELECT f.file_no FROM files f WHERE f.posted AND {IN_NOTHING}
+LIMIT $1 FOR UPDATE SKIP LOCKED"""  # noqa: S608 - constants
+
+FORGET = f"""
 WITH gone AS (
-    DELETE FROM files f WHERE f.file_no = ANY ($1::integer[])
-        AND NOT EXISTS (SELECT FROM room_files p WHERE p.file_no = f.file_no)
+    DELETE FROM files f WHERE f.file_no = ANY ($1::integer[]) AND {IN_NOTHING}
     RETURNING 1
 )
-SELECT count(*) FROM gone"""
+SELECT count(*) FROM gone"""  # noqa: S608 - constants
 
 UNUSED = """b.claimed_at < $1
     AND NOT EXISTS (SELECT FROM files f WHERE f.content = b.digest)
@@ -71,7 +72,7 @@ class FileUpkeepStore:
         return len(await self._database.fetch(UNPOSTED, before, self.AT_ONCE, within=WITHIN))
 
     async def forget_erased(self) -> int:
-        """Forget files of which no message tells any more; how many that were."""
+        """Forget files that no message and no broadcast has any more; how many that were."""
         async with self._database.transaction(within=WITHIN) as transaction:
             rows = await transaction.fetch(ERASED, self.AT_ONCE, within=WITHIN)
             numbers = [row["file_no"] for row in rows]

@@ -70,7 +70,8 @@ REMOVE = "DELETE FROM files WHERE file_id = $1 AND owner_no = $2 AND NOT posted 
 THERE = "SELECT f.posted FROM files f WHERE f.file_id = $1 AND f.owner_no = $2"
 
 # $1 as its owner has it, or as a room shows it to those who are in it now, and to admins while a
-# report of the message is open.
+# report of the message is open; or as a broadcast that was delivered brought it, while neither of
+# the two blocks the other.
 FOR_READER = f"""
 SELECT {COLUMNS}, found.blind, encode(f.content, 'hex') AS content,
     encode(f.thumbnail, 'hex') AS thumbnail, encode(f.preview, 'hex') AS preview,
@@ -90,6 +91,12 @@ CROSS JOIN LATERAL (
     JOIN chat_rooms r ON r.room_no = p.room_no
     JOIN message_reports q ON q.room_no = p.room_no AND q.seq = p.seq AND q.status = 'open'
     WHERE p.shown_id = $1 AND me.role = 'admin'
+    UNION ALL
+    SELECT h.file_no, false FROM files h
+    JOIN broadcasts b ON b.file_no = h.file_no AND b.status IN ('delivered', 'announced')
+    JOIN broadcast_recipients t ON t.broadcast_no = b.broadcast_no AND t.recipient_no = me.user_no
+    WHERE h.file_id = $1
+        AND NOT EXISTS (SELECT FROM blocks_among(ARRAY[t.recipient_no, b.user_no]))
 ) found
 JOIN files f ON f.file_no = found.file_no
 WHERE me.user_id = $2 AND me.status = 'active'
@@ -262,11 +269,13 @@ class FileStore:
             posted = await self._database.fetchval(THERE, file, owner_no)
             if posted is None:
                 raise ProtocolError(ErrorCode.NOT_FOUND)
-            raise ProtocolError(ErrorCode.CONFLICT, "the file is posted: delete the message")
+            raise ProtocolError(
+                ErrorCode.CONFLICT, "the file is posted: a message or a broadcast has it"
+            )
 
     async def for_reader(self, file: str, user: UserId) -> Readable | None:
-        """The file, to its owner, to members of a room where a message shows it now, and to admins
-        who have to judge that message.
+        """The file, to its owner, to members of a room where a message shows it now, to admins who
+        have to judge that message, and to those whom a broadcast brought it.
         """
         row = await self._database.fetchrow(FOR_READER, file, user)
         if row is None:
