@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import trio
 
@@ -19,9 +19,10 @@ from protocol.ids import Millis
 from protocol.limits import FILE_BYTES, IMAGE_BYTES, UPLOAD_KEPT_S
 from server.files.decoder import Task
 from server.files.decoding import Decoding
-from server.files.media import HEAD, Made, most_bytes, unreadable
+from server.files.media import HEAD, Made, Purpose, most_bytes, unreadable
 from server.files.spool import Spool
 from server.files.storage import Storage
+from server.files.voice import VOICE_BYTES
 from server.ids import IdSource
 from server.postgres.files import Content, FileStore, Upload, ended, over_quota
 
@@ -37,6 +38,9 @@ UNDONE_WITHIN: Final = 0.5
 ONE_GO_S: Final = 2 * 3600
 """More than any request takes. What is left then is of one that died."""
 AGAIN_MS: Final = 1_000
+MOST: Final[dict[Purpose, int]] = {"file": FILE_BYTES, "voice": VOICE_BYTES}
+"""Bytes of an upload, for what it is to become; of images fewer."""
+VOICE_NAME: Final = "broadcast"
 MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 
 
@@ -53,6 +57,14 @@ class Progress(NamedTuple):
 
     there: int
     until: Millis
+
+
+class Recording(NamedTuple):
+    """A recording that a broadcast can have now. ``waveform`` has a byte for each 64th of it."""
+
+    file: FileInfo
+    waveform: bytes
+    duration_ms: int
 
 
 class Work(NamedTuple):
@@ -102,24 +114,49 @@ class Intake:
 
     async def take(self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes]) -> FileInfo:
         """All of a file, or nothing of it. To be called while one is ``counted``."""
-        upload = await self.begin(owner_no, new)
+        info, _ = await self._take(owner_no, new, parts, "file")
+        return info
+
+    async def take_voice(
+        self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes]
+    ) -> Recording:
+        """As ``take``, the recording of a broadcast: unposted until a broadcast has it.
+
+        Whatever its name was. What *parts* raise when all has come leaves nothing behind, either.
+        """
+        told = new._replace(name=VOICE_NAME)
+        info, made = await self._take(owner_no, told, parts, "voice")
+        return Recording(info, cast(bytes, made.waveform), cast(int, made.duration_ms))
+
+    async def _take(
+        self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes], purpose: Purpose
+    ) -> tuple[FileInfo, Made]:
+        upload = await self.begin(owner_no, new, purpose=purpose)
         try:
             beyond = over_quota(self.quota) if new.length is None else None
-            await self._receive(upload, 0, parts, beyond)
-            return await self._settled(upload)
+            await self._receive(upload, 0, parts, beyond, MOST[purpose])
+            return await self._settled(upload, purpose)
         except BaseException:
             await self.give_up(upload)
             raise
 
     # ---- piece by piece
 
-    async def begin(self, owner_no: int, new: NewUpload, *, resumable: bool = False) -> Upload:
+    async def begin(
+        self,
+        owner_no: int,
+        new: NewUpload,
+        *,
+        resumable: bool = False,
+        purpose: Purpose = "file",
+    ) -> Upload:
         """Make place for an upload: in the quota and on the disk."""
-        length = FILE_BYTES if new.length is None else new.length
+        most = MOST[purpose]
+        length = most if new.length is None else new.length
         if length == 0:
-            raise unreadable("is empty")
-        if length > FILE_BYTES:
-            raise too_large(FILE_BYTES)
+            raise unreadable("is empty", purpose)
+        if length > most:
+            raise too_large(most)
         name, said = clean_name(new.name), new.media_type.lower()
         said = said[:100] if MEDIA_TYPE.fullmatch(said) else ""
         until = self._deadline(UPLOAD_KEPT_S if resumable else ONE_GO_S)
@@ -153,7 +190,8 @@ class Intake:
     async def finish(self, upload: Upload) -> FileInfo:
         """Make the file of an upload that is whole."""
         with self._at_work(upload), self.counted(upload.owner_no):
-            return await self._settled(upload)
+            info, _ = await self._settled(upload)
+            return info
 
     async def end(self, upload: Upload) -> None:
         """Forget an upload. A request that brings more of it is broken off; conflict where one
@@ -182,12 +220,13 @@ class Intake:
         offset: int,
         parts: AsyncIterator[bytes],
         beyond: ProtocolError | None = None,
+        most: int = FILE_BYTES,
     ) -> int:
         there = await self._spool.size(upload.id)
         if offset != there:
             raise ProtocolError(ErrorCode.CONFLICT, f"the next byte is {there}, not {offset}")
         head = await self._spool.head(upload.id, HEAD)
-        judged = Judged(upload.length, there, head, beyond)
+        judged = Judged(upload.length, there, head, beyond, most)
         async with self._spool.appending(upload.id) as write:
             async for part in parts:
                 judged.see(part)
@@ -195,19 +234,19 @@ class Intake:
                 self.bytes_in += len(part)
         return judged.size
 
-    async def _settled(self, upload: Upload) -> FileInfo:
+    async def _settled(self, upload: Upload, purpose: Purpose = "file") -> tuple[FileInfo, Made]:
         """The file of an upload. Whoever hangs up meanwhile changes nothing."""
         with self._shielded():
-            return await self._finish(upload)
+            return await self._finish(upload, purpose)
         raise StoreUnavailable("files: not stored in time")
 
-    async def _finish(self, upload: Upload) -> FileInfo:
+    async def _finish(self, upload: Upload, purpose: Purpose) -> tuple[FileInfo, Made]:
         received = await self._spool.size(upload.id)
         if upload.resumable and received < upload.length:
             raise ended()
         if received == 0:
-            raise unreadable("is empty")
-        made = await self._made(upload)
+            raise unreadable("is empty", purpose)
+        made = await self._made(upload, purpose)
         parts = [part for part in (made.content, made.thumbnail, made.preview) if part]
         now = self._clock.now_ms()
         await self._rows.claim([Content(part.digest, part.size) for part in parts], at=now)
@@ -220,12 +259,12 @@ class Intake:
         self.files += 1
         with suppress(AdapterError):
             await self._spool.remove(upload.id)
-        return info
+        return info, made
 
-    async def _made(self, upload: Upload) -> Made:
+    async def _made(self, upload: Upload, purpose: Purpose) -> Made:
         head = await self._spool.head(upload.id, HEAD)
         place = str(self._spool.path(upload.id).with_suffix(""))
-        task = Task(place, head, upload.name, upload.media_type)
+        task = Task(place, head, upload.name, upload.media_type, purpose)
         return await self._decoding.make(upload.owner_no, task)
 
     # ---- who is at work
@@ -281,9 +320,9 @@ class Judged:
     """An upload as it grows. Raises ProtocolError as soon as it is more than it may be."""
 
     def __init__(
-        self, length: int, size: int, head: bytes, beyond: ProtocolError | None = None
+        self, length: int, size: int, head: bytes, beyond: ProtocolError | None, most: int
     ) -> None:
-        self._length, self.size, self._head = length, size, head
+        self._length, self.size, self._head, self._most = length, size, head, most
         self._beyond = beyond or ProtocolError(
             ErrorCode.TOO_LARGE, f"it was to have {length} bytes"
         )
@@ -292,13 +331,15 @@ class Judged:
         """More has come."""
         self.size += len(part)
         self._head += part[: HEAD - len(self._head)]
-        if self.size > IMAGE_BYTES and self.size > (most := most_bytes(self._head)):
-            raise too_large(most)
+        if self.size > IMAGE_BYTES:  # nothing may be less than that
+            most = min(self._most, most_bytes(self._head))
+            if self.size > most:
+                raise too_large(most)
         if self.size > self._length:
             raise self._beyond
 
 
 def too_large(most: int) -> ProtocolError:
     """``too_large``, and what would not be."""
-    why = f"at most {most} bytes, an image or not as its content says"
+    why = f"at most {most} bytes for what it is"
     return ProtocolError(ErrorCode.TOO_LARGE, why, fields={"size": why})
