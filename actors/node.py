@@ -220,6 +220,10 @@ class Node:
         )
         return users
 
+    def also(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Have the node's supervisor keep *run* going, too. To be said before the node runs."""
+        self._tasks.append((name, run))
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the node going until cancelled."""
         async with trio.open_nursery() as nursery:

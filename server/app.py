@@ -16,6 +16,7 @@ import trio
 import trio_asyncio
 
 from actors import ports
+from actors.broadcast import BroadcastActor
 from actors.node import Node, Ports
 from actors.ports import Journal
 from actors.rules.pseudonyms import pseudonym
@@ -43,6 +44,7 @@ from server.files.spool import Spool
 from server.files.upkeep import FileUpkeep
 from server.garbage import Pauses, calm_collector
 from server.http.app import Parts, make_http
+from server.http.broadcast_parts import BroadcastParts, Stores, Waits
 from server.http.ports import Rate
 from server.http.schemas import DemoAccount
 from server.ids import random_id
@@ -53,11 +55,16 @@ from server.metrics import make_metrics
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
+from server.postgres.broadcast_making import BroadcastMaking
+from server.postgres.broadcast_replies import BroadcastReplies
+from server.postgres.broadcast_views import BroadcastViews
+from server.postgres.broadcasts import BroadcastStore
 from server.postgres.erasure import Erasure
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
 from server.postgres.file_upkeep import FileUpkeepStore
 from server.postgres.files import FileStore, PostedFiles
+from server.postgres.groups import GroupStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.indexing import Indexer, NotedRooms, NotingJournal
 from server.postgres.journal import PostgresJournal
@@ -77,10 +84,12 @@ from server.redis.client import RedisClient, open_redis
 from server.redis.limits import RedisLimits
 from server.redis.presences import RedisPresences
 from server.rounds import rounds
+from server.selection.asking import SelectionProcess
 from server.settings import Settings
 from server.tokens import Tokens
 
 WEB = Path(__file__).parent / "web"
+SEED_BITS = 63
 BACKLOG = 4096  # connections the kernel keeps while the door is busy
 
 
@@ -161,6 +170,15 @@ class Server:
             turn_ended=self._hub.flush,
         )
         self._node = Node(outside, log=log)
+        self._runs = BroadcastStore(database, new_id=random_id)
+        self._selection = SelectionProcess(
+            database.url, test_prefix=settings.test_phone_prefix, log=log
+        )
+        self._broadcasts = BroadcastActor(
+            self._runs, self._selection, notices=self._node.notices, clock=self._clock, log=log
+        )
+        self._node.also("broadcasts", self._broadcasts.run)
+        self._node.also("selection", self._selection.run)
         limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
         http = make_http(self._parts(users, rooms, events, limits, demo=demo))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
@@ -207,8 +225,24 @@ class Server:
             web=WEB,
             demo=demo,
             rate=_rate(self._settings.rate_per_user),
+            broadcasts=self._broadcast_parts(),
             log=self._log,
             version=VERSION,
+        )
+
+    def _broadcast_parts(self) -> BroadcastParts:
+        return BroadcastParts(
+            stores=Stores(
+                making=BroadcastMaking(self._database),
+                views=BroadcastViews(self._database),
+                replies=BroadcastReplies(self._database),
+                groups=GroupStore(self._database),
+                files=self._files,
+            ),
+            runs=self._runs,
+            selection=self._selection,
+            notices=self._node.notices,
+            waits=Waits(self._broadcasts.wake, partial(secrets.randbits, SEED_BITS)),
         )
 
     async def run(self, signalled: Callable[[], object], *, ready: Callable[[str], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -18,6 +19,8 @@ from server.token_key import SHORTEST_KEY
 DEFAULT_DATA = ".data"
 DATABASE_SCHEMES = ("postgresql", "postgres")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+EVERY_KOREAN_MOBILE = "+8210"
+PHONE_PREFIX = re.compile(r"\+?[0-9][0-9 ()-]{0,30}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -52,6 +55,8 @@ class Settings:
     """Where the contents of files are kept; None for the data folder."""
     files_quota: int
     """Bytes that the files of one user may take; 0 is no limit."""
+    test_phone_prefix: str
+    """Phones that begin so are those of test accounts; "" for none."""
 
 
 def read_place(
@@ -92,6 +97,7 @@ def read_settings(
         log_level=read_log_level(environ),
         files_url=read_files_url(environ),
         files_quota=_count(environ, "MADANG_FILES_QUOTA_MIB", 1024) * 2**20,
+        test_phone_prefix=read_test_phone_prefix(environ),
     )
 
 
@@ -112,6 +118,20 @@ def read_token_key(environ: Mapping[str, str]) -> str | None:
 def read_files_url(environ: Mapping[str, str]) -> str | None:
     """Where files are kept, if not in the data folder."""
     return check_address(environ.get("MADANG_FILES_URL") or None)
+
+
+def read_test_phone_prefix(environ: Mapping[str, str]) -> str:
+    """How the phones of test accounts begin; the default is specification 001's.
+
+    >>> read_test_phone_prefix({}), read_test_phone_prefix({"MADANG_TEST_PHONE_PREFIX": ""})
+    ('+8210', '')
+    """
+    prefix = environ.get("MADANG_TEST_PHONE_PREFIX", EVERY_KOREAN_MOBILE).strip()
+    if prefix and not PHONE_PREFIX.fullmatch(prefix):
+        raise BadSetting(
+            f"MADANG_TEST_PHONE_PREFIX must be the beginning of a phone number, not {prefix!r}"
+        )
+    return prefix
 
 
 def read_log_level(environ: Mapping[str, str]) -> str:

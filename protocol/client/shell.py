@@ -194,6 +194,10 @@ class Client(HttpCalls):
         """Be shown as online, away, dnd or invisible. ``away`` ends with the connection."""
         await self._ask({"t": "status", "state": state})
 
+    async def seen(self, *ids: str) -> None:
+        """Notifications with these ids were seen: they come no more."""
+        await self._ask({"t": "seen", "ids": list(ids)})
+
     async def ping(self) -> int:
         """The server's time, in milliseconds since the epoch."""
         pong = await self._ask({"t": "ping"}, lasting=False)

@@ -29,7 +29,7 @@ from server.files.spool import FREE_LEAST
 from server.lifecycle import backends
 from server.log import one_line
 from server.postgres.pool import connect, settled
-from server.settings import Place, read_files_url
+from server.settings import EVERY_KOREAN_MOBILE, Place, read_files_url, read_test_phone_prefix
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 150000
@@ -70,11 +70,22 @@ def run(arguments: Namespace) -> int:
         check_port(arguments.host, arguments.port, server=serving_process(place.data)),
         *_backends(place),
         check_storage(place.data, read_files_url(os.environ)),
+        check_test_phones(read_test_phone_prefix(os.environ)),
     ]
     for finding in findings:
         verdict, remedy = ("wrong", f": {finding.remedy}") if finding.remedy else ("ok", "")
         sys.stdout.write(f"{verdict:<6}{finding.subject:<11}{finding.text}{remedy}\n")
     return int(any(finding.remedy for finding in findings))
+
+
+def check_test_phones(prefix: str) -> Finding:
+    """Whom the selection of broadcasts takes for test accounts."""
+    if not prefix:
+        return Finding("test phones", "accounts are test accounts by their flag alone")
+    if prefix == EVERY_KOREAN_MOBILE:
+        text = f"{prefix}: every Korean mobile number in this form counts as a test account's"
+        return Finding("test phones", f"{text}; MADANG_TEST_PHONE_PREFIX= counts none")
+    return Finding("test phones", f"phones that begin with {prefix} are those of test accounts")
 
 
 def check_python(version: tuple[int, int]) -> Finding:

@@ -24,13 +24,18 @@ from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
 from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_body, read_query
+from server.http.broadcast_parts import BroadcastParts
+from server.http.broadcasts import SendingRoutes
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
 from server.http.downloads import DownloadRoutes
 from server.http.errors import answer_failures
+from server.http.explaining import ExplainRoutes
 from server.http.exports import ExportRoutes
+from server.http.groups import GroupRoutes
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
+from server.http.hearing import HearingRoutes
 from server.http.idempotency import HEADER, Repeats, key_of
 from server.http.matching import MatchingRooms
 from server.http.messages import MessageRoutes
@@ -106,6 +111,7 @@ class Parts:
     web: Path  # the folder of the page
     demo: Sequence[DemoAccount]
     rate: Rate  # requests of one user
+    broadcasts: BroadcastParts
     log: Log
     version: str
 
@@ -116,6 +122,7 @@ def make_routes(parts: Parts) -> list[Route]:
         *_routes_of_people(parts),
         *_routes_of_rooms(parts),
         *_routes_of_files(parts),
+        *_routes_of_broadcasts(parts),
         *DemoRoutes(parts.demo).routes(),
         *HealthRoutes(parts.checks).routes(),
     ]
@@ -175,6 +182,37 @@ def _routes_of_files(parts: Parts) -> list[Route]:
     uploads = UploadRoutes(intake=parts.intake, files=parts.files, limits=parts.limits)
     downloads = DownloadRoutes(files=parts.files, storage=parts.storage, links=parts.links)
     return [*uploads.routes(), *downloads.routes()]
+
+
+def _routes_of_broadcasts(parts: Parts) -> list[Route]:
+    known = parts.broadcasts
+    sending = SendingRoutes(
+        stores=known.stores,
+        intake=parts.intake,
+        limits=parts.limits,
+        repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
+        waits=known.waits,
+        clock=parts.clock,
+        new_id=parts.new_id,
+    )
+    hearing = HearingRoutes(
+        stores=known.stores,
+        requests=parts.requests,
+        notices=known.notices,
+        clock=parts.clock,
+        new_id=parts.new_id,
+    )
+    explaining = ExplainRoutes(
+        views=known.stores.views,
+        store=known.runs,
+        selection=known.selection,
+        users=parts.users,
+    )
+    groups = GroupRoutes(
+        groups=known.stores.groups, users=parts.users, clock=parts.clock, new_id=parts.new_id
+    )
+    subjects = (sending, groups, hearing, explaining)
+    return [route for subject in subjects for route in subject.routes()]
 
 
 def _unread(parts: Parts) -> UnreadRoutes:

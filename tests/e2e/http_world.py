@@ -17,8 +17,9 @@ import trio
 import trio_asyncio
 from prometheus_client import CollectorRegistry
 
+from actors.broadcast import BroadcastActor
 from actors.node import Node, Ports
-from actors.ports import People
+from actors.ports import People, Selection, WallClock
 from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
@@ -28,18 +29,25 @@ from server.files.intake import Intake
 from server.files.links import Links
 from server.files.spool import Spool
 from server.http.app import Parts, make_http, make_routes
+from server.http.broadcast_parts import BroadcastParts, Stores, Waits
 from server.http.ports import Rate
 from server.http.route import Route
 from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.memory.limits import LocalLimits
 from server.memory.presences import MemoryPresences, Shared
+from server.memory.selection import LocalSelection
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
+from server.postgres.broadcast_making import BroadcastMaking
+from server.postgres.broadcast_replies import BroadcastReplies
+from server.postgres.broadcast_views import BroadcastViews
+from server.postgres.broadcasts import BroadcastStore
 from server.postgres.events import PostgresEvents
 from server.postgres.exports import ExportStore
 from server.postgres.files import FileStore, PostedFiles
+from server.postgres.groups import GroupStore
 from server.postgres.idempotency import KeptAnswers
 from server.postgres.journal import PostgresJournal
 from server.postgres.matching import MatchingStore
@@ -253,6 +261,8 @@ async def open_http(
                 storage, spool = FolderStorage(folder / "files"), Spool(folder / "uploads")
                 intake = Intake(files, spool, storage, quota=quota, clock=clock, new_id=random_id)
                 requests = NotedRequests(node, people)
+                selection = LocalSelection(database_url, test_prefix="")
+                broadcasts = _broadcasts(database, node, clock, files, selection)
                 await nursery.start(node.run)
                 parts = Parts(
                     users=users,
@@ -288,6 +298,7 @@ async def open_http(
                     demo=demo,
                     rate=rate,
                     log=log,
+                    broadcasts=broadcasts,
                     version="0.0.0",
                 )
                 world = HttpWorld(parts, requests, log, database)
@@ -295,7 +306,30 @@ async def open_http(
                 world.other_node = MemoryPresences(shared, node="other")
                 yield world
                 await journal.aclose()
+                selection.close()
             nursery.cancel_scope.cancel()
+
+
+def _broadcasts(
+    database: Database, node: Node, clock: WallClock, files: FileStore, selection: Selection
+) -> BroadcastParts:
+    runs = BroadcastStore(database, new_id=random_id)
+    log = structlog.get_logger()
+    actor = BroadcastActor(runs, selection, notices=node.notices, clock=clock, log=log)
+    node.also("broadcasts", actor.run)
+    return BroadcastParts(
+        stores=Stores(
+            making=BroadcastMaking(database),
+            views=BroadcastViews(database),
+            replies=BroadcastReplies(database),
+            groups=GroupStore(database),
+            files=files,
+        ),
+        runs=runs,
+        selection=selection,
+        notices=node.notices,
+        waits=Waits(actor.wake, count(1).__next__),
+    )
 
 
 def _fan_out(sessions: Iterable[Any], frame: Any, key: Hashable | None = None) -> None:

@@ -1,0 +1,44 @@
+"""What the routes of broadcasts are put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from actors.notices import Notices
+from actors.ports import Broadcasts, Selection
+from server.postgres.broadcast_making import BroadcastMaking
+from server.postgres.broadcast_replies import BroadcastReplies
+from server.postgres.broadcast_views import BroadcastViews
+from server.postgres.files import FileStore
+from server.postgres.groups import GroupStore
+
+PATH = "/api/v1/broadcasts"
+ONE = PATH + "/{broadcast}"
+
+
+class Waits(NamedTuple):
+    """What wakes the broadcasts of this node, and where their seeds come from."""
+
+    wake: Callable[[], None]
+    new_seed: Callable[[], int]
+
+
+class Stores(NamedTuple):
+    """Where broadcasts are."""
+
+    making: BroadcastMaking
+    views: BroadcastViews
+    replies: BroadcastReplies
+    groups: GroupStore
+    files: FileStore
+
+
+class BroadcastParts(NamedTuple):
+    """What the routes of broadcasts are put together from."""
+
+    stores: Stores
+    runs: Broadcasts
+    selection: Selection
+    notices: Notices
+    waits: Waits

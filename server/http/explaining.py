@@ -1,0 +1,180 @@
+"""Why a broadcast went to whom it went: for admins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from actors.broadcast_records import DueBroadcast
+from actors.ports import Broadcasts, Selection
+from actors.selection_records import Audience, SelectionAsked, Told
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.fields import IdField
+from protocol.ids import Millis
+from server.http.bodies import invalid
+from server.http.names import normal
+from server.http.route import Access, Answer, Call, Route
+from server.postgres.broadcast_views import BroadcastViews
+from server.postgres.users import UserStore
+
+
+class ExplainQuery(msgspec.Struct):
+    """``user``: somebody in particular, by user id or username."""
+
+    user: IdField | None = None
+
+
+class Explained(msgspec.Struct, kw_only=True):
+    """One person: ``why`` he was chosen or not, and the numbers, each from 0 to 1, that it came
+    from. ``status`` where he received it.
+    """
+
+    user: str
+    why: str
+    total: float
+    scores: dict[str, float]
+    parts: dict[str, float]
+    lot: float
+    status: str | UnsetType = UNSET
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """How the recipients of a broadcast were chosen: by what ``strategy``, how many passed each
+    stage, who was chosen, and who was ``near``, the best of the others.
+
+    ``asked_about``: the one the query names. Where he is neither of these, what is known of him now
+    is put in place of what was known then.
+    """
+
+    id: str
+    seed: str
+    recipient_count: int
+    took_ms: int
+    strategy: dict[str, Any]
+    counts: dict[str, int]
+    chosen: list[Explained]
+    near: list[Explained]
+    asked_about: Explained | UnsetType = UNSET
+
+
+class _Kept(msgspec.Struct):
+    """What a broadcast keeps of its selection."""
+
+    strategy: dict[str, Any]
+    counts: dict[str, int]
+    near: list[Told]
+
+
+class ExplainRoutes:
+    """The route that explains."""
+
+    def __init__(
+        self,
+        *,
+        views: BroadcastViews,
+        store: Broadcasts,
+        selection: Selection,
+        users: UserStore,
+    ) -> None:
+        self._views, self._store, self._selection = views, store, selection
+        self._users = users
+
+    async def explain(self, call: Call[None, ExplainQuery]) -> Answer:
+        """Why each was chosen, or not."""
+        broadcast = call.path["broadcast"]
+        row = await self._views.explained(broadcast)
+        if row is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        if row["delivered_at"] is None:
+            raise ProtocolError(ErrorCode.CONFLICT, "nobody was chosen yet")
+        kept = msgspec.json.decode(row["selection"], type=_Kept)
+        ids = await self._views.ids_of([told.user_no for told in kept.near])
+        chosen = [_chosen(each) for each in await self._views.chosen(row["broadcast_no"])]
+        near = [_explained(ids[told.user_no], told) for told in kept.near if told.user_no in ids]
+        explanation = Explanation(
+            id=broadcast,
+            seed=str(row["seed"]),
+            recipient_count=row["recipient_count"],
+            took_ms=row["took_ms"],
+            strategy=kept.strategy,
+            counts=kept.counts,
+            chosen=sorted(chosen, key=lambda each: -each.total),
+            near=near,
+        )
+        if call.query.user is not None:
+            explanation.asked_about = await self._about(call.query.user, row, explanation)
+        return Answer(200, explanation)
+
+    async def _about(
+        self, name: str, row: Mapping[str, Any], explanation: Explanation
+    ) -> Explained:
+        person = (await self._users.named([normal(name)])).get(normal(name))
+        if person is None:
+            raise invalid("user", "no such user")
+        for each in (*explanation.chosen, *explanation.near):
+            if each.user == person.user_id:
+                return each
+        told = await self._selection.explain(await self._asked(row), person.user_no)
+        if told is None:
+            raise ProtocolError(ErrorCode.UNAVAILABLE, "he is not among the candidates yet")
+        return _explained(person.user_id, told)
+
+    async def _asked(self, row: Mapping[str, Any]) -> SelectionAsked:
+        """The same question once more."""
+        audience = row["audience"]
+        due = DueBroadcast(
+            broadcast_no=row["broadcast_no"],
+            broadcast_id="",
+            sender_no=row["user_no"],
+            asked=row["recipient_count"],
+            seed=row["seed"],
+            audience=None if audience is None else msgspec.json.decode(audience, type=Audience),
+            delivered=True,
+            tries=0,
+        )
+        at = Millis(row["delivered_at"])
+        facts = await self._store.facts(due, now=at)
+        return SelectionAsked(
+            sender_no=due.sender_no,
+            asked=due.asked,
+            seed=due.seed,
+            now_ms=at,
+            blocked=facts.blocked,
+            pairs=facts.pairs,
+            audience=due.audience,
+        )
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/broadcasts/{broadcast}/explain",
+                name="explain_broadcast",
+                summary="Why a broadcast went to whom it went",
+                access=Access.ADMIN,
+                handler=self.explain,
+                query=ExplainQuery,
+                answers={200: Explanation},
+                refusals=(409,),
+            ),
+        )
+
+
+def _explained(user: str, told: Told) -> Explained:
+    return Explained(
+        user=user,
+        why=told.why,
+        total=told.total,
+        scores=dict(told.scores),
+        parts=dict(told.parts),
+        lot=told.lot,
+    )
+
+
+def _chosen(row: Mapping[str, Any]) -> Explained:
+    numbers = msgspec.json.decode(row["explained"])
+    return Explained(user=row["user_id"], why=row["why"], status=row["status"], **numbers)

@@ -1,0 +1,309 @@
+"""Broadcasts over HTTP: sent, chosen for, received, heard and answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from http_world import HttpWorld, Person, Reply, open_http
+from recordings import recorded
+
+PATH = "/api/v1/broadcasts"
+TONE = recorded(2)
+HOUR_MS = 3_600_000
+
+
+async def people(http: HttpWorld, count: int, **fields: Any) -> list[Person]:
+    """People who have phones and have just signed in."""
+    found = []
+    for number in range(count):
+        person = await http.person()
+        profile = {"phone": f"010-1111-{number:04}", **fields}
+        assert (await http.ask("PATCH", "/api/v1/me", profile, token=person.token)).status == 200
+        found.append(person)
+    return found
+
+
+def form(audio: bytes | None = TONE, **fields: object) -> dict[str, Any]:
+    """What ``ask`` wants for a form."""
+    parts = [
+        b'--cut\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+        % (name.encode(), str(value).encode())
+        for name, value in fields.items()
+    ]
+    if audio is not None:
+        head = b'Content-Disposition: form-data; name="audio"; filename="a.webm"'
+        parts.append(
+            b"--cut\r\n" + head + b"\r\nContent-Type: audio/webm\r\n\r\n" + audio + b"\r\n"
+        )
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    return {"raw": b"".join(parts) + b"--cut--\r\n", "headers": headers}
+
+
+async def send(http: HttpWorld, person: Person, *, key: str | None = None, **fields: Any) -> Reply:
+    fields.setdefault("recipient_count", 100)
+    return await http.ask("POST", PATH, token=person.token, key=key, **form(**fields))
+
+
+async def delivered(http: HttpWorld, person: Person, broadcast: str) -> Any:
+    """The broadcast once it is."""
+    with trio.fail_after(20):
+        while True:
+            reply = await http.ask("GET", f"{PATH}/{broadcast}", token=person.token)
+            if reply.json["status"] not in ("waiting", "scheduled"):
+                return reply.json
+            await trio.sleep(0.05)
+
+
+async def items(http: HttpWorld, person: Person, path: str) -> Any:
+    reply = await http.ask("GET", PATH + path, token=person.token)
+    assert reply.status == 200, reply
+    return reply.json["items"]
+
+
+async def test_a_broadcast_from_the_recording_to_the_conversation(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, eve = await people(http, 3)
+        made = await send(http, ann)
+        assert made.status == 201, made
+        assert (made.json["status"], made.json["recipient_count"]) == ("waiting", 100)
+        assert len(made.json["waveform"]) == 64 and abs(made.json["duration_ms"] - 2_000) < 60
+        broadcast = made.json["id"]
+        done = await delivered(http, ann, broadcast)
+        assert done["status"] == "delivered"
+        assert done["counts"] == {"delivered": 2, "read": 0, "replied": 0}
+
+        [received] = await items(http, bob, "/received")
+        assert (received["id"], received["sender"], received["status"]) == (
+            broadcast,
+            ann.id,
+            "delivered",
+        )
+        sound = await http.ask("GET", f"/api/v1/chats/files/{received['file']}", token=bob.token)
+        assert sound.status == 200 and sound.headers["Content-Type"].startswith("audio/")
+
+        path = f"{PATH}/{broadcast}"
+        for _ in range(2):
+            read = await http.ask("PUT", f"{path}/mark_as_read", token=bob.token)
+            assert read.status == 204
+        assert (await delivered(http, ann, broadcast))["counts"]["read"] == 1
+
+        room = await answer(http, bob, ann, broadcast)
+        done = await delivered(http, ann, broadcast)
+        assert done["counts"] == {"delivered": 2, "read": 1, "replied": 1}
+        [received] = await items(http, bob, "/received")
+        assert (received["status"], received["room"]) == ("replied", room)
+        [received] = await items(http, eve, "/received")
+        assert received["status"] == "delivered"
+
+
+async def answer(http: HttpWorld, bob: Person, ann: Person, broadcast: str) -> Any:
+    """Bob replies to ann, and the conversation opens for both; the room it is."""
+    path = f"{PATH}/{broadcast}"
+    assert await rooms(http, bob) == await rooms(http, ann) == []
+    for _ in range(2):
+        said = await http.ask("POST", f"{path}/reply", {"body": "안녕!"}, token=bob.token, key="k")
+        assert said.status == 201, said
+    for person, peer in ((ann, bob), (bob, ann)):
+        [room] = await rooms(http, person)
+        assert (room["type"], room["peer"], room["broadcast"]) == ("direct", peer.id, broadcast)
+    messages = f"/api/v1/chats/rooms/{room['id']}/messages"
+    found = (await http.ask("GET", messages, token=ann.token)).json["items"]
+    assert [(each["sender"], each["kind"], each["body"]) for each in found] == [
+        (ann.id, "audio", ""),
+        (bob.id, "text", "안녕!"),
+    ]
+    direct = {"type": "direct", "members": [bob.id]}
+    own = await http.ask("POST", "/api/v1/chats/rooms", direct, token=ann.token)
+    assert own.json["id"] != room["id"]
+    return room["id"]
+
+
+async def rooms(http: HttpWorld, person: Person) -> Any:
+    return (await http.ask("GET", "/api/v1/chats/rooms", token=person.token)).json["items"]
+
+
+async def test_strangers_learn_nothing_and_hear_nothing(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await people(http, 2)
+        stranger = await http.person()
+        made = (await send(http, ann)).json
+        await delivered(http, ann, made["id"])
+        path = f"{PATH}/{made['id']}"
+        for method, end, body in (
+            ("GET", "", None),
+            ("PUT", "/mark_as_read", None),
+            ("POST", "/reply", {"body": "hi"}),
+            ("DELETE", "", None),
+        ):
+            reply = await http.ask(method, path + end, body, token=stranger.token)
+            assert reply.status == 404, (method, reply)
+        assert (await http.ask("PUT", f"{path}/mark_as_read", token=ann.token)).status == 404
+        sound = f"/api/v1/chats/files/{made['file']}"
+        statuses = [
+            (await http.ask("GET", sound, token=each.token)).status for each in (ann, bob, stranger)
+        ]
+        assert statuses == [200, 200, 404]
+        blocked = await http.ask("PUT", f"/api/v1/blocks/{bob.id}", token=ann.token)
+        assert blocked.status == 200
+        assert await items(http, bob, "/received") == []
+        assert (await http.ask("GET", sound, token=bob.token)).status == 404
+        assert (await http.ask("GET", path, token=bob.token)).status == 404
+        said = await http.ask("POST", f"{path}/reply", {"body": "hi"}, token=bob.token)
+        assert (said.status, said.json["code"]) == (403, "blocked")
+        assert await rooms(http, bob) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "blamed"),
+    [
+        ({"recipient_count": 0}, "recipient_count"),
+        ({"recipient_count": 101}, "recipient_count"),
+        ({"recipient_count": "ten"}, "recipient_count"),
+        ({"recipient_count": ""}, "recipient_count"),
+        ({"schedule": "soon"}, "schedule"),
+        ({"schedule": 2**53 - 1}, "schedule"),
+        ({"group": "nowhere"}, "group"),
+        ({"gender": "x"}, "gender"),
+        ({"age_from": 30, "age_to": 20}, "age_to"),
+        ({"audio": None}, "audio"),
+        ({"audio": b""}, "audio"),
+        ({"audio": b"\x1aE\xdf\xa3 no sound"}, "audio"),
+        ({"audio": recorded(0.5)}, "audio"),
+        ({"audio": recorded(31, "mp3")}, "audio"),
+    ],
+)
+async def test_what_is_wrong_is_said_and_leaves_nothing(
+    database_url: str, fields: dict[str, Any], blamed: str
+) -> None:
+    async with open_http(database_url) as http:
+        [ann] = await people(http, 1)
+        reply = await send(http, ann, **fields)
+        assert (reply.status, reply.json["code"]) == (400, "invalid"), reply
+        assert list(reply.json["fields"]) == [blamed], reply
+        assert await items(http, ann, "") == []
+        mine = await http.ask("GET", "/api/v1/chats/files", token=ann.token)
+        assert (mine.json["items"], mine.json["used"]) == ([], 0)
+
+
+async def test_the_same_request_again_makes_nothing_new(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, _ = await people(http, 2)
+        first, second = [await send(http, ann, key="once") for _ in range(2)]
+        assert (first.status, second.status) == (201, 201)
+        assert first.json == second.json and second.headers["Idempotency-Replay"] == "true"
+        other = await send(http, ann, key="once", recipient_count=3)
+        assert (other.status, other.json["code"]) == (409, "conflict")
+        assert len(await items(http, ann, "")) == 1
+        mine = (await http.ask("GET", "/api/v1/chats/files", token=ann.token)).json
+        assert len(mine["items"]) == 1, "what came a second time is gone"
+
+
+async def test_ten_an_hour_and_when_to_come_again(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, _ = await people(http, 2)
+        for _ in range(10):
+            assert (await send(http, ann)).status == 201
+        for key in (None, "k"):
+            reply = await send(http, ann, key=key)
+            assert (reply.status, reply.json["code"]) == (429, "rate_limited")
+            assert 0 < reply.json["retry_after_ms"] <= HOUR_MS
+        mine = (await http.ask("GET", "/api/v1/chats/files", token=ann.token)).json
+        assert len(mine["items"]) == 10
+        assert len(await items(http, ann, "?limit=50")) == 10
+        page = await http.ask("GET", f"{PATH}?limit=4", token=ann.token)
+        rest = await http.ask("GET", f"{PATH}?limit=9&after={page.json['next']}", token=ann.token)
+        assert (len(page.json["items"]), len(rest.json["items"])) == (4, 6)
+        assert "next" not in rest.json
+
+
+async def test_a_scheduled_one_waits_and_can_be_taken_back(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await people(http, 2)
+        at = http.parts.clock.now_ms() + 2 * HOUR_MS
+        made = (await send(http, ann, schedule=at)).json
+        assert (made["status"], made["start_at"]) == ("scheduled", at)
+        taken = await http.ask("DELETE", f"{PATH}/{made['id']}", token=ann.token)
+        assert taken.status == 204
+        [mine] = await items(http, ann, "")
+        assert mine["status"] == "cancelled"
+        assert await items(http, bob, "/received") == []
+        now = (await send(http, ann)).json
+        await delivered(http, ann, now["id"])
+        late = await http.ask("DELETE", f"{PATH}/{now['id']}", token=ann.token)
+        assert (late.status, late.json["code"]) == (409, "conflict")
+
+
+async def test_a_group_and_what_is_asked_of_people(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, eve = await people(http, 3)
+        seoul = {"region": "서울", "gender": "female", "birth_date": "2000-01-01"}
+        assert (await http.ask("PATCH", "/api/v1/me", seoul, token=bob.token)).status == 200
+        admin = await http.admin()
+        body = {"name": "이웃", "members": [eve.id, ann.username]}
+        group = await http.ask("POST", "/api/v1/admin/groups", body, token=admin.token)
+        assert (group.status, group.json["people"]) == (201, 2)
+        listed = await http.ask("GET", f"{PATH}/groups", token=ann.token)
+        assert listed.json["items"] == [group.json]
+        to_group = (await send(http, ann, group=group.json["id"])).json
+        assert to_group["audience"] == {"group": group.json["id"]}
+        to_seoul = (await send(http, ann, region="서울", age_from=20, gender="female")).json
+        for made, person in ((to_group, eve), (to_seoul, bob)):
+            assert (await delivered(http, ann, made["id"]))["counts"]["delivered"] == 1
+            assert [each["id"] for each in await items(http, person, "/received")] == [made["id"]]
+        nobody = (await send(http, ann, region="섬")).json
+        failed = await delivered(http, ann, nobody["id"])
+        assert (failed["status"], failed["reason"]) == ("failed", "nobody")
+
+
+async def test_groups_are_the_admins_to_keep(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        [ann] = await people(http, 1)
+        admin, path = await http.admin(), "/api/v1/admin/groups"
+        made = await http.ask("POST", path, {"name": "하나"}, token=admin.token)
+        again = await http.ask("POST", path, {"name": "하나"}, token=admin.token)
+        assert (made.status, again.status) == (201, 409)
+        one = f"{path}/{made.json['id']}"
+        wrong = await http.ask("PATCH", one, {"add": ["nobody"]}, token=admin.token)
+        assert (wrong.status, wrong.json["fields"]) == (400, {"add": "no such user: nobody"})
+        change = {"name": "둘", "add": [ann.id]}
+        changed = await http.ask("PATCH", one, change, token=admin.token)
+        assert (changed.json["name"], changed.json["people"]) == ("둘", 1)
+        members = await http.ask("GET", f"{one}/members", token=admin.token)
+        assert members.json == {"items": [ann.id]}
+        gone = await http.ask("PATCH", one, {"remove": [ann.id]}, token=admin.token)
+        assert gone.json["people"] == 0
+        statuses = [(await http.ask("DELETE", one, token=admin.token)).status for _ in range(2)]
+        assert statuses == [204, 404]
+
+
+async def test_admins_are_told_why(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, eve = await people(http, 3)
+        phoneless = await http.person("phoneless")
+        admin = await http.admin()
+        made = (await send(http, ann, recipient_count=1)).json
+        path = f"{PATH}/{made['id']}/explain"
+        done = await delivered(http, ann, made["id"])
+        assert done["counts"]["delivered"] == 1
+        told = (await http.ask("GET", path, token=admin.token)).json
+        [chosen], [near] = told["chosen"], told["near"]
+        assert {chosen["user"], near["user"]} == {bob.id, eve.id}
+        assert (chosen["why"], near["why"]) == ("certain", "undrawn")
+        assert told["recipient_count"] == 1 and told["counts"]["allowed"] == 2
+        weights = {score["name"]: score["weight"] for score in told["strategy"]["scores"]}
+        assert weights == {
+            "response": 0.25,
+            "interaction": 0.25,
+            "preference": 0.2,
+            "activity": 0.3,
+        }
+        about = await http.ask("GET", f"{path}?user=phoneless", token=admin.token)
+        assert about.json["asked_about"]["why"] == "phoneless"
+        assert about.json["asked_about"]["user"] == phoneless.id
+        of_chosen = await http.ask("GET", f"{path}?user={chosen['user']}", token=admin.token)
+        assert of_chosen.json["asked_about"] == chosen
+        assert (await http.ask("GET", path, token=ann.token)).status == 403
+        unknown = await http.ask("GET", f"{path}?user=who", token=admin.token)
+        assert unknown.status == 400
