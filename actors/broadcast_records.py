@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.selection_records import Audience, PairFacts
-from protocol.frames import BroadcastChange
 from protocol.ids import UserId
+from protocol.notices import BroadcastChange
 
 
 class DueBroadcast(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ from actors.batcher import Batcher
 from actors.ports import AdapterError, Session
 from actors.sessions import Sessions
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import Notification, Ok, Seen, ServerFrame
+from protocol.frames import Ok, ServerFrame
 from protocol.ids import UserId
+from protocol.notices import Notification, Seen
 from protocol.refusals import error_frame
 
 SeenKey = tuple[int, tuple[str, ...]]

@@ -37,8 +37,9 @@ from protocol.close import CloseCode
 from protocol.errors import ErrorCode
 from protocol.events import Event
 from protocol.fields import SeenState
-from protocol.frames import Notification, RoomSummary, ServerFrame
+from protocol.frames import RoomSummary, ServerFrame
 from protocol.ids import Millis, RoomId, SessionId, UserId
+from protocol.notices import Notification
 
 
 class AdapterError(Exception):

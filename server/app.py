@@ -141,6 +141,7 @@ class Server:
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self._settings, self._database, self._log = settings, database, log
+        self._demo = demo
         self._clock = SystemClock()
         self._limits = EdgeLimits()
         self._turns, self._pauses = LoopTurns(log), Pauses(log)
@@ -170,27 +171,13 @@ class Server:
             turn_ended=self._hub.flush,
         )
         self._node = Node(outside, log=log)
-        self._runs = BroadcastStore(database, new_id=random_id)
-        self._selection = SelectionProcess(
-            database.url, test_prefix=settings.test_phone_prefix, log=log
-        )
-        self._broadcasts = BroadcastActor(
-            self._runs, self._selection, notices=self._node.notices, clock=self._clock, log=log
-        )
-        self._node.also("broadcasts", self._broadcasts.run)
-        self._node.also("selection", self._selection.run)
+        self._runs, self._broadcasts = self._broadcasting()
         limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
-        http = make_http(self._parts(users, rooms, events, limits, demo=demo))
+        http = make_http(self._parts(users, rooms, events, limits))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
 
     def _parts(
-        self,
-        users: UserStore,
-        rooms: RoomStore,
-        events: PostgresEvents,
-        limits: RedisLimits,
-        *,
-        demo: Sequence[DemoAccount],
+        self, users: UserStore, rooms: RoomStore, events: PostgresEvents, limits: RedisLimits
     ) -> Parts:
         return Parts(
             users=users,
@@ -223,12 +210,23 @@ class Server:
             registry=make_metrics(self._node, self._hub, self._turns, self._pauses, self._intake),
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
-            demo=demo,
+            demo=self._demo,
             rate=_rate(self._settings.rate_per_user),
             broadcasts=self._broadcast_parts(),
             log=self._log,
             version=VERSION,
         )
+
+    def _broadcasting(self) -> tuple[BroadcastStore, BroadcastActor]:
+        prefix, url = self._settings.test_phone_prefix, self._database.url
+        self._selection = SelectionProcess(url, test_prefix=prefix, log=self._log)
+        runs, notices = BroadcastStore(self._database, new_id=random_id), self._node.notices
+        broadcasts = BroadcastActor(
+            runs, self._selection, notices=notices, clock=self._clock, log=self._log
+        )
+        self._node.also("broadcasts", broadcasts.run)
+        self._node.also("selection", self._selection.run)
+        return runs, broadcasts
 
     def _broadcast_parts(self) -> BroadcastParts:
         return BroadcastParts(

@@ -81,11 +81,11 @@ def run(arguments: Namespace) -> int:
 def check_test_phones(prefix: str) -> Finding:
     """Whom the selection of broadcasts takes for test accounts."""
     if not prefix:
-        return Finding("test phones", "accounts are test accounts by their flag alone")
+        return Finding("testers", "accounts are test accounts by their flag alone")
     if prefix == EVERY_KOREAN_MOBILE:
         text = f"{prefix}: every Korean mobile number in this form counts as a test account's"
-        return Finding("test phones", f"{text}; MADANG_TEST_PHONE_PREFIX= counts none")
-    return Finding("test phones", f"phones that begin with {prefix} are those of test accounts")
+        return Finding("testers", f"{text}; MADANG_TEST_PHONE_PREFIX= counts none")
+    return Finding("testers", f"phones that begin with {prefix} are those of test accounts")
 
 
 def check_python(version: tuple[int, int]) -> Finding:

@@ -38,7 +38,6 @@ from protocol.frames import (
     React,
     Read,
     RoomSummary,
-    Seen,
     Send,
     ServerFrame,
     SetTyping,
@@ -54,6 +53,7 @@ from protocol.limits import (
     MAX_FRAME,
     SERVER_FRAME,
 )
+from protocol.notices import Seen
 from protocol.refusals import error_frame
 from server.edge.connection import Connection
 from server.edge.desk import Desk

@@ -10,9 +10,10 @@ from actors.notices import Notices
 from actors.ports import WallClock
 from actors.requests import Requests
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.frames import BroadcastChange, Send
+from protocol.frames import Send
 from protocol.ids import Millis
 from protocol.limits import ID_MOST, MAX_FRAME
+from protocol.notices import BroadcastChange
 from server.http.bodies import invalid
 from server.http.broadcast_parts import ONE, PATH, Stores
 from server.http.broadcast_schemas import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from protocol.frames import Notification
 from protocol.ids import Millis
 from protocol.limits import SEEN_MOST
+from protocol.notices import Notification
 
 
 class MemoryNotifications:

@@ -9,8 +9,8 @@ import msgspec
 
 from actors.broadcast_records import Announcement, DueBroadcast, SenderFacts
 from actors.selection_records import Audience, PairFacts, Selected, Told
-from protocol.frames import BroadcastChange
 from protocol.ids import Millis, UserId
+from protocol.notices import BroadcastChange
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from protocol.frames import Notification
 from protocol.ids import Millis
 from protocol.limits import SEEN_MOST
+from protocol.notices import Notification
 from server.postgres.pool import Database
 
 UNSEEN = """

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from actors.ports import Notifications
-from protocol.frames import Notification
 from protocol.ids import Millis
+from protocol.notices import Notification
 from server.memory.notifications import MemoryNotifications
 from server.postgres.notifications import NotificationStore
 

@@ -168,7 +168,7 @@ def test_the_doctor_finds_nothing_wrong_here(either_way: str) -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["ok", subject]
         for subject in (
-            "python files port database encoding durable redis storage".split()  # noqa: SIM905
+            "python files port database encoding durable redis storage testers".split()  # noqa: SIM905
         )
     ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from world import open_world
 
-from protocol.frames import Notification, Ok, Seen, TypingState
+from protocol.frames import Ok, TypingState
+from protocol.notices import Notification, Seen
 
 
 def _notification(name):

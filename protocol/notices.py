@@ -1,0 +1,49 @@
+"""The frames of what people are told outside their rooms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from protocol.fields import Frame, IdField, Rid
+from protocol.limits import SEEN_MOST
+
+
+class Seen(Frame):
+    """These notifications were seen: they come no more."""
+
+    ids: Annotated[list[IdField], Meta(min_length=1, max_length=SEEN_MOST)]
+    rid: Rid | None = None
+
+
+class BroadcastChange(Frame, tag="broadcast"):
+    """A broadcast was received, or one's own was read or replied to.
+
+    Who received it learns whose it is and where its recording is; its sender how many ``counts``
+    there are of each status, and the ``room`` of a reply. ``waveform`` has 64 numbers to 255.
+    """
+
+    id: str
+    change: Literal["received", "read", "replied"]
+    at: int
+    sender: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    duration_ms: int | UnsetType = UNSET
+    waveform: list[int] | UnsetType = UNSET
+    counts: dict[str, int] | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+
+
+class Notification(Frame):
+    """Something to be told, again on every connect until it is ``seen``. ``at`` is a time."""
+
+    id: str
+    type: str
+    title: str
+    body: str
+    data: dict[str, str]
+    priority: int
+    at: int
+    sender: str | UnsetType = UNSET
