@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people import OpenWindow, Person, SignUp, ask
+from people import PATIENCE, Line, OpenWindow, Person, SignUp, ask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 from relay import Relay
 
 ROOT = Path(__file__).parents[2]
-expect.set_options(timeout=15_000)  # a machine may be busy
+expect.set_options(timeout=PATIENCE)
 COMMAND = [sys.executable, "-m", "server", "serve", "--host", "127.0.0.1", "--port", "0"]
 FLAGS = [
     "--no-sandbox",
@@ -122,7 +122,7 @@ def window(browser: Browser, address: str) -> Iterator[OpenWindow]:
     ) -> Page:
         kept = {"cookies": [], "origins": [signed_in(at, person)] if person else []}
         context = browser.new_context(**{"locale": "ko-KR", "storage_state": kept, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -151,3 +151,11 @@ def relay(address: str) -> Iterator[Relay]:
     relay = Relay(address)
     yield relay
     relay.close()
+
+
+@pytest.fixture
+def line(window: OpenWindow, person: SignUp, relay: Relay) -> Line:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("끊김", junho)
+    cut, whole = window(minji, room, at=relay.address), window(junho, room)
+    return Line(minji, junho, room, cut, whole)

@@ -7,9 +7,12 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from playwright.sync_api import Page
+
+PATIENCE = 15_000  # milliseconds; a machine may be busy
+STEP = 20
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,25 @@ class OpenWindow(Protocol):
     def __call__(
         self, person: Person | None = None, room: str = "", *, at: str = ..., **options: Any
     ) -> Page: ...
+
+
+class Line(NamedTuple):
+    """Two people in a room; the way of the first one's window to the server can be cut."""
+
+    minji: Person
+    junho: Person
+    room: str
+    cut: Page
+    whole: Page
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Let *page* go on until something *holds* that shows nowhere in it."""
+    for _ in range(PATIENCE // STEP):
+        if holds():
+            return
+        page.wait_for_timeout(STEP)
+    raise AssertionError("it never came to be")
 
 
 def write(page: Page, body: str) -> None:

@@ -47,9 +47,19 @@ SETTLED = """() => document.getAnimations().forEach((each) => {
 
 def check(page: Page, axe: str, view: str) -> None:
     page.evaluate(SETTLED)
-    page.evaluate(f"{axe}; undefined")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(f"{axe}; undefined")
     found = page.evaluate(RUN)
     assert found == [], view
+
+
+def look_at_dialog(page: Page, axe: str, view: str) -> None:
+    """Check what the open dialog shows when it is there, and leave it."""
+    expect(page.locator("dialog[open]")).to_be_visible()
+    expect(page.locator("dialog .skeleton")).to_have_count(0)
+    check(page, axe, view)
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 @pytest.fixture
@@ -124,45 +134,27 @@ def test_dialogs_break_no_rule(
     page = window(minji, room, **look)
     for item in ("스레드 모음", "고정된 메시지", "대화 내보내기", "방 설정", "방 나가기"):
         room_menu(page, item)
-        expect(page.locator("dialog[open]")).to_be_visible()
-        expect(page.locator("dialog .skeleton")).to_have_count(0)
-        check(page, axe, item)
-        page.keyboard.press("Escape")
+        look_at_dialog(page, axe, item)
     of_a_message_and_of_oneself(page, axe)
 
 
 def of_a_message_and_of_oneself(page: Page, axe: str) -> None:
-    page.locator('#log [data-seq="1"]').focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("menuitem", name="다른 이모지").click()
-    expect(page.locator("#emojis")).to_be_visible()
-    check(page, axe, "emojis")
-    page.keyboard.press("Escape")
-    page.locator('#log [data-seq="1"]').focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("menuitem", name="신고하기").click()
-    expect(page.locator("#report")).to_be_visible()
-    check(page, axe, "report")
-    page.keyboard.press("Escape")
+    for item in ("다른 이모지", "신고하기"):
+        page.locator('#log [data-seq="1"]').focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("menuitem", name=item).click()
+        look_at_dialog(page, axe, item)
     page.keyboard.press("Control+k")
-    expect(page.locator("#switcher")).to_be_visible()
-    check(page, axe, "switcher")
-    page.keyboard.press("Escape")
+    look_at_dialog(page, axe, "switcher")
     if page.locator("#back").is_visible():
         page.click("#back")
     for item in ("프로필과 설정", "차단한 사람", "관리", "키보드 단축키"):
         me_menu(page, item)
-        expect(page.locator("dialog[open]")).to_be_visible()
-        expect(page.locator("dialog .skeleton")).to_have_count(0)
-        check(page, axe, item)
-        page.keyboard.press("Escape")
+        look_at_dialog(page, axe, item)
     of_ones_own_and_of_others(page, axe)
     for button in ("#channels-open", "#new-room-open"):
         page.click(button)
-        expect(page.locator("dialog[open]")).to_be_visible()
-        expect(page.locator("dialog .skeleton")).to_have_count(0)
-        check(page, axe, button)
-        page.keyboard.press("Escape")
+        look_at_dialog(page, axe, button)
 
 
 def of_ones_own_and_of_others(page: Page, axe: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from people import OpenWindow, SignUp, write
+from people import Line, OpenWindow, SignUp, write
 from playwright.sync_api import expect
 from relay import Relay
 from test_page_changes import choose
@@ -25,11 +25,9 @@ def test_an_edit_goes_on_until_it_is_stored(window: OpenWindow, person: SignUp) 
 
 
 def test_an_edit_without_a_connection_is_made_later_even_after_a_reload(
-    window: OpenWindow, person: SignUp, relay: Relay
+    line: Line, relay: Relay
 ) -> None:
-    minji, junho = person("민지"), person("준호")
-    room = minji.room("끊김", junho)
-    page, other = window(minji, room, at=relay.address), window(junho, room)
+    page, other = line.cut, line.whole
     write(page, "안뇽")
     expect(page.locator(".mine.stored .bubble")).to_have_text("안뇽")
     relay.cut()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from people import OpenWindow, SignUp, write
+from people import Line, OpenWindow, SignUp, write
 from playwright.sync_api import expect
 from relay import Relay
 
 
 def test_what_both_write_during_a_break_is_there_once_and_in_one_order(
-    window: OpenWindow, person: SignUp, relay: Relay
+    line: Line, relay: Relay
 ) -> None:
-    minji, junho = person("민지"), person("준호")
-    room = minji.room("끊김", junho)
-    cut, whole = window(minji, room, at=relay.address), window(junho, room)
+    cut, whole = line.cut, line.whole
     write(cut, "앞 말")
     expect(whole.locator(".theirs .bubble")).to_have_text("앞 말")
 
@@ -35,12 +33,8 @@ def test_what_both_write_during_a_break_is_there_once_and_in_one_order(
     expect(whole.locator("#log .bubble")).to_have_text(bodies)
 
 
-def test_breaks_in_the_middle_of_sending_neither_lose_nor_double(
-    window: OpenWindow, person: SignUp, relay: Relay
-) -> None:
-    minji, junho = person("민지"), person("준호")
-    room = minji.room("자꾸 끊김", junho)
-    cut, whole = window(minji, room, at=relay.address), window(junho, room)
+def test_breaks_in_the_middle_of_sending_neither_lose_nor_double(line: Line, relay: Relay) -> None:
+    cut, whole = line.cut, line.whole
     bodies = [f"말 {number}" for number in range(60)]
     for number, body in enumerate(bodies):
         write(cut, body)
@@ -51,12 +45,8 @@ def test_breaks_in_the_middle_of_sending_neither_lose_nor_double(
     expect(cut.locator(".mine.stored .bubble")).to_have_text(bodies)
 
 
-def test_what_was_written_without_a_connection_survives_a_reload(
-    window: OpenWindow, person: SignUp, relay: Relay
-) -> None:
-    minji, junho = person("민지"), person("준호")
-    room = minji.room("다시 열기", junho)
-    page, other = window(minji, room, at=relay.address), window(junho, room)
+def test_what_was_written_without_a_connection_survives_a_reload(line: Line, relay: Relay) -> None:
+    page, other = line.cut, line.whole
     relay.cut()
     write(page, "아직 못 보낸 말")
     expect(page.locator(".message.waiting, .message.sent")).to_have_count(1)
@@ -103,11 +93,9 @@ def test_a_page_that_slept_catches_up_when_it_wakes(
 
 
 def test_a_connection_that_only_looks_alive_is_given_up_and_nothing_is_lost(
-    window: OpenWindow, person: SignUp, relay: Relay
+    line: Line, relay: Relay
 ) -> None:
-    minji, junho = person("민지"), person("준호")
-    room = minji.room("먹통", junho)
-    page, other = window(minji, room, at=relay.address), window(junho, room)
+    page, other = line.cut, line.whole
     write(page, "들려요?")
     expect(other.locator(".theirs .bubble")).to_have_text("들려요?")
     relay.stall()

@@ -9,6 +9,9 @@ from playwright.sync_api import Page
 ROOM = """
 const { Room } = await import("/assets/room.js");
 const { Loader } = await import("/assets/loader.js");
+const { Store } = await import("/assets/store.js");
+const { Watch } = await import("/assets/watch.js");
+const store = new Store({ id: "me", name: "me", username: "me" });
 const summary = { id: "r", me: "me", last_seq: 3, read_seq: 3, unread: 0, type: "team" };
 const room = new Room(summary);
 const text = { t: "message", sender: "she", kind: "text" };
@@ -122,8 +125,6 @@ def test_who_has_left_keeps_a_name_whether_before_or_while_the_page_is_open(page
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const known = store.addRoom(summary);
         const answer = {
           members: [{ user: "she", name: "Bora", username: "b", role: "member" }],
@@ -141,15 +142,14 @@ def test_a_mute_ends_at_its_time_and_one_for_good_does_not(page: Page) -> None:
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
         let now = 99;
-        const store = new Store({ id: "me", name: "me", username: "me" }, () => now);
-        const known = store.addRoom({ ...summary, muted: true, muted_until: 100 });
-        const before = [store.endMutes(), known.muted];
+        const clocked = new Store({ id: "me", name: "me", username: "me" }, () => now);
+        const known = clocked.addRoom({ ...summary, muted: true, muted_until: 100 });
+        const before = [clocked.endMutes(), known.muted];
         now = 100;
-        const after = [store.endMutes(), known.muted, store.endMutes()];
-        store.addRoom({ ...summary, muted: true });
-        return [...before, ...after, store.endMutes(), known.muted];
+        const after = [clocked.endMutes(), known.muted, clocked.endMutes()];
+        clocked.addRoom({ ...summary, muted: true });
+        return [...before, ...after, clocked.endMutes(), known.muted];
         """,
     ) == [False, True, True, False, False, False, True]
 
@@ -174,8 +174,6 @@ def test_a_room_whose_answer_has_no_cursors_counts_nobody(page: Page) -> None:
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const known = store.addRoom({ ...summary, cursors: { me: 3, she: 0 } });
         const before = known.notRead(3);
         const answer = { members: [{ user: "me" }, { user: "she" }] };
@@ -189,8 +187,6 @@ def test_mentions_in_threads_and_in_muted_rooms_are_counted(page: Page) -> None:
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const known = store.addRoom({ ...summary, mentions: 0, muted: true });
         store.apply(said(4, { room: "r", thread: 1, mentions: ["me"] }));
         store.apply(said(5, { room: "r" }));
@@ -207,8 +203,6 @@ def test_of_many_rooms_that_were_open_only_the_latest_keep_their_log(page: Page)
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const ids = Array.from({ length: 22 }, (_, n) => `${n}`);
         const rooms = ids.map((id) => store.addRoom({ ...summary, id }));
         for (const each of [...rooms.slice(0, 20), rooms[0], ...rooms.slice(20)]) {
@@ -242,9 +236,6 @@ def test_no_more_people_are_watched_than_the_server_takes(page: Page) -> None:
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const { Watch } = await import("/assets/watch.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const watched = new Set();
         let most = 0;
         const wire = { tell: ({ watch = [], unwatch = [] }) => {
@@ -271,9 +262,6 @@ def test_who_became_a_peer_is_watched_on_and_of_others_nothing_old_is_kept(page:
     assert run(
         page,
         """
-        const { Store } = await import("/assets/store.js");
-        const { Watch } = await import("/assets/watch.js");
-        const store = new Store({ id: "me", name: "me", username: "me" });
         const watched = new Set();
         const wire = { tell: ({ watch = [], unwatch = [] }) => {
           for (const user of watch) watched.add(user);
