@@ -97,6 +97,7 @@ def test_an_enter_that_ends_a_syllable_chooses_and_sends_nothing(
     page.wait_for_timeout(300)
     expect(page.locator("#body")).to_have_value("@준호 ")
     expect(page.locator(".message")).to_have_count(0)
+    keyboard.rest()
     keyboard.enter()
     expect(page.locator(".mine.stored .mention")).to_have_text("@준호")
 
