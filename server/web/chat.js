@@ -23,12 +23,14 @@ import { explain, words } from "./words.js";
 
 const ANNOUNCED = 1_000; // characters
 const DRAW_AFTER = 16;
+const PRESS = 1_000; // the longest that a pointer which is down holds up what is drawn
 const FAR = 500; // events that are loaded to get to one of them
 
 export class Chat {
   room = null; // the room that is open
   #awaited = ""; // a room that was joined, to be shown when it is here
   #drawing = 0;
+  #pressed = -PRESS; // when the pointer went down; long ago while it is up
   #loading = null; // a promise that what is loaded for the room is there
   #asking = new Map(); // room whose members are asked for -> whether they must be once more
   #left = null; // the room that was left last, where one may come back to it
@@ -60,6 +62,8 @@ export class Chat {
   start() {
     addEventListener("hashchange", () => this.#route());
     document.addEventListener("visibilitychange", () => this.soon());
+    addEventListener("pointerdown", () => (this.#pressed = performance.now()), true);
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => (this.#pressed = -PRESS), true);
     setInterval(() => this.#tick(), 1_000);
     listenToKeys({ switcher: () => this.dialogs.switcher(), shortcuts: () => this.dialogs.shortcuts(), search: () => this.dialogs.search(this.room), along: (step) => this.#along(step) });
     this.#draw();
@@ -280,8 +284,13 @@ export class Chat {
 
   // ---- what is drawn
 
+  // What is drawn anew between the down and the up of a pointer would swallow the press.
   soon = () => {
-    this.#drawing ||= setTimeout(() => this.#draw(), DRAW_AFTER);
+    this.#drawing ||= setTimeout(() => {
+      this.#drawing = 0;
+      if (performance.now() - this.#pressed < PRESS) this.soon();
+      else this.#draw();
+    }, DRAW_AFTER);
   };
 
   #draw() {

@@ -80,7 +80,7 @@ function bubble({ room, events, inThread, item, before, next, nameOf, unreadFrom
     root: inThread !== 0 && item.seq === inThread,
   };
   const { first, last, name, state, notRead, body, deleted, restorable, edited, pinned, reactions } = row;
-  const drawn = [first, last, name, state, notRead, row.quote, row.replies, row.unread, row.files.map(({ id }) => id), row.groups, row.toMe, room.members.size, body, deleted, restorable, edited, pinned, reactions];
+  const drawn = [first, last, name, state, notRead, row.quote, row.replies, row.unread, row.files.map(({ id }) => id), row.groups, row.toMe, body.includes("@") && room.members.size, body, deleted, restorable, edited, pinned, reactions];
   row.mark = JSON.stringify(drawn);
   return row;
 }

@@ -5,14 +5,19 @@ import { later, lists } from "./later.js";
 export class Actions {
   /**
    * `ask(frame)` is a promise of the answer, `edit(message)` begins an edit and `reply(seq)` an answer, `failed(error)` says why not; `calls` is RoomCalls;
-   * `thread(root, button)`, where there is a way into threads, and `markUnread(seq)`.
+   * `shown()` is the room that is shown; `thread(root, button)`, where there is a way into threads, and `markUnread(seq)`.
    */
-  constructor({ ask, calls, edit, reply, nameOf, failed, thread, markUnread }) {
-    Object.assign(this, { ask, calls, edit, reply, nameOf, failed, thread, markUnread });
+  constructor({ ask, calls, edit, reply, nameOf, failed, shown, thread, markUnread }) {
+    Object.assign(this, { ask, calls, edit, reply, nameOf, failed, shown, thread, markUnread });
   }
 
+  // Until the menu comes the row may be drawn anew, and the room be another one.
   open(room, message, button) {
-    later(() => import("./view_message_menu.js"), ({ openMessageMenu }) => button.isConnected && openMessageMenu(this, room, message, button));
+    const list = button.closest("ol");
+    later(() => import("./view_message_menu.js"), ({ openMessageMenu }) => {
+      const beside = button.isConnected ? button : list.querySelector(`[data-more="${message.seq}"]`);
+      if (beside && room === this.shown()) openMessageMenu(this, room, message, beside);
+    });
   }
 
   /** Put `emoji` on the message, or take it off where this person has put it. */

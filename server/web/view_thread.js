@@ -47,7 +47,7 @@ export class ThreadPanel {
       leave: () => this.close(),
     });
     this.actions = new Actions({
-      ask: (frame) => wire.ask(frame), calls, nameOf, failed, edit: (message) => this.composer.rewrite(message), reply: (seq) => this.#act().reply(seq) });
+      ask: (frame) => wire.ask(frame), calls, nameOf, failed, shown: () => this.#room, edit: (message) => this.composer.rewrite(message), reply: (seq) => this.#act().reply(seq) });
     this.#list.onclick = (event) => actOn(event, this.#act());
     walkLog(this.#scroller, this.#list, { react: (seq, emoji) => this.#act().react(seq, emoji), leave: () => this.composer.focus() });
     this.#older.onclick = () => this.#loadOlder();

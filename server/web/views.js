@@ -22,6 +22,7 @@ export function makeViews(chat) {
     ask: (frame) => wire.ask(frame),
     calls,
     nameOf: chat.nameOf,
+    shown: () => chat.room,
     thread: chat.openThread,
     markUnread: (seq) => chat.markUnread(seq),
     edit: (message) => chat.composer.rewrite(message),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from people import OpenWindow, SignUp, write
-from playwright.sync_api import expect
+import time
+
+from people import OpenWindow, SignUp, until, write
+from playwright.sync_api import Route, expect
 from test_page_changes import choose
 
 
@@ -52,6 +54,9 @@ def test_what_is_said_in_passing_is_said_inside_the_dialog_that_is_open(
     page = window(person("민지"))
     page.click("#me")
     page.get_by_role("menuitem", name="프로필과 설정").click()
+    expect(page.locator("#my-settings").get_by_role("button", name="저장")).to_be_visible()
+    page.clock.install()
+    page.clock.pause_at(time.time() + 30)  # what is said stays
     page.locator("#my-settings").get_by_role("button", name="저장").click()
     expect(page.locator("#my-settings [role=alert]#toast")).to_have_text("저장했습니다")
     expect(page.locator("#my-settings").get_by_role("button", name="저장")).to_be_focused()
@@ -138,3 +143,45 @@ def test_what_was_said_in_passing_does_not_come_back(window: OpenWindow, person:
     page.keyboard.press("Escape")
     expect(page.locator("#my-settings")).to_have_count(0)
     expect(page.locator("#toast")).to_have_count(0)
+
+
+def test_a_menu_opens_though_its_message_was_drawn_anew_meanwhile(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    room = minji.room("여기")
+    minji.say(room, "여기 말")
+    page = window(minji, room)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/view_message_menu.js", hold)
+    page.locator("#log .message").hover()
+    page.locator("#log [data-more]").click()
+    until(page, lambda: len(held) > 0)
+    minji.ask("PUT", f"/chats/rooms/{room}/messages/1/reactions/%F0%9F%91%8D")
+    expect(page.locator("#log .reaction")).to_be_visible()
+    held[0].continue_()
+    expect(page.locator("#actions").get_by_role("menuitem", name="누가 읽었나")).to_be_visible()
+    expect(page.locator("#log [data-more]")).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_press_is_not_lost_where_its_message_changes_before_it_ends(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("여기", junho)
+    minji.say(room, "여기 말")
+    page = window(junho, room)
+    page.evaluate("performance.now = () => 0")  # a press of no length
+    page.locator("#log .message").hover()
+    page.locator("#log [data-more]").hover()
+    page.mouse.down()
+    minji.say(room, "다음 말")
+    expect(page.locator("#announcer")).to_have_text("민지: 다음 말")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(page.locator("#actions").get_by_role("menuitem", name="신고하기")).to_be_visible()
+    expect(page.locator("#log .message")).to_have_count(2)
