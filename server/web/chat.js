@@ -32,6 +32,7 @@ export class Chat {
   #drawing = 0;
   #pressed = -PRESS; // when the pointer went down; long ago while it is up
   #loading = null; // a promise that what is loaded for the room is there
+  #welcome = Promise.withResolvers(); // kept when the rooms are known
   #asking = new Map(); // room whose members are asked for -> whether they must be once more
   #left = null; // the room that was left last, where one may come back to it
 
@@ -87,11 +88,11 @@ export class Chat {
 
   /** Lead to the message `seq` of a room: in its log, or where that begins too late, to what was said around it. */
   lead = async (id, seq) => {
-    const room = this.store.rooms.get(id);
-    if (!room) return;
-    this.go(id);
+    this.go(id); // which says so where there is no such room, or none is known yet
+    await this.#welcome.promise;
     await this.#loading;
-    if (room !== this.room) return;
+    const { room } = this;
+    if (room?.id !== id) return;
     const first = room.events[0]?.seq;
     if (first === undefined || first - seq > FAR) this.dialogs.context(room, seq);
     else this.log.jump(seq);
@@ -126,6 +127,7 @@ export class Chat {
     this.edits.opened();
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
+    this.#welcome.resolve();
     if (!this.room) return;
     if (this.room.hold === "none") this.#loading = this.load(this.room);
     this.loadMembers(this.room);

@@ -143,6 +143,38 @@ def test_what_leads_to_a_message_ends_where_its_room_is_left(
     expect(page.locator("#log .found-here, #context")).to_have_count(0)
 
 
+def test_what_was_found_before_the_rooms_are_known_is_led_to_when_they_are(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    room = minji.room("여기")
+    minji.say(room, "찾을 말")
+    page = window(minji)
+    held: list[Callable[[], None]] = []
+
+    def hold_the_welcome(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def heard(message: str | bytes) -> None:
+            if json.loads(message)["t"] == "welcome":
+                held.append(lambda: socket.send(message))
+            else:
+                socket.send(message)
+
+        server.on_message(heard)
+
+    page.route_web_socket("**/ws", hold_the_welcome)
+    page.reload()
+    page.wait_for_selector("#starting", state="hidden")
+    page.keyboard.press("/")
+    page.locator("#search input[type=search]").fill("찾을 말")
+    page.locator("#search li button").click()
+    expect(page.locator("#nothing-open")).to_have_text("불러오는 중…")
+    until(page, lambda: len(held) > 0)
+    held[0]()
+    expect(page.locator("#log .found-here")).to_contain_text("찾을 말")
+
+
 def test_members_who_come_one_after_the_other_are_asked_for_together(
     window: OpenWindow, person: SignUp
 ) -> None:
