@@ -83,7 +83,13 @@ export class ThreadPanel {
     this.composer.show(null);
     this.#room = this.#log = null;
     this.opened(false);
-    if (focused) this.#opener?.isConnected && this.#opener.focus();
+    if (focused) this.#whereItWas().focus();
+  }
+
+  // The row that it was opened from may have been drawn anew, or be drawn no more.
+  #whereItWas() {
+    if (this.#opener?.isConnected) return this.#opener;
+    return find("log").querySelector(`[data-seq="${this.#root}"]`) ?? find("scroller");
   }
 
   /** The room that is open is another one now. */

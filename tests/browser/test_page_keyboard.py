@@ -116,8 +116,12 @@ def test_the_messages_are_walked_and_acted_on_with_single_keys(
     page.keyboard.press("Escape")
     expect(page.locator('#log [data-seq="2"]')).to_be_focused()
     page.keyboard.press("t")
-    expect(page.locator("#thread")).to_be_visible()
+    expect(page.locator("#thread .body")).to_be_focused()
+    page.keyboard.insert_text("답")
+    page.keyboard.press("Enter")
+    expect(page.locator('#log [data-seq="2"] .thread-link')).to_be_visible()  # it is drawn anew
     page.keyboard.press("Escape")
+    expect(page.locator("#thread")).to_be_hidden()
     expect(page.locator('#log [data-seq="2"]')).to_be_focused()
     leave_by_the_first(page)
 
