@@ -36,6 +36,11 @@ export class Attaching {
     return this.#tray?.size ?? this.#wanted.length;
   }
 
+  /** Nothing is attached, and nothing is being recorded. */
+  get isEmpty() {
+    return !this.size && !this.#recording;
+  }
+
   /** Why a message cannot go with them yet; "" when it can. */
   get waits() {
     if (this.#wanted.length) return words.stillUploading;
@@ -58,8 +63,14 @@ export class Attaching {
     this.#tray?.empty(true);
   }
 
-  async add(files) {
-    if (!files.length || !this.open()) return;
+  /** Files of this person's, where something can be written now. */
+  add(files) {
+    return this.open() && this.take(files);
+  }
+
+  /** The same whatever is open; {id, name, …} of a file is there already. */
+  async take(files) {
+    if (!files.length) return;
     this.#wanted.push(files);
     await later(() => import("./tray.js"), ({ Tray }) => {
       this.#tray ??= new Tray({ place: this.parts.form, token: this.token, links: this.links, changed: () => this.waits || this.complain("") });

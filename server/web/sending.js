@@ -31,10 +31,10 @@ export class Sending {
     return this.edits.fits(frame) && this.edits.send(frame);
   }
 
-  /** Put what could not be sent back into `composer`, to be written anew. */
-  again(id, composer, reply = () => {}) {
-    const { body, reply_to: seq } = this.outbox.take(id);
-    composer.edit(body);
+  /** Put what could not be sent back into `composer`, to be written anew; `reply(seq)` has it answer that again. */
+  again(id, composer, reply) {
+    const { body, reply_to: seq, shown } = this.outbox.take(id);
+    composer.edit(body, shown);
     if (seq) reply(seq);
   }
 }

@@ -26,6 +26,7 @@ export class Tray {
 
   /** Why they cannot go yet; "" when all of them are there. */
   get waits() {
+    if (this.size > MOST) return words.tooManyFiles;
     if (this.#uploads.some(({ state }) => state === "failed")) return words.uploadFailed;
     return this.#uploads.some(({ state }) => state !== "done") ? words.stillUploading : "";
   }
@@ -34,16 +35,17 @@ export class Tray {
     return this.#uploads.map(({ told }) => told);
   }
 
-  /** Begin to upload `files`. False: they are too many for one message. */
+  /** Begin to upload `files`; {id, name, …} of one is there already. False: they are too many for one message. */
   add(files) {
     const room = MOST - this.#uploads.length;
-    for (const file of [...files].slice(0, room)) {
+    const taken = files.filter(({ id }, index) => id || index < room);
+    for (const file of taken) {
       const upload = new Upload(file, { token: this.token, links: this.links, changed: () => this.#changed() });
       upload.key = `${++this.#keys}`;
       this.#uploads.push(upload);
     }
     this.#changed();
-    return files.length <= room;
+    return taken.length === files.length;
   }
 
   /** What is in it goes with a message, or (`cancel`) nowhere. */

@@ -18,9 +18,12 @@ export class Upload {
   #place = ""; // where it goes on
   #request = null;
 
-  /** `changed()` when anything of it has. */
+  /** `file` is a File, or what the server told of one that is there; `changed()` when anything of it has. */
   constructor(file, { token, links, changed }) {
     Object.assign(this, { file, token, links, changed });
+    if (!file.id) return;
+    Object.assign(this, { told: file, state: "done" });
+    this.#place = `${FILES}/${file.id}/upload`;
   }
 
   /** Send what is missing; it fails after a few tries, and can be started again. */

@@ -83,9 +83,10 @@ export class Composer {
     this.focus();
   }
 
-  /** Put *text* that was not sent back to be written anew, before what is there. */
-  edit(text) {
+  /** Put *text* and its `files` that were not sent back to be written anew, before what is there. */
+  edit(text, files = []) {
     this.#endEdit();
+    this.attaching.take(files);
     this.#field.value = [text, this.#field.value].filter(Boolean).join("\n");
     this.#written();
     this.focus();
@@ -211,7 +212,7 @@ export class Composer {
     event.preventDefault(); // it is answered here
     if (this.#edit) this.#endEdit();
     else if (this.#replyTo) this.reply(null);
-    else this.leave();
+    else if (this.attaching.isEmpty) this.leave(); // and what is attached is given up
   }
 }
 

@@ -167,15 +167,19 @@ export class ThreadPanel {
     const { outbox, actions } = this;
     const room = this.#room;
     const at = (seq) => eventAt(this.#log.events, seq);
+    const reply = (seq) => {
+      const event = at(seq); // what could not be sent may answer one that is not held
+      this.composer.reply({ seq, name: event && this.nameOf(room, event.sender), body: event ? event.body : words.replyGone });
+    };
     return {
       jump: (seq) => this.#list.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "center" }),
-      reply: (seq) => this.composer.reply({ seq, name: this.nameOf(room, at(seq).sender), body: at(seq).body ?? "" }),
+      reply,
       more: (seq, button) => actions.open(room, at(seq), button),
       react: (seq, emoji) => actions.react(room, at(seq), emoji),
       versions: (seq) => actions.versions(room, seq),
       restore: (seq) => actions.restore(room, seq),
       retry: (id) => outbox.retry(id),
-      edit: (id) => this.sending.again(id, this.composer),
+      edit: (id) => this.sending.again(id, this.composer, reply),
       discard: (id) => outbox.discard(id),
     };
   }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from people import OpenWindow, Person, SignUp
+from people import OpenWindow, Person, SignUp, until
 from playwright.sync_api import Page, Route, expect
 from test_page_files import arrived, attach, text
 
@@ -40,11 +41,8 @@ def test_many_files_go_three_at_a_time(window: OpenWindow, minji: Person) -> Non
     page.route("**/files/*/upload", hold)
     attach(page, *(text(f"{number}.txt") for number in range(7)))
     expect(page.locator("#composer .tray li")).to_have_count(7)
-    for _ in range(50):
-        if len(held) == 3:
-            break
-        page.wait_for_timeout(100)
-    page.wait_for_timeout(400)
+    until(page, lambda: len(held) == 3)
+    page.wait_for_timeout(400)  # and no fourth follows
     assert len(held) == 3
     is_open = True
     for route in held:
@@ -140,14 +138,76 @@ def test_files_chosen_in_one_room_do_not_come_up_in_another(
 
     page.route("**/tray.js", hold)
     attach(page, text("여기 것.txt"))
+    until(page, lambda: len(held) > 0)
     page.evaluate(f"location.hash = '#/room/{there}'")
     expect(page.locator("#room-name")).to_have_text("저기")
     for route in held:
         route.continue_()
-    assert held
     attach(page, text("저기 것.txt"))
     expect(page.locator("#composer .tray li")).to_have_count(1)
     expect(page.locator("#composer .tray li")).to_contain_text("저기 것")
+
+
+def refused(page: Page, minji: Person, **entry: object) -> None:
+    """Have a message with the one file of *minji*'s stand in the window as one that was refused."""
+    [file] = own_files(minji)
+    said = {"id": "x", "body": "이것", "files": [file["id"]], "shown": [file], "at": 1}
+    page.evaluate(
+        "([name, kept]) => sessionStorage.setItem(name, JSON.stringify(kept))",
+        [
+            f"madang.outbox.{minji.id}",
+            [{**said, **entry, "state": "failed", "code": "too_large"}],
+        ],
+    )
+    page.reload()
+
+
+def test_the_files_of_what_was_refused_come_back_with_its_words(
+    window: OpenWindow, minji: Person
+) -> None:
+    room = minji.room("여기")
+    page = window(minji, room)
+    attach(page, text("하나.txt"))
+    arrived(page, 1)
+    refused(page, minji, room=room)
+    page.locator(".message.failed [data-edit]").click()
+    expect(page.locator("#body")).to_have_value("이것")
+    arrived(page, 1)
+    page.press("#body", "Enter")
+    expect(page.locator(".mine.stored button.file")).to_contain_text("하나.txt")
+    expect(page.locator(".mine.stored .bubble")).to_have_text("이것")
+
+
+def test_what_was_refused_in_a_thread_comes_back_whole(window: OpenWindow, minji: Person) -> None:
+    room = minji.room("여기")
+    minji.say(room, "뿌리")
+    minji.ask("POST", f"/chats/rooms/{room}/messages", {"body": "물음", "thread": 1})
+    page = window(minji, room)
+    attach(page, text("하나.txt"))
+    arrived(page, 1)
+    refused(page, minji, room=room, thread=1, reply_to=2)
+    page.locator("#log .in-thread button").click()
+    page.locator("#thread .message.failed [data-edit]").click()
+    expect(page.locator("#thread .replying")).to_contain_text("물음")
+    tray = page.locator("#thread .tray li")
+    expect(tray).to_have_text(re.compile("하나.txt"))
+    tray.get_by_role("button").click()
+    expect(tray).to_have_count(0)
+    until(page, lambda: own_files(minji) == [])
+    page.press("#thread .body", "Enter")
+    expect(page.locator("#thread .mine.stored .quote")).to_contain_text("물음")
+
+
+def test_escape_does_not_leave_what_is_attached(window: OpenWindow, minji: Person) -> None:
+    page = window(minji, minji.room("여기"))
+    attach(page, text("하나.txt"))
+    arrived(page, 1)
+    page.press("#body", "Escape")
+    expect(page.locator("#room")).to_be_visible()
+    expect(page.locator("#composer .tray li")).to_have_count(1)
+    page.get_by_role("button", name="빼기: 하나.txt").click()
+    page.press("#body", "Escape")
+    expect(page.locator("#room")).to_be_hidden()
 
 
 def test_a_thread_that_is_opened_again_keeps_the_files_of_its_answer(
