@@ -17,10 +17,15 @@ export class Drafts {
   set(id, draft) {
     if (draft.body || draft.replyTo || draft.edit) this.#all.set(id, draft);
     else if (!this.#all.delete(id)) return;
-    try {
-      sessionStorage.setItem(this.#key, JSON.stringify([...this.#all]));
-    } catch {
-      // There is no more room in the window's storage: it stays until the page is left.
-    }
+    keep(this.#key, [...this.#all]);
+  }
+}
+
+/** Have the window keep `what` as `key` over a reload. */
+export function keep(key, what) {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(what));
+  } catch {
+    // There is no more room in the window's storage: it stays until the page is left.
   }
 }

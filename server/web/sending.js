@@ -1,5 +1,6 @@
 // What this person says, from the field into the outbox, and back where it could not go.
 
+import { keep } from "./drafts.js";
 import { Edits } from "./edits.js";
 import { plainSpans } from "./markup.js";
 import { may } from "./may.js";
@@ -46,16 +47,14 @@ export function openOutbox(key, { wire, changed }) {
     if (told) setTimeout(() => outbox.isUnderWay(frame.id) && wire.suspect(), ACK_WITHIN);
     return told;
   };
-  const keep = (entries) => sessionStorage.setItem(key, JSON.stringify(entries));
-  const outbox = new Outbox({ saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep, changed, tell, fits: (frame) => wire.fits(frame) });
+  const outbox = new Outbox({ saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), keep: (entries) => keep(key, entries), changed, tell, fits: (frame) => wire.fits(frame) });
   return outbox;
 }
 
 /** The changes that this window keeps as `key`. */
 export function openEdits(key, { wire, failed }) {
-  const keep = (frames) => sessionStorage.setItem(key, JSON.stringify(frames));
   const fits = (frame) => wire.fits({ ...frame, rid: LONGEST_RID });
-  return new Edits({ ask: (frame) => wire.ask(frame), saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), fits, keep, failed });
+  return new Edits({ ask: (frame) => wire.ask(frame), saved: JSON.parse(sessionStorage.getItem(key) ?? "[]"), fits, keep: (frames) => keep(key, frames), failed });
 }
 
 // Only where it would be shown as one: not in code, not in links.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from people import OpenWindow, SignUp
+from people import OpenWindow, SignUp, write
 from playwright.sync_api import Page, expect
 
 WORLD = """
@@ -129,6 +129,28 @@ def test_a_save_that_ends_late_leaves_what_is_written_by_then(page: Page) -> Non
         """,
     )
     assert found == ["draft", "newer", "after all", True]
+
+
+def test_what_is_said_is_said_once_though_the_window_can_keep_nothing_more(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji = person("민지")
+    page = window(minji, minji.room("가득"))
+    page.evaluate(
+        """() => {
+          for (let [size, n] = [2 ** 22, 0]; size >= 1; size /= 2) {
+            try {
+              for (;;) sessionStorage.setItem(`full ${n++}`, "x".repeat(size));
+            } catch {
+              // as much as that does not fit any more
+            }
+          }
+        }"""
+    )
+    for body in ("하나", "둘"):
+        write(page, body)
+        expect(page.locator("#body")).to_have_value("")
+    expect(page.locator(".mine.stored .bubble")).to_have_text(["하나", "둘"])
 
 
 def test_an_answer_that_could_not_go_is_written_anew_though_its_question_is_not_held(
