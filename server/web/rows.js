@@ -19,7 +19,7 @@ export function buildRows({ room, events = room.events, inThread = 0, from, to, 
     if (!before || dayNumber(before.at) !== dayNumber(item.at)) rows.push(line("day", dayNumber(item.at), dayName(item.at)));
     if (unreadFrom && item.seq >= unreadFrom && !(before?.seq >= unreadFrom)) rows.push(line("unread", "", ""));
     if (item.t === "member") rows.push(notice(item, nameOf(item.user), item.change, item.change === "revealed" ? nameOf(item.by) : (item.role ?? "")));
-    if (item.t === "room_changed") rows.push(notice(item, nameOf(item.by), changeOf(item), item.name ?? ""));
+    if (item.t === "room_changed") rows.push(notice(item, nameOf(item.by), changeOf(item), item.name ?? item.post ?? ""));
     if (item.t === "message" && item.thread && !inThread) rows.push(elsewhere(item, nameOf(item.sender, item.name)));
     else if (item.t === "message") rows.push(bubble({ room, events, inThread, item, before, next: items[index + 1], nameOf, unreadFrom }));
     before = item;
@@ -35,10 +35,12 @@ function notice(event, name, change, what = "") {
   return { kind: "notice", key: `${event.seq}`, mark: `${change} ${name} ${what}`, change, name, what };
 }
 
-function changeOf({ archived, name, visibility }) {
+function changeOf({ archived, name, visibility, description, post }) {
   if (archived !== undefined) return archived ? "archived" : "unarchived";
   if (name !== undefined) return "renamed";
-  return visibility === undefined ? "described" : visibility;
+  if (visibility !== undefined) return visibility;
+  if (description !== undefined) return "described";
+  return post === undefined ? "changed" : "postChanged";
 }
 
 // A reply in a thread, as the room's log names it.

@@ -116,6 +116,19 @@ def test_who_may_sets_the_room_and_who_may_not_sees_no_control(
     expect(other.get_by_role("button", name="방 보관하기")).to_have_count(0)
 
 
+def test_a_change_of_the_room_is_called_by_its_name(window: OpenWindow, person: SignUp) -> None:
+    minji = person("민지")
+    room = minji.room("바뀌는 방")
+    page = window(minji, room)
+    for change, text in (
+        ({"description": "봄 이야기"}, "민지 님이 방 설명을 바꿨습니다"),
+        ({"post": "admin"}, "민지 님이 말할 수 있는 사람을 바꿨습니다: 관리자와 방장"),
+        ({"metadata": {"색": "초록"}}, "민지 님이 방 설정을 바꿨습니다"),
+    ):
+        minji.ask("PATCH", f"/chats/rooms/{room}", change)
+        expect(page.locator("#log .notice").last).to_have_text(text)
+
+
 def test_an_archived_room_says_so_and_has_nothing_to_write_with(
     window: OpenWindow, person: SignUp
 ) -> None:
