@@ -35,7 +35,9 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     try {
       page = await load(after);
     } catch (error) {
-      if (mine === turn) place.replaceChildren(broken(error, () => more(after)));
+      if (mine !== turn) return;
+      list.setAttribute("aria-busy", "false");
+      place.replaceChildren(broken(error, () => more(after)));
       return;
     }
     if (mine !== turn) return;

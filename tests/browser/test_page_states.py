@@ -39,6 +39,7 @@ def test_a_list_of_a_room_fails_is_tried_again_and_is_empty(
     mend = fails(page, path)
     room_menu(page, item)
     expect(page.locator(f"{dialog} [role=alert] p").first).to_contain_text("잠시 뒤에 다시")
+    expect(page.locator(f"{dialog} ul")).to_have_attribute("aria-busy", "false")
     mend()
     page.locator(dialog).get_by_role("button", name="다시 시도").click()
     expect(page.locator(f"{dialog} .blank")).to_contain_text("아직 없습니다")
