@@ -267,6 +267,7 @@ export class Chat {
     this.thread.reload();
     if (await this.loader.newest(room)) this.outbox.stored(room.id, room.seen);
     this.loader.threads(room).then(() => this.soon());
+    if (!room.members.size && !this.#asking.has(room)) this.loadMembers(room); // who is not known cannot be mentioned
     this.soon();
   }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
-from people import OpenWindow, SignUp
-from playwright.sync_api import Page, Route, expect
+from people import OpenWindow, SignUp, until, write
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from test_page_channels import room_menu
 
 
@@ -56,8 +57,7 @@ def test_a_list_shows_that_it_waits(window: OpenWindow, person: SignUp) -> None:
     page.route("**/pins", hold)
     room_menu(page, "고정된 메시지")
     expect(page.locator("#pins .skeleton")).to_be_visible()
-    while not held:  # the list is seen to wait before its request is
-        page.wait_for_timeout(20)
+    until(page, lambda: len(held) > 0)  # the list is seen to wait before its request is
     held[0].continue_()
     expect(page.locator("#pins .skeleton")).to_have_count(0)
 
@@ -67,13 +67,39 @@ def test_the_members_fail_and_are_asked_for_again(window: OpenWindow, person: Si
     room = minji.room("참여자")
     page = window(minji)
     mend = fails(page, f"**/rooms/{room}")
-    page.locator("#room-list button").click()
+    with page.expect_response(f"**/rooms/{room}"):
+        page.locator("#room-list button").click()
     page.click("#members-toggle")
     expect(page.locator("#members-state .failed")).to_be_visible()
     mend()
     page.locator("#members-state").get_by_role("button", name="다시 시도").click()
     expect(page.locator("#member-list li")).to_have_count(1)
     expect(page.locator("#members-state > *")).to_have_count(0)
+
+
+def test_members_who_failed_to_come_come_with_the_log_and_can_be_mentioned(
+    window: OpenWindow, person: SignUp
+) -> None:
+    minji, junho = person("민지"), person("준호")
+    room = minji.room("참여자", junho)
+    page = window(minji)
+    sockets: list[WebSocketRoute] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket("**/ws", through)
+    mend = fails(page, f"**/rooms/{room}")
+    with page.expect_response(f"**/rooms/{room}"):
+        page.goto(f"{minji.address}/?again#/room/{room}")
+    expect(page.locator("#log-state .blank")).to_contain_text("첫 인사")
+    expect(page.locator("#room-about")).to_be_empty()
+    mend()
+    sockets[0].send(json.dumps({"t": "gap", "room": room}))
+    expect(page.locator("#room-about")).to_have_text("2명")
+    write(page, "@준호 여기요")
+    expect(page.locator(".mine.stored .mention")).to_have_text("@준호")
 
 
 def test_a_new_person_and_a_new_room_are_told_what_to_do(
