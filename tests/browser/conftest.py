@@ -128,16 +128,27 @@ def window(browser: Browser, address: str) -> Iterator[OpenWindow]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: heard(message.text))
         page.on("dialog", opened)
-        page.goto(f"{at}/#/room/{room}" if room else f"{at}/")
-        page.wait_for_selector("#starting", state="hidden")  # words come after the load event
         if room:
-            page.wait_for_selector("#log[aria-busy=false]", state="attached")
+            enter(page, at, room)
+        else:
+            page.goto(f"{at}/")
+        page.wait_for_selector("#starting", state="hidden")  # words come after the load event
+        if person:
+            page.wait_for_selector("#no-rooms", state="attached")  # the rooms are known
         return page
 
     yield open_window
     for context in contexts:
         context.close()
     assert not wrong
+
+
+def enter(page: Page, address: str, room: str) -> None:
+    """Go into *room*, and wait for its log and its members: with each the rows are drawn anew."""
+    with page.expect_response(f"**/chats/rooms/{room}"):
+        page.goto(f"{address}/#/room/{room}")
+    page.wait_for_selector("#log[aria-busy=false]", state="attached")
+    page.wait_for_selector("#room-about:not(:empty)", state="attached")
 
 
 def signed_in(address: str, person: Person) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def test_two_windows_and_two_other_clients_see_one_order(
             write(other, f"준 {number}")
         heard = [bodies(packed, msgpack.unpackb), bodies(plain, json.loads)]
     for page in (one, other):
+        expect(page.locator(".mine.stored")).to_have_count(EACH)  # and stand where they belong
         expect(page.locator(".bubble")).to_have_count(4 * EACH)
         heard.append(page.locator(".bubble").all_inner_texts())
     events = mina.ask("GET", f"/chats/rooms/{room}/messages?limit=200")["items"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from people import OpenWindow, SignUp
+from people import OpenWindow, SignUp, until
 from playwright.sync_api import Route, expect
 from test_page_blocks import direct
 from test_page_channels import room_menu
@@ -28,6 +28,7 @@ def test_two_presses_at_the_gate_sign_in_once(window: OpenWindow, person: SignUp
     page.press("[name=password]", "Enter")
     page.press("[name=password]", "Enter")
     expect(page.locator("#sign-in-submit")).to_have_attribute("aria-busy", "true")
+    until(page, lambda: len(asked) > 0)
     for route in asked:
         route.continue_()
     expect(page.locator("#no-rooms")).to_be_visible()
@@ -91,6 +92,7 @@ def test_settings_leave_what_another_changed_meanwhile(window: OpenWindow, perso
     room = minji.room("처음 이름")
     page = window(minji, room)
     room_menu(page, "방 설정")
+    expect(page.locator("#settings [name=name]")).to_have_value("처음 이름")
     minji.ask("PATCH", f"/chats/rooms/{room}", {"name": "새 이름"})
     expect(page.locator("#room-name")).to_have_text("새 이름")
     page.fill("#settings [name=description]", "설명")
@@ -110,9 +112,9 @@ def test_a_removal_is_of_the_room_it_was_asked_in(window: OpenWindow, person: Si
     expect(page.locator("#question")).to_be_visible()
     page.evaluate(f"location.hash = '#/room/{there}'")
     expect(page.locator("#room-name")).to_have_text("저기")
-    page.locator("#question").get_by_role("button", name="내보내기").click()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.locator("#question").get_by_role("button", name="내보내기").click()
     expect(page.locator("#room-list button", has_text="여기")).to_be_visible()
-    page.wait_for_timeout(300)
     members = {name: minji.ask("GET", f"/chats/rooms/{name}")["members"] for name in (here, there)}
     assert {name: len(each) for name, each in members.items()} == {here: 1, there: 2}
 

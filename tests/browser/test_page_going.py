@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
-from people import OpenWindow, SignUp, write
+from people import OpenWindow, SignUp, until, write
 from playwright.sync_api import Route, WebSocketRoute, expect
 from test_page_blocks import direct
 from test_page_channels import room_menu
@@ -53,6 +54,7 @@ def test_a_link_to_a_room_that_is_not_mine_says_so_and_lets_in_where_one_may(
     expect(page.locator("#toast")).not_to_be_empty()
     expect(page.locator("#room")).to_be_hidden()
     page.goto(f"{junho.address}/#/room/{public}")
+    expect(page.locator("#nothing-open")).to_have_attribute("data-mark", re.compile(public))
     page.get_by_role("button", name="들어가기", exact=True).click()
     expect(page.locator("#room-name")).to_have_text("열린 방")
     expect(page.locator("#nothing-open")).to_be_hidden()
@@ -131,13 +133,14 @@ def test_what_leads_to_a_message_ends_where_its_room_is_left(
 
     page.route_web_socket("**/ws", hold_pages)
     page.reload()
-    page.wait_for_selector("#starting", state="hidden")
+    expect(page.locator("#room-list button")).to_have_count(2)
     page.keyboard.press("/")
     page.locator("#search input[type=search]").fill("찾을 말")
     page.locator("#search li button").click()
     expect(page.locator("#room-name")).to_have_text("여기")
     page.goto(f"{minji.address}/#/room/{there}")
     expect(page.locator("#log .bubble")).to_have_text("다른 말")
+    until(page, lambda: len(held) > 0)
     held[0]()
     page.wait_for_timeout(300)
     expect(page.locator("#log .found-here, #context")).to_have_count(0)
@@ -196,6 +199,7 @@ def test_members_who_come_one_after_the_other_are_asked_for_together(
     for other in others[1:]:
         minji.ask("POST", f"/chats/rooms/{room}/members", {"user": other.id})
     expect(page.locator("#log .notice")).to_have_count(11)
+    until(page, lambda: len(asked) > 0)
     assert len(asked) == 1
     asked[0].continue_()
     expect(page.locator("#member-list li")).to_have_count(13)
@@ -264,7 +268,7 @@ def test_what_comes_late_opens_nothing_in_another_room(window: OpenWindow, perso
     page.locator("#log [data-more]").click()
     page.evaluate(f"location.hash = '#/room/{there}'")
     expect(page.locator("#room-name")).to_have_text("준호")
-    assert len(held) == 2
+    until(page, lambda: len(held) == 2)
     for route in held:
         route.continue_()
     page.wait_for_timeout(400)

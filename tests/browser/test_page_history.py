@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from people import OpenWindow, Person, SignUp
+from people import OpenWindow, Person, SignUp, until
 from playwright.sync_api import Page, expect
 
 LENGTH = 420
@@ -34,6 +34,15 @@ def shown(page: Page) -> list[int]:
     return [int(seq) for seq in rows.evaluate_all("rows => rows.map(row => row.dataset.seq)")]
 
 
+# Go where older messages are wanted: what is read there, and where it stands before they come.
+NEAR_THE_TOP = """() => {
+  document.getElementById("scroller").scrollTop = 300;
+  const top = (row) => row.getBoundingClientRect().top;
+  const row = [...document.querySelectorAll("#log .message")].find((each) => top(each) > 200);
+  return [row.dataset.seq, top(row)];
+}"""
+
+
 def middle(page: Page) -> str:
     """The seq of a message in the middle of the window."""
     rows = page.locator("#log .message")
@@ -47,9 +56,23 @@ def place(page: Page, seq: str) -> float:
     return float(row.evaluate("row => row.getBoundingClientRect().top"))
 
 
+def stand_still(page: Page) -> None:
+    """Wait until nothing moves the conversation any more, and nothing is added to it."""
+    page.evaluate(
+        """async () => {
+          const scroller = document.getElementById("scroller");
+          const place = () => `${scroller.scrollTop} ${scroller.scrollHeight}`;
+          for (let [before, same] = ["", 0]; same < 10; before = place()) {
+            await new Promise(requestAnimationFrame);
+            same = place() === before ? same + 1 : 0;
+          }
+        }"""
+    )
+
+
 def scroll_up_to(page: Page, seq: int) -> None:
     page.hover("#scroller")
-    for _ in range(200):
+    for _ in range(1_000):
         if seq in shown(page):
             return
         page.mouse.wheel(0, -2_000)
@@ -74,12 +97,12 @@ def test_scrolling_up_brings_every_message_in_order_down_to_the_first(page: Page
 def test_what_one_reads_stays_in_place_while_older_messages_come(page: Page) -> None:
     page.hover("#scroller")
     page.mouse.wheel(0, -900)
-    page.wait_for_timeout(100)
-    seq = middle(page)
-    before, first = place(page, seq), shown(page)[0]
-    page.evaluate("document.getElementById('scroller').scrollTop -= 1")
-    page.wait_for_timeout(500)
-    assert shown(page)[0] <= first
+    expect(page.locator("#to-latest")).to_be_visible()
+    stand_still(page)
+    first = shown(page)[0]
+    seq, before = page.evaluate(NEAR_THE_TOP)
+    until(page, lambda: shown(page)[0] < first)
+    stand_still(page)
     assert abs(place(page, seq) - before) <= 3
 
 
@@ -90,7 +113,7 @@ def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
     page.hover("#scroller")
     page.mouse.wheel(0, -900)
     expect(page.locator("#to-latest")).to_have_text("↓ 맨 아래로")
-    page.wait_for_timeout(300)
+    stand_still(page)
     seq = middle(page)
     before = place(page, seq)
     minji.say(room, "새 소식")
@@ -103,7 +126,9 @@ def test_a_message_that_comes_while_one_reads_above_waits_below_unread(
 
 
 def test_the_button_to_the_end_leaves_the_focus_to_the_log(page: Page) -> None:
-    page.evaluate("document.getElementById('scroller').scrollTop -= 900")
+    page.hover("#scroller")
+    page.mouse.wheel(0, -900)
+    expect(page.locator("#to-latest")).to_be_visible()
     page.locator("#to-latest").press("Enter")
     expect(page.locator("#to-latest")).to_be_hidden()
     expect(page.locator("#scroller")).to_be_focused()

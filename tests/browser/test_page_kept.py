@@ -6,6 +6,7 @@ from people import Line, OpenWindow, SignUp, write
 from playwright.sync_api import expect
 from relay import Relay
 from test_page_changes import choose
+from test_page_reconnect import COMES_BACK
 
 
 def test_an_edit_goes_on_until_it_is_stored(window: OpenWindow, person: SignUp) -> None:
@@ -89,7 +90,7 @@ def test_signing_out_asks_where_something_is_not_sent(
     page.locator("#question").get_by_role("button", name="취소").click()
     expect(page.locator(".message.waiting, .message.sent")).to_have_count(1)
     relay.mend()
-    expect(page.locator(".mine.stored")).to_have_count(1, timeout=20_000)
+    expect(page.locator(".mine.stored")).to_have_count(1, timeout=COMES_BACK)
     page.click("#me")
     page.get_by_role("menuitem", name="로그아웃").click()
     expect(page.locator("#sign-in-form")).to_be_visible()
@@ -105,4 +106,4 @@ def test_the_end_of_typing_is_told_to_the_room_it_was_in(
     page.locator("#body").press_sequentially("음")
     expect(other.locator("#typing")).to_contain_text("민지")
     page.locator("#room-list button", has_text="저기").click()
-    expect(other.locator("#typing")).to_have_text("", timeout=3_000)
+    expect(other.locator("#typing")).to_have_text("", timeout=5_000)

@@ -68,6 +68,7 @@ def test_new_messages_are_announced_and_every_control_has_a_name(
     minji.say(room, "들리나요?")
     expect(page.locator("[aria-live=polite]#announcer")).to_have_text("민지: 들리나요?")
     page.click("#members-toggle")
+    expect(page.locator("#member-list li")).to_have_count(2)
     for control in page.locator("button:visible, input:visible, textarea:visible").all():
         expect(control).to_have_accessible_name(re.compile(r"\S"))
 

@@ -122,7 +122,8 @@ def test_admins_suspend_somebody_and_bring_him_back(
     card = page.locator("#admin .card", has_text=f"@{junho.username} ")
     card.get_by_role("radio", name="정지").check()
     card.get_by_role("button", name="바꾸기").click()
-    page.locator("#question .danger").click()
+    with page.expect_response("**/admin/users/*"):
+        page.locator("#question .danger").click()
     expect(page.locator("#question")).to_have_count(0)
     expect(card.get_by_role("button", name="바꾸기")).to_be_focused()
     field.fill(junho.id)
@@ -130,7 +131,8 @@ def test_admins_suspend_somebody_and_bring_him_back(
     expect(card.get_by_role("radio", name="정지")).to_be_checked()
     card.get_by_role("radio", name="사용 중").check()
     card.get_by_role("button", name="바꾸기").click()
-    page.locator("#question .danger").click()
+    with page.expect_response("**/admin/users/*"):
+        page.locator("#question .danger").click()
     expect(page.locator("#question")).to_have_count(0)
     account = boss.ask("PATCH", f"/admin/users/{junho.id}", {})
     assert (account["status"], account["role"]) == ("active", "user")

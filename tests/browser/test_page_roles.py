@@ -14,14 +14,20 @@ def row(page: Page, name: str) -> Locator:
     return page.locator("#member-list li", has_text=name)
 
 
+def open_members(page: Page, here: str) -> None:
+    """And wait until it is known that *here* is: with that the row is drawn anew."""
+    page.click("#members-toggle")
+    expect(row(page, here)).to_contain_text("접속 중")
+
+
 def test_an_owner_makes_an_admin_who_then_may_add_and_remove(
     window: OpenWindow, person: SignUp
 ) -> None:
     minji, junho, sora, hana = person("민지"), person("준호"), person("소라"), person("하나")
     room = minji.room("역할", junho, sora)
     page, other = window(minji, room), window(junho, room)
-    page.click("#members-toggle")
-    other.click("#members-toggle")
+    open_members(page, "준호")
+    open_members(other, "민지")
     expect(row(other, "민지")).to_contain_text("방장")
     expect(other.locator("#member-add")).to_be_hidden()
     menu_of(other, "소라").click()
@@ -41,7 +47,8 @@ def test_an_owner_makes_an_admin_who_then_may_add_and_remove(
     menu_of(other, "소라").click()
     expect(other.get_by_role("menuitemradio")).to_have_text(["멤버", "손님"])
     other.get_by_role("menuitemradio", name="손님").click()
-    expect(row(page, "소라")).to_contain_text("손님")
+    for each in (page, other):
+        expect(row(each, "소라")).to_contain_text("손님")
     menu_of(other, "소라").click()
     other.get_by_role("menuitem", name="내보내기").click()
     other.locator("#question").get_by_role("button", name="내보내기").click()

@@ -54,6 +54,7 @@ def test_filters_leave_only_what_is_wanted(window: OpenWindow, person: SignUp) -
     page.get_by_label("무엇을").select_option("any")
     expect(page.locator("#search .blank")).to_be_visible()
     page.get_by_label("무엇을").select_option("")
+    expect(rows).to_have_count(3)
     page.get_by_label("언제까지").fill("2020-01-01")
     expect(page.locator("#search .blank")).to_be_visible()
 

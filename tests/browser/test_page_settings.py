@@ -46,13 +46,15 @@ def test_what_others_see_is_chosen_and_a_choice_that_fails_goes_back(
     seen = page.get_by_label("마지막 접속 시각")
     expect(seen).to_be_checked()
     seen.uncheck()
-    page.get_by_label("읽은 표시").uncheck()
-    page.wait_for_timeout(300)
+    receipts = page.get_by_label("읽은 표시")
+    receipts.uncheck()
+    for box in (seen, receipts):
+        expect(box).not_to_have_attribute("aria-busy", "true")
     me = minji.ask("GET", "/me")
     assert (me["last_seen"], me["read_receipts"]) == ("nobody", False)
     page.route("**/api/v1/me", lambda route: route.abort())
-    page.get_by_label("읽은 표시").click()
-    expect(page.get_by_label("읽은 표시")).not_to_be_checked()
+    receipts.click()
+    expect(receipts).not_to_be_checked()
     expect(page.locator("#my-settings > .error")).to_contain_text("닿지 않습니다")
 
 
@@ -70,6 +72,7 @@ def test_a_theme_holds_at_once_and_is_there_before_the_page_is_drawn(
     page.wait_for_selector("body", state="attached")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.emulate_media(color_scheme="light")
+    page.wait_for_selector("#starting", state="hidden")  # and with it the style sheets are there
     assert page.evaluate(ground) == dark
 
 
