@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
 
 import trio
@@ -17,9 +18,18 @@ from protocol.ids import Millis
 class Figures:
     """What was done since the start of this node."""
 
+    BOUNDS: Final = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+    """Seconds of a selection, up to which each of ``counts`` but the last counts."""
+
     def __init__(self) -> None:
         self.delivered = self.failed = self.recipients = 0
-        self.selections_s: list[float] = []  # since somebody looked; the newest alone
+        self.counts = [0] * (len(self.BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def selected(self, seconds: float) -> None:
+        """A selection took so long."""
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
+        self.seconds += seconds
 
 
 class BroadcastActor:
@@ -35,7 +45,6 @@ class BroadcastActor:
     LEASE_MS: Final = 30_000
     LOOK_EVERY_S: Final = 1.0  # for those that other nodes took, and left
     TRIES: Final = 5  # of those that fail for another reason than an outage
-    FIGURES_MOST: Final = 1_000
 
     def __init__(
         self,
@@ -128,8 +137,7 @@ class BroadcastActor:
             audience=due.audience,
         )
         selected = await self._selection.select(asked)
-        self.figures.selections_s.append(selected.took_ms / 1000)
-        del self.figures.selections_s[: -self.FIGURES_MOST]
+        self.figures.selected(selected.took_ms / 1000)
         return selected
 
     async def _announce(self, due: DueBroadcast) -> None:

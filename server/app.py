@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import structlog
 import trio
 import trio_asyncio
+from prometheus_client import CollectorRegistry
 
 from actors import ports
 from actors.broadcast import BroadcastActor
@@ -23,6 +24,7 @@ from actors.rules.pseudonyms import pseudonym
 from protocol.codec import JSON, MSGPACK
 from protocol.limits import BURST_SECONDS
 from server import VERSION
+from server.broadcast_lists import BroadcastLists
 from server.clock import SystemClock
 from server.drain import drain
 from server.edge.buckets import Buckets
@@ -51,10 +53,11 @@ from server.ids import random_id
 from server.lifecycle import Backends
 from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
-from server.metrics import make_metrics
+from server.metrics import BroadcastCollector, NodeCollector, make_metrics
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
+from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
 from server.postgres.broadcast_replies import BroadcastReplies
 from server.postgres.broadcast_views import BroadcastViews
@@ -80,6 +83,8 @@ from server.postgres.rooms import RoomStore
 from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
+from server.recent_broadcasts import RecentBroadcasts
+from server.redis.cache import RedisCache
 from server.redis.client import RedisClient, open_redis
 from server.redis.limits import RedisLimits
 from server.redis.presences import RedisPresences
@@ -87,6 +92,7 @@ from server.rounds import rounds
 from server.selection.asking import SelectionProcess
 from server.settings import Settings
 from server.tokens import Tokens
+from server.told_blocks import ToldBlocks
 
 WEB = Path(__file__).parent / "web"
 SEED_BITS = 63
@@ -145,8 +151,7 @@ class Server:
         self._clock = SystemClock()
         self._limits = EdgeLimits()
         self._turns, self._pauses = LoopTurns(log), Pauses(log)
-        self._journal = journal
-        self._noted = NotedRooms()
+        self._journal, self._noted = journal, NotedRooms()
         users = UserStore(database)
         rooms = RoomStore(database, new_id=random_id)
         events = PostgresEvents(database)
@@ -158,12 +163,13 @@ class Server:
         self._intake = self._take_in()
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
+        self._runs = self._stored_broadcasts(RedisCache(redis, log=log))
         outside = Ports(
             journal=NotingJournal(self._journal, self._noted),
             log=events,
             files=PostedFiles(database, key=_derived(settings, b"files in blind rooms")),
             people=StoredPeople(users, rooms),
-            blocks=BlockStore(database),
+            blocks=ToldBlocks(BlockStore(database), self._runs.blocks_changed),
             presences=RedisPresences(redis, node=random_id()),
             notifications=NotificationStore(database),
             fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
@@ -171,7 +177,7 @@ class Server:
             turn_ended=self._hub.flush,
         )
         self._node = Node(outside, log=log)
-        self._runs, self._broadcasts = self._broadcasting()
+        self._broadcasts = self._broadcasting()
         limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
         http = make_http(self._parts(users, rooms, events, limits))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
@@ -207,7 +213,7 @@ class Server:
             limits=limits,
             clock=self._clock,
             new_id=random_id,
-            registry=make_metrics(self._node, self._hub, self._turns, self._pauses, self._intake),
+            registry=self._metrics(),
             checks={"PostgreSQL": self._journal.probe},
             web=WEB,
             demo=self._demo,
@@ -217,24 +223,40 @@ class Server:
             version=VERSION,
         )
 
-    def _broadcasting(self) -> tuple[BroadcastStore, BroadcastActor]:
+    def _metrics(self) -> CollectorRegistry:
+        turns, pauses = self._turns, self._pauses
+        return make_metrics(
+            NodeCollector(self._node, self._hub, turns, pauses, self._intake),
+            BroadcastCollector(self._broadcasts.figures, self._recent),
+        )
+
+    def _stored_broadcasts(self, cache: RedisCache) -> BroadcastStore:
+        views = BroadcastViews(self._database)
+        self._lists = BroadcastLists(views, cache, clock=self._clock)
+        return BroadcastStore(self._database, cache, new_id=random_id, changed=self._lists.changed)
+
+    def _broadcasting(self) -> BroadcastActor:
         prefix, url = self._settings.test_phone_prefix, self._database.url
         self._selection = SelectionProcess(url, test_prefix=prefix, log=self._log)
-        runs, notices = BroadcastStore(self._database, new_id=random_id), self._node.notices
+        figures = BroadcastFigures(self._database)
+        self._recent = RecentBroadcasts(figures, self._selection, clock=self._clock)
+        notices = self._node.notices
         broadcasts = BroadcastActor(
-            runs, self._selection, notices=notices, clock=self._clock, log=self._log
+            self._runs, self._selection, notices=notices, clock=self._clock, log=self._log
         )
         self._node.also("broadcasts", broadcasts.run)
         self._node.also("selection", self._selection.run)
-        return runs, broadcasts
+        return broadcasts
 
     def _broadcast_parts(self) -> BroadcastParts:
         return BroadcastParts(
             stores=Stores(
                 making=BroadcastMaking(self._database),
                 views=BroadcastViews(self._database),
+                lists=self._lists,
                 replies=BroadcastReplies(self._database),
                 groups=GroupStore(self._database),
+                figures=BroadcastFigures(self._database),
                 files=self._files,
             ),
             runs=self._runs,
@@ -282,6 +304,7 @@ class Server:
             ("erasure", erasure.round, 60.0),
             ("indexing", indexer.round, 5.0),
             ("files", files.round, 60.0),
+            ("broadcasts", self._recent.round, 60.0),
         ):
             nursery.start_soon(partial(rounds, name, work, again_s=again_s, log=log))
 

@@ -15,12 +15,14 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from actors.actor import MailboxStatistics
+from actors.broadcast import Figures
 from actors.node import Node
 from actors.registry import Registry
 from server.edge.hub import Hub
 from server.files.intake import Intake
 from server.garbage import Pauses
 from server.loop_turns import BOUNDS, LoopTurns
+from server.recent_broadcasts import RecentBroadcasts
 
 
 class NodeCollector(Collector):
@@ -94,13 +96,46 @@ class NodeCollector(Collector):
         yield _counter("files", "Uploads that became files.", intake.files)
 
 
-def make_metrics(
-    node: Node, hub: Hub, turns: LoopTurns, pauses: Pauses, intake: Intake
-) -> CollectorRegistry:
+class BroadcastCollector(Collector):
+    """What this node did for broadcasts, and how all of them do."""
+
+    def __init__(self, own: Figures, recent: RecentBroadcasts) -> None:
+        self._own, self._recent = own, recent
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as of now; what all do as of the last look."""
+        own, recent = self._own, self._recent
+        yield _counter("broadcasts_delivered", "Broadcasts delivered.", own.delivered)
+        yield _counter("broadcasts_failed", "Broadcasts given up.", own.failed)
+        yield _counter("broadcast_recipients", "Recipients of these.", own.recipients)
+        names = [*map(str, own.BOUNDS), "+Inf"]
+        buckets = list(zip(names, accumulate(own.counts), strict=True))
+        text = "Selections of recipients."
+        yield HistogramMetricFamily("madang_selection_seconds", text, buckets, own.seconds)
+        if (reached := recent.reached) is not None:
+            days, all_ = f"in {recent.DAYS} days", reached.sent + reached.failed
+            yield _gauge("broadcast_success_rate", f"Delivered {days}.", _rate(reached.sent, all_))
+            heard, of_all = f"Recipients who heard it {days}.", reached.recipients
+            yield _gauge("broadcast_read_rate", heard, _rate(reached.read, of_all))
+            answered = f"Recipients who answered {days}; the goal is 0.3."
+            yield _gauge("broadcast_reply_rate", answered, _rate(reached.replied, of_all))
+        if (selection := recent.selection) is not None:
+            yield _gauge("selection_people", "People in the columns.", selection.people)
+            yield _gauge("selection_bytes", "Memory of their process.", selection.rss_bytes)
+            text = "Gini index of what people received: 0 where all got the same."
+            yield _gauge("broadcast_diversity", text, selection.gini)
+
+
+def make_metrics(*collectors: Collector) -> CollectorRegistry:
     """A registry of this node alone."""
     metrics = CollectorRegistry()
-    metrics.register(NodeCollector(node, hub, turns, pauses, intake))
+    for collector in collectors:
+        metrics.register(collector)
     return metrics
+
+
+def _rate(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _fullest(cells: Iterable[MailboxStatistics]) -> int:

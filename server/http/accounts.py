@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 
 from msgspec import UNSET, structs
@@ -70,8 +71,10 @@ class Accounts:
         sign_ins: SignIns,
         requests: Requests,
         new_id: IdSource,
+        renamed: Callable[[UserId], Awaitable[None]],
     ) -> None:
-        self._users = users
+        """*renamed* is told of those whose name is another now."""
+        self._users, self._renamed = users, renamed
         self._passwords = passwords
         self._sign_ins = sign_ins
         self._requests = requests
@@ -140,6 +143,8 @@ class Accounts:
         person = await self._users.patch(call.caller.user_no, changes)
         if person is None:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)
+        if "name" in changes:
+            await self._renamed(person.user_id)
         if body.last_seen is not UNSET:
             self._requests.last_seen_set(person.user_id, hidden=body.last_seen == "nobody")
         if isinstance(body.read_receipts, bool):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from prometheus_client import CollectorRegistry
+import trio
+from prometheus_client import CollectorRegistry, Histogram
 from quart import Blueprint, Quart, Request, Response, request
 from quart.typing import RouteCallable
 from quart_trio import QuartTrio
@@ -24,6 +25,7 @@ from server.http.attendance import AttendanceRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
 from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_body, read_query
+from server.http.broadcast_figures import FiguresRoutes
 from server.http.broadcast_parts import BroadcastParts
 from server.http.broadcasts import SendingRoutes
 from server.http.changes import ChangeRoutes
@@ -71,6 +73,8 @@ from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
 
+REQUEST_BOUNDS = (0.005, 0.025, 0.1, 0.5, 2.5)
+"""Seconds of a request, up to which each bucket of the histogram counts."""
 STREAM_WITHIN = 3600.0
 """Seconds for an answer that comes in parts."""
 
@@ -136,6 +140,7 @@ def _routes_of_people(parts: Parts) -> list[Route]:
         sign_ins=sign_ins,
         requests=parts.requests,
         new_id=parts.new_id,
+        renamed=parts.broadcasts.stores.lists.renamed,
     )
     others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
     blocks = BlockRoutes(
@@ -211,7 +216,10 @@ def _routes_of_broadcasts(parts: Parts) -> list[Route]:
     groups = GroupRoutes(
         groups=known.stores.groups, users=parts.users, clock=parts.clock, new_id=parts.new_id
     )
-    subjects = (sending, groups, hearing, explaining)
+    figures = FiguresRoutes(
+        figures=known.stores.figures, selection=known.selection, clock=parts.clock
+    )
+    subjects = (sending, groups, hearing, explaining, figures)
     return [route for subject in subjects for route in subject.routes()]
 
 
@@ -232,33 +240,47 @@ def make_http(parts: Parts) -> QuartTrio:
     pace_bodies(app)
     answer_failures(app, log=parts.log)
     Quart.after_request(app, _guard)
+    took = Histogram(
+        "madang_http_request_seconds",
+        "Requests, from their head to their answer's.",
+        labelnames=["route"],
+        buckets=REQUEST_BOUNDS,
+        registry=parts.registry,
+    )
     gate = Gate(tokens=parts.tokens, people=parts.users, rate=parts.rate, limits=LocalLimits())
     routes = make_routes(parts)
     for subject in dict.fromkeys(map(tag_of, routes)):
         chosen = [route for route in routes if tag_of(route) == subject]
-        app.register_blueprint(blueprint_of(subject, chosen, gate))
+        app.register_blueprint(blueprint_of(subject, chosen, gate, took))
     app.register_blueprint(docs_blueprint(openapi_document(routes, version=parts.version)))
     app.register_blueprint(metrics_blueprint(parts.registry))
     app.register_blueprint(pages_blueprint(parts.web))
     return app
 
 
-def blueprint_of(name: str, routes: Sequence[Route], gate: Gate) -> Blueprint:
-    """The routes of one subject."""
+def blueprint_of(name: str, routes: Sequence[Route], gate: Gate, took: Histogram) -> Blueprint:
+    """The routes of one subject; *took* is told how long each request takes."""
     blueprint = Blueprint(name, __name__)
     for route in routes:
         blueprint.add_url_rule(
             route.path.replace("{", "<").replace("}", ">"),
             route.name,
-            _view(route, gate),
+            _view(route, gate, took.labels(route.name)),
             methods=[route.method],
             provide_automatic_options=False,
         )
     return blueprint
 
 
-def _view(route: Route, gate: Gate) -> RouteCallable:
+def _view(route: Route, gate: Gate, took: Histogram) -> RouteCallable:
     async def view(**path: str) -> Response:
+        begun = trio.current_time()
+        try:
+            return await answered(path)
+        finally:
+            took.observe(trio.current_time() - begun)
+
+    async def answered(path: dict[str, str]) -> Response:
         answer = await route.handler(await _call(route, gate, path, request))
         if isinstance(answer, Streamed) and answer.close is not None:
             at_end(request, answer.close)

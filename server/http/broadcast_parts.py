@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from actors.notices import Notices
 from actors.ports import Broadcasts, Selection
+from server.broadcast_lists import BroadcastLists
+from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
 from server.postgres.broadcast_replies import BroadcastReplies
 from server.postgres.broadcast_views import BroadcastViews
@@ -29,8 +31,10 @@ class Stores(NamedTuple):
 
     making: BroadcastMaking
     views: BroadcastViews
+    lists: BroadcastLists
     replies: BroadcastReplies
     groups: GroupStore
+    figures: BroadcastFigures
     files: FileStore
 
 

@@ -66,7 +66,7 @@ class Broadcast(msgspec.Struct, kw_only=True):
     duration_ms: int | UnsetType = UNSET
     recipient_count: int | UnsetType = UNSET
     audience: ShownAudience | UnsetType = UNSET
-    start_at: int | UnsetType = UNSET
+    start_at: int = 0
     delivered_at: int | UnsetType = UNSET
     counts: BroadcastCounts | UnsetType = UNSET
     reason: str | UnsetType = UNSET
@@ -137,19 +137,24 @@ def form_of(fields: Mapping[str, str]) -> Form:
         raise invalid(name, text.partition(" - at")[0]) from error
 
 
-def sent(row: Mapping[str, Any], now: Millis) -> Broadcast:
-    """A broadcast to its sender."""
+def as_of(broadcast: Broadcast, now: Millis) -> Broadcast:
+    """One that waits is scheduled until its time has come."""
+    if broadcast.status == "waiting" and broadcast.start_at > now:
+        return msgspec.structs.replace(broadcast, status="scheduled")
+    return broadcast
+
+
+def sent(row: Mapping[str, Any]) -> Broadcast:
+    """A broadcast to its sender. The recording of one that was cancelled may be gone."""
     status = {"announced": "delivered"}.get(row["status"], row["status"])
-    if status == "waiting" and row["start_at"] > now:
-        status = "scheduled"
     return Broadcast(
         id=row["broadcast_id"],
         mine=True,
         status=status,
         at=row["created_at"],
         waveform=list(row["waveform"]),
-        file=given(row["file_id"]),
-        duration_ms=given(row["duration_ms"]),
+        file=UNSET if status == "cancelled" else given(row["file_id"]),
+        duration_ms=UNSET if status == "cancelled" else given(row["duration_ms"]),
         recipient_count=row["recipient_count"],
         audience=_audience(row),
         start_at=row["start_at"],

@@ -23,8 +23,8 @@ from server.http.broadcast_schemas import (
     Broadcasts,
     BroadcastsQuery,
     Form,
+    as_of,
     form_of,
-    page,
     sent,
 )
 from server.http.idempotency import LONGEST_KEY, REPLAY, Repeats
@@ -139,21 +139,19 @@ class SendingRoutes:
         )
         await self._stores.making.make(new)
         self._waits.wake()
+        await self._stores.lists.changed([user_no])
         rows = await self._stores.views.sent(user_no, only=broadcast)
-        return Answer(201, sent(rows[0], now))
+        return Answer(201, as_of(sent(rows[0]), now))
 
     async def mine(self, call: Call[None, BroadcastsQuery]) -> Answer:
         """One's own broadcasts, newest first, with how many received, read and answered each."""
-        query, now = call.query, self._clock.now_ms()
-        rows = await self._stores.views.sent(
-            call.caller.user_no, after=query.after, limit=query.limit + 1
-        )
-        return Answer(200, page([sent(row, now) for row in rows], query.limit))
+        return Answer(200, await self._stores.lists.sent(call.caller.user_no, call.query))
 
     async def cancel(self, call: Call[None, NoQuery]) -> Answer:
         """Take back a scheduled broadcast."""
         now = self._clock.now_ms()
         await self._stores.making.cancel(call.path["broadcast"], call.caller.user_no, at=now)
+        await self._stores.lists.changed([call.caller.user_no])
         return Answer(204)
 
     def routes(self) -> tuple[Route, ...]:

@@ -21,7 +21,7 @@ from server.http.broadcast_schemas import (
     Broadcasts,
     BroadcastsQuery,
     NewReply,
-    page,
+    as_of,
     received,
     sent,
 )
@@ -48,17 +48,13 @@ class HearingRoutes:
 
     async def received(self, call: Call[None, BroadcastsQuery]) -> Answer:
         """What one received, newest first."""
-        query = call.query
-        rows = await self._stores.views.received(
-            call.caller.user_no, after=query.after, limit=query.limit + 1
-        )
-        return Answer(200, page([received(row) for row in rows], query.limit))
+        return Answer(200, await self._stores.lists.received(call.caller.user_no, call.query))
 
     async def show(self, call: Call[None, NoQuery]) -> Answer:
         """One that one sent, or received."""
         user_no, broadcast, now = call.caller.user_no, call.path["broadcast"], self._clock.now_ms()
         for row in await self._stores.views.sent(user_no, only=broadcast):
-            return Answer(200, sent(row, now))
+            return Answer(200, as_of(sent(row), now))
         for row in await self._stores.views.received(user_no, only=broadcast):
             return Answer(200, received(row))
         raise ProtocolError(ErrorCode.NOT_FOUND)
@@ -68,7 +64,7 @@ class HearingRoutes:
         standing = await self._standing(call)
         user_no, now = call.caller.user_no, self._clock.now_ms()
         if await self._stores.replies.read(call.path["broadcast"], user_no, at=now):
-            await self._tell(call.path["broadcast"], standing, "read", now)
+            await self._tell(user_no, standing, "read", now)
         return Answer(204)
 
     async def reply(self, call: Call[NewReply, NoQuery]) -> Answer:
@@ -96,7 +92,7 @@ class HearingRoutes:
         ack = await self._requests.post(me, said)
         now = self._clock.now_ms()
         if await self._stores.replies.replied(standing, me.user_no, at=now):
-            await self._tell(broadcast, standing, "replied", now)
+            await self._tell(me.user_no, standing, "replied", now)
         return Answer(201, Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup))
 
     async def _standing(self, call: Call[NewReply, NoQuery] | Call[None, NoQuery]) -> Standing:
@@ -108,18 +104,19 @@ class HearingRoutes:
         return found
 
     async def _tell(
-        self, broadcast: str, standing: Standing, change: Literal["read", "replied"], at: Millis
+        self, recipient_no: int, standing: Standing, change: Literal["read", "replied"], at: Millis
     ) -> None:
         """Tell the sender, who is told the newest state alone."""
+        await self._stores.lists.changed([standing.sender.user_no, recipient_no])
         counts = await self._stores.replies.counts(standing.broadcast_no)
         frame = BroadcastChange(
-            id=broadcast,
+            id=standing.broadcast,
             change=change,
             at=at,
             counts=counts._asdict(),
             room=standing.room if change == "replied" else UNSET,
         )
-        self._notices.tell(standing.sender.user_id, ("broadcast", broadcast), frame)
+        self._notices.tell(standing.sender.user_id, ("broadcast", standing.broadcast), frame)
         self._notices.told()
 
     def routes(self) -> tuple[Route, ...]:

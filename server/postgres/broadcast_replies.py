@@ -49,6 +49,7 @@ RETURNING r.broadcast_no"""
 class Standing(NamedTuple):
     """A broadcast and one of its recipients."""
 
+    broadcast: str
     broadcast_no: int
     sender: Caller
     file: str
@@ -74,6 +75,7 @@ class BroadcastReplies:
         if row is None:
             return None
         return Standing(
+            broadcast,
             row["broadcast_no"],
             Caller(row["user_no"], UserId(row["user_id"]), row["name"], row["role"]),
             row["file_id"],

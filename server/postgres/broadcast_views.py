@@ -47,6 +47,12 @@ WHERE r.recipient_no = $1 AND (r.created_at, r.broadcast_no) <= ($2, $3)
     )
 ORDER BY r.created_at DESC, r.broadcast_no DESC LIMIT $4"""  # noqa: S608 - constants
 
+RECIPIENTS_OF = """
+SELECT DISTINCT r.recipient_no FROM users u
+JOIN broadcasts b ON b.user_no = u.user_no
+JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
+WHERE u.user_id = $1"""
+
 EXPLAINED = """
 SELECT b.broadcast_no, b.user_no, b.seed, b.recipient_count, b.status, b.delivered_at, b.took_ms,
     b.audience::text AS audience, b.selection::text AS selection
@@ -105,6 +111,10 @@ class BroadcastViews:
         at, number = place["created_at"], place["broadcast_no"] - (after is not None)
         rows = await self._database.fetch(RECEIVED, user_no, at, number, limit)
         return rows if only is None else [row for row in rows if row["broadcast_id"] == only]
+
+    async def recipients_of(self, user: UserId) -> Sequence[int]:
+        """The numbers of all who received something of this user."""
+        return [row[0] for row in await self._database.fetch(RECIPIENTS_OF, user)]
 
     # ---- for admins
 

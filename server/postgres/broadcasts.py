@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +12,14 @@ from actors.broadcast_records import Announcement, DueBroadcast, SenderFacts
 from actors.selection_records import Audience, PairFacts, Selected, Told
 from protocol.ids import Millis, UserId
 from protocol.notices import BroadcastChange
+from server.cache import Cache, Kept
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
+
+Changed = Callable[[Sequence[int]], Awaitable[None]]
+
+BLOCKS_KEPT: Final = "blocks"
+"""What blocks are kept as."""
 
 LEASE = """
 UPDATE broadcasts b SET leased_until = $2, tries = b.tries + 1
@@ -62,6 +69,22 @@ SELECT coalesce(t.user_no, r.user_no) AS user_no, coalesce(t.messages, 0) AS mes
     coalesce(t.lasted, 0) / 86400000.0 AS days, coalesce(t.both_wrote, false) AS both_wrote,
     coalesce(r.replies, 0) AS replies
 FROM talks t FULL JOIN replies r ON r.user_no = t.user_no ORDER BY 1"""
+
+# Another as soon as there is a new event in one of these rooms, or a reply.
+PAIRS_STAMP = """
+SELECT count(*) || ' ' || coalesce(sum(last.seq), 0) || ' ' || (
+    SELECT count(*) FROM broadcasts b
+    JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
+    WHERE b.user_no = $1 AND r.status = 'replied'
+)
+FROM (
+    SELECT r.room_no FROM chat_members m JOIN chat_rooms r ON r.room_no = m.room_no
+    WHERE m.user_no = $1 AND m.is_active AND r.is_active AND r.direct_key IS NOT NULL
+    ORDER BY r.room_no DESC LIMIT $2
+) o
+LEFT JOIN LATERAL (
+    SELECT e.seq FROM room_events e WHERE e.room_no = o.room_no ORDER BY e.seq DESC LIMIT 1
+) last ON true"""
 
 # One statement: recipients, their conversations and what they are to be shown. Who may not hear it
 # any more since he was selected is left out; what another node delivered is not delivered again.
@@ -121,8 +144,13 @@ WHERE broadcast_no = $1 AND status = 'waiting'"""
 class BroadcastStore:
     """The port Broadcasts in PostgreSQL."""
 
-    def __init__(self, database: Database, *, new_id: Callable[[], str]) -> None:
-        self._database, self._new_id = database, new_id
+    def __init__(
+        self, database: Database, cache: Cache, *, new_id: Callable[[], str], changed: Changed
+    ) -> None:
+        """*changed* is told whose lists of broadcasts have changed."""
+        self._database, self._new_id, self._changed = database, new_id, changed
+        self._blocked: Kept[list[int]] = Kept(cache, BLOCKS_KEPT, list[int], kept_s=600)
+        self._talks: Kept[_Talks] = Kept(cache, "pairs", _Talks, kept_s=3_600)
 
     async def lease(
         self, *, now: Millis, until: Millis, most: int
@@ -134,21 +162,34 @@ class BroadcastStore:
         return due, None if following is None else Millis(following)
 
     async def facts(self, due: DueBroadcast, *, now: Millis) -> SenderFacts:
-        """What the selection has to know of the sender and others: two queries."""
-        blocked = await self._database.fetch(BLOCKED, due.sender_no)
-        since = now - TALK_S * 1000
-        rows = await self._database.fetch(PAIRS, due.sender_no, since, ROOMS_MOST, EVENTS_MOST)
-        pairs = [
-            PairFacts(
-                row["user_no"],
-                row["messages"],
-                float(row["days"]),
-                row["both_wrote"],
-                row["replies"],
+        """What the selection has to know of the sender and others.
+
+        Kept for ten minutes and an hour (specification 001): blocks until one changes, the pairs
+        until there is a new event in one of their rooms, or a reply.
+        """
+        sender_no = due.sender_no
+        blocked = await self._blocked.of(sender_no, partial(self._read_blocked, sender_no))
+        stamp = await self._database.fetchval(PAIRS_STAMP, sender_no, ROOMS_MOST)
+        talks = await self._talks.of(sender_no, partial(self._read_talks, sender_no, stamp, now))
+        if talks.stamp != stamp:
+            await self._talks.forget([sender_no])
+            talks = await self._talks.of(
+                sender_no, partial(self._read_talks, sender_no, stamp, now)
             )
-            for row in rows
-        ]
-        return SenderFacts(blocked=[row[0] for row in blocked], pairs=pairs)
+        return SenderFacts(blocked=blocked, pairs=talks.pairs)
+
+    async def blocks_changed(self, user_nos: Sequence[int]) -> None:
+        """There is a block between two of these, or it ended."""
+        await self._blocked.forget(user_nos)
+        await self._changed(user_nos)
+
+    async def _read_blocked(self, user_no: int) -> list[int]:
+        return [row[0] for row in await self._database.fetch(BLOCKED, user_no)]
+
+    async def _read_talks(self, user_no: int, stamp: str, now: Millis) -> _Talks:
+        since = now - TALK_S * 1000
+        rows = await self._database.fetch(PAIRS, user_no, since, ROOMS_MOST, EVENTS_MOST)
+        return _Talks(stamp, [_pair(row) for row in rows])
 
     async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int:
         """Store recipients, their conversations and what they are to be shown, once."""
@@ -170,6 +211,7 @@ class BroadcastStore:
         count = await self._database.fetchval(
             DELIVER, due.broadcast_no, at, how, selected.took_ms, *columns, once=True
         )
+        await self._changed([due.sender_no, *(told.user_no for told in chosen)])
         return int(count)
 
     async def announcement(self, due: DueBroadcast) -> Announcement:
@@ -194,6 +236,19 @@ class BroadcastStore:
     async def fail(self, due: DueBroadcast, reason: str) -> None:
         """Give up one that was not delivered."""
         await self._database.execute(FAIL, due.broadcast_no, reason)
+        await self._changed([due.sender_no])
+
+
+class _Talks(msgspec.Struct):
+    stamp: str
+    """What it was read as of."""
+    pairs: list[PairFacts]
+
+
+def _pair(row: Any) -> PairFacts:
+    return PairFacts(
+        row["user_no"], row["messages"], float(row["days"]), row["both_wrote"], row["replies"]
+    )
 
 
 def _due(row: Any) -> DueBroadcast:

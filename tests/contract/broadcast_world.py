@@ -6,6 +6,7 @@ from itertools import count
 
 from actors.selection_records import Selected, Told
 from protocol.ids import Millis
+from server.memory.cache import LocalCache
 from server.postgres.broadcast_making import BroadcastMaking, NewBroadcast
 from server.postgres.broadcast_replies import BroadcastReplies
 from server.postgres.broadcast_views import BroadcastViews
@@ -26,10 +27,14 @@ class Sent:
         self.database = postgres.database
         self._numbers = count(1)
         new_id = lambda: f"new{next(self._numbers)}"  # noqa: E731
-        self.store = BroadcastStore(self.database, new_id=new_id)
+        self.cache, self.told = LocalCache(), []
+        self.store = BroadcastStore(self.database, self.cache, new_id=new_id, changed=self._changed)
         self.making = BroadcastMaking(self.database)
         self.views = BroadcastViews(self.database)
         self.replies = BroadcastReplies(self.database)
+
+    async def _changed(self, user_nos):
+        self.told.append(sorted(user_nos))
 
     async def people(self):
         await self.database.execute(PHONES, 9)

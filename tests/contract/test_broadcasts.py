@@ -12,6 +12,7 @@ from protocol.ids import Millis
 from server.postgres.blocks import BlockStore
 from server.postgres.broadcast_making import NewBroadcast
 from server.postgres.rooms import RoomStore
+from server.told_blocks import ToldBlocks
 
 RECIPIENTS = "SELECT recipient_no, status, why FROM broadcast_recipients ORDER BY 1"
 ROOMS = "SELECT broadcast_id, direct_key FROM chat_rooms WHERE broadcast_id IS NOT NULL ORDER BY 2"
@@ -179,7 +180,31 @@ async def test_what_two_people_had_with_each_other(sent, postgres, writing):
     assert set(by_user) == {2, 3}
     assert (by_user[2].messages, by_user[2].both_wrote, by_user[2].replies) == (5, True, 0)
     assert (by_user[3].messages, by_user[3].replies) == (0, 1)
-    later = await sent.store.facts(due, now=Millis(newest + 31 * 86_400_000))
+    later = await Sent(postgres).store.facts(due, now=Millis(newest + 31 * 86_400_000))
     assert [each.user_no for each in later.pairs] == [3]
-    await BlockStore(postgres.database).change(4, 1, on=True, at=Millis(1))
-    assert (await sent.store.facts(due, now=Millis(1))).blocked == [4]
+
+
+async def test_what_is_kept_of_others_is_never_older_than_a_change(sent, postgres, writing):
+    rooms = RoomStore(postgres.database, new_id=lambda: "direct")
+    await rooms.open_direct(1, 2)
+    [(number,)] = await sent.fetch("SELECT room_no FROM chat_rooms WHERE room_id = 'direct'")
+    journal = postgres.journal()
+    await journal.claim(["direct"], tail=0)
+    await sent.make("b1")
+    [due] = await sent.due()
+
+    async def facts():
+        found = await sent.store.facts(due, now=Millis(10_000))
+        return found.blocked, [(each.user_no, each.messages) for each in found.pairs]
+
+    assert await facts() == await facts() == ([], [])
+    for seq in (1, 2):
+        await journal.append([writing.batch(number, 1, [writing.said(seq, sender=seq)])])
+        assert await facts() == ([], [(2, seq)])
+    blocks = ToldBlocks(BlockStore(postgres.database), sent.store.blocks_changed)
+    for blocker, blocked, on, left in ((4, 1, True, [4]), (1, 5, True, [4, 5]), (4, 1, False, [5])):
+        await blocks.change(blocker, blocked, on=on, at=Millis(1))
+        assert sorted((await facts())[0]) == left
+    assert sent.told[-1] == [1, 4], "and so is whose lists have changed"
+    await sent.deliver(due, 3)
+    assert sent.told[-1] == [1, 3]

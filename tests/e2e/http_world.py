@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
@@ -24,6 +24,7 @@ from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
+from server.broadcast_lists import BroadcastLists
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
 from server.files.links import Links
@@ -34,12 +35,14 @@ from server.http.ports import Rate
 from server.http.route import Route
 from server.http.schemas import DemoAccount
 from server.ids import random_id
+from server.memory.cache import LocalCache
 from server.memory.limits import LocalLimits
 from server.memory.presences import MemoryPresences, Shared
 from server.memory.selection import LocalSelection
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.blocks import BlockStore
+from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
 from server.postgres.broadcast_replies import BroadcastReplies
 from server.postgres.broadcast_views import BroadcastViews
@@ -63,6 +66,7 @@ from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.tokens import Tokens
+from server.told_blocks import ToldBlocks
 
 KEY = b"k" * 32
 NO_RATE = Rate(0, 0)
@@ -242,13 +246,14 @@ async def open_http(
                 journal = PostgresJournal(database, owner=1)
                 people = StoredPeople(users, rooms)
                 shared: Shared = {}
+                lists, runs = _stored_broadcasts(database, clock)
                 node = Node(
                     Ports(
                         journal=journal,
                         log=events,
                         files=PostedFiles(database, key=KEY),
                         people=people,
-                        blocks=BlockStore(database),
+                        blocks=ToldBlocks(BlockStore(database), runs.blocks_changed),
                         presences=MemoryPresences(shared, node="node"),
                         notifications=NotificationStore(database),
                         fan_out=_fan_out,
@@ -262,7 +267,14 @@ async def open_http(
                 intake = Intake(files, spool, storage, quota=quota, clock=clock, new_id=random_id)
                 requests = NotedRequests(node, people)
                 selection = LocalSelection(database_url, test_prefix="")
-                broadcasts = _broadcasts(database, node, clock, files, selection)
+                wake = _broadcasting(runs, node, clock, selection)
+                broadcasts = BroadcastParts(
+                    stores=_stores(database, lists, files),
+                    runs=runs,
+                    selection=selection,
+                    notices=node.notices,
+                    waits=Waits(wake, count(1).__next__),
+                )
                 await nursery.start(node.run)
                 parts = Parts(
                     users=users,
@@ -310,25 +322,33 @@ async def open_http(
             nursery.cancel_scope.cancel()
 
 
-def _broadcasts(
-    database: Database, node: Node, clock: WallClock, files: FileStore, selection: Selection
-) -> BroadcastParts:
-    runs = BroadcastStore(database, new_id=random_id)
+def _stored_broadcasts(
+    database: Database, clock: WallClock
+) -> tuple[BroadcastLists, BroadcastStore]:
+    cache = LocalCache()
+    lists = BroadcastLists(BroadcastViews(database), cache, clock=clock)
+    return lists, BroadcastStore(database, cache, new_id=random_id, changed=lists.changed)
+
+
+def _broadcasting(
+    runs: BroadcastStore, node: Node, clock: WallClock, selection: Selection
+) -> Callable[[], None]:
+    """Run broadcasts with the node; what wakes that."""
     log = structlog.get_logger()
     actor = BroadcastActor(runs, selection, notices=node.notices, clock=clock, log=log)
     node.also("broadcasts", actor.run)
-    return BroadcastParts(
-        stores=Stores(
-            making=BroadcastMaking(database),
-            views=BroadcastViews(database),
-            replies=BroadcastReplies(database),
-            groups=GroupStore(database),
-            files=files,
-        ),
-        runs=runs,
-        selection=selection,
-        notices=node.notices,
-        waits=Waits(actor.wake, count(1).__next__),
+    return actor.wake
+
+
+def _stores(database: Database, lists: BroadcastLists, files: FileStore) -> Stores:
+    return Stores(
+        making=BroadcastMaking(database),
+        views=BroadcastViews(database),
+        lists=lists,
+        replies=BroadcastReplies(database),
+        groups=GroupStore(database),
+        figures=BroadcastFigures(database),
+        files=files,
     )
 
 

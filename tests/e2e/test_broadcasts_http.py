@@ -307,3 +307,54 @@ async def test_admins_are_told_why(database_url: str) -> None:
         assert (await http.ask("GET", path, token=ann.token)).status == 403
         unknown = await http.ask("GET", f"{path}?user=who", token=admin.token)
         assert unknown.status == 400
+
+
+async def test_admins_see_how_broadcasts_do(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, _ = await people(http, 3)
+        admin, path = await http.admin(), "/api/v1/admin/broadcasts/figures"
+        empty = (await http.ask("GET", path, token=admin.token)).json
+        assert (empty["broadcasts"], empty["read_rate"], empty["exposure"][:2]) == (0, 0.0, [3, 0])
+        made = (await send(http, ann)).json
+        await delivered(http, ann, made["id"])
+        nobody = (await send(http, ann, region="섬")).json
+        await delivered(http, ann, nobody["id"])
+        body = {"body": "네"}
+        said = await http.ask("POST", f"{PATH}/{made['id']}/reply", body, token=bob.token)
+        assert said.status == 201
+        found = (await http.ask("GET", f"{path}?days=1", token=admin.token)).json
+        assert (found["broadcasts"], found["failed"], found["success_rate"]) == (1, 1, 0.5)
+        assert (found["recipients"], found["read_rate"], found["reply_rate"]) == (2, 0.5, 0.5)
+        assert found["exposure"][:3] == [1, 2, 0] and found["goal"] == 0.3
+        assert [(day["recipients"], day["replied"]) for day in found["daily"]] == [(2, 1)]
+        assert found["gini"] == pytest.approx(1 / 3), "two of three have one each"
+
+
+async def test_lists_are_kept_and_never_older_than_a_change(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob, eve = await people(http, 3)
+        assert await items(http, ann, "") == await items(http, bob, "/received") == []
+        made = (await send(http, ann)).json
+        assert [each["status"] for each in await items(http, ann, "")] == ["waiting"]
+        await delivered(http, ann, made["id"])
+        for _ in range(2):
+            [mine] = await items(http, ann, "")
+            assert (mine["status"], mine["counts"]["delivered"]) == ("delivered", 2)
+            [_received] = await items(http, bob, "/received")
+        name = {"name": "새 이름"}
+        assert (await http.ask("PATCH", "/api/v1/me", name, token=ann.token)).status == 200
+        assert [each["name"] for each in await items(http, bob, "/received")] == ["새 이름"]
+        read = f"{PATH}/{made['id']}/mark_as_read"
+        await http.ask("PUT", read, token=bob.token)
+        assert [each["status"] for each in await items(http, bob, "/received")] == ["read"]
+        assert [each["counts"]["read"] for each in await items(http, ann, "")] == [1]
+        block = f"/api/v1/blocks/{ann.id}"
+        for method, count in (("PUT", 0), ("DELETE", 1)):
+            await http.ask(method, block, token=eve.token)
+            assert len(await items(http, eve, "/received")) == count
+        at = http.parts.clock.now_ms() + HOUR_MS
+        later = (await send(http, ann, schedule=at)).json
+        assert next(each["status"] for each in await items(http, ann, "")) == "scheduled"
+        http.parts.clock.ms = at
+        assert next(each["status"] for each in await items(http, ann, "")) != "scheduled"
+        await delivered(http, ann, later["id"])

@@ -1,0 +1,104 @@
+"""How broadcasts do: for admins."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from actors.ports import Selection, StoreUnavailable, WallClock
+from protocol.ids import Millis
+from server.http.route import Access, Answer, Call, Route
+from server.postgres.broadcast_figures import BroadcastFigures
+
+DAY_MS = 86_400_000
+GOAL = 0.3
+"""The rate of replies that specification 001 wants."""
+
+
+class FiguresQuery(msgspec.Struct):
+    """Of how many ``days`` up to now."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 30
+
+
+class BroadcastDay(msgspec.Struct):
+    """What came of the broadcasts of a day (YYYY-MM-DD, in UTC)."""
+
+    day: str
+    recipients: int
+    read: int
+    replied: int
+
+
+class Figures(msgspec.Struct, kw_only=True):
+    """Broadcasts of the last ``days``. Rates are from 0 to 1: of broadcasts that went out, and of
+    recipients who have heard, or answered.
+
+    ``exposure``: how many people who may receive got none, one, two, …, ten or more. ``gini`` is
+    the diversity index of all there ever were: 0 where everybody received the same.
+    """
+
+    days: int
+    broadcasts: int
+    failed: int
+    success_rate: float
+    recipients: int
+    read_rate: float
+    reply_rate: float
+    goal: float
+    selection_ms: float
+    exposure: list[int]
+    daily: list[BroadcastDay]
+    gini: float | UnsetType = UNSET
+
+
+class FiguresRoutes:
+    """The route of the figures."""
+
+    def __init__(
+        self, *, figures: BroadcastFigures, selection: Selection, clock: WallClock
+    ) -> None:
+        self._figures, self._selection, self._clock = figures, selection, clock
+
+    async def show(self, call: Call[None, FiguresQuery]) -> Answer:
+        """How broadcasts do."""
+        since = Millis(self._clock.now_ms() - call.query.days * DAY_MS)
+        reached = await self._figures.reached(since)
+        figures = Figures(
+            days=call.query.days,
+            broadcasts=reached.sent,
+            failed=reached.failed,
+            success_rate=_rate(reached.sent, reached.sent + reached.failed),
+            recipients=reached.recipients,
+            read_rate=_rate(reached.read, reached.recipients),
+            reply_rate=_rate(reached.replied, reached.recipients),
+            goal=GOAL,
+            selection_ms=reached.took_ms,
+            exposure=list(await self._figures.exposure(since)),
+            daily=[BroadcastDay(*day) for day in await self._figures.daily(since)],
+        )
+        with suppress(StoreUnavailable):
+            figures.gini = (await self._selection.figures()).gini
+        return Answer(200, figures)
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/admin/broadcasts/figures",
+                name="show_broadcast_figures",
+                summary="How broadcasts do",
+                access=Access.ADMIN,
+                handler=self.show,
+                query=FiguresQuery,
+                answers={200: Figures},
+            ),
+        )
+
+
+def _rate(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

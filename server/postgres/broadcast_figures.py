@@ -1,0 +1,84 @@
+"""How broadcasts do: how many are heard and answered, and how evenly they are spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protocol.ids import Millis
+from server.postgres.pool import Database
+
+REACHED = """
+SELECT count(DISTINCT b.broadcast_no) FILTER (WHERE b.status <> 'failed') AS sent,
+    count(DISTINCT b.broadcast_no) FILTER (WHERE b.status = 'failed') AS failed,
+    count(r.recipient_no) AS recipients, count(*) FILTER (WHERE r.status <> 'delivered') AS read,
+    count(*) FILTER (WHERE r.status = 'replied') AS replied,
+    coalesce(avg(b.took_ms), 0)::float AS took_ms
+FROM broadcasts b LEFT JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
+WHERE b.created_at > $1 AND b.status IN ('delivered', 'announced', 'failed')"""
+
+DAILY = """
+SELECT to_char(to_timestamp(b.created_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
+    count(*) AS recipients, count(*) FILTER (WHERE r.status <> 'delivered') AS read,
+    count(*) FILTER (WHERE r.status = 'replied') AS replied
+FROM broadcasts b JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
+WHERE b.created_at > $1 AND b.status IN ('delivered', 'announced')
+GROUP BY 1 ORDER BY 1"""
+
+EXPOSURE = """
+SELECT least(received, $2) AS times, count(*) AS people FROM (
+    SELECT count(*) AS received FROM broadcasts b
+    JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
+    WHERE b.created_at > $1 AND b.status IN ('delivered', 'announced') GROUP BY r.recipient_no
+) counted GROUP BY 1"""
+
+MAY_RECEIVE = "SELECT count(*) FROM users WHERE status = 'active' AND phone IS NOT NULL"
+
+MOST_TIMES = 10
+"""Who received so many or more is counted together."""
+
+
+class Reached(NamedTuple):
+    """What came of broadcasts. ``took_ms``: the mean of their selections."""
+
+    sent: int
+    failed: int
+    recipients: int
+    read: int
+    replied: int
+    took_ms: float
+
+
+class Day(NamedTuple):
+    """What came of the broadcasts of one day in UTC."""
+
+    day: str
+    recipients: int
+    read: int
+    replied: int
+
+
+class BroadcastFigures:
+    """Figures of all broadcasts made since some time. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reached(self, since: Millis) -> Reached:
+        """All of them together."""
+        row = await self._database.fetchrow(REACHED, since)
+        read, replied = (row["read"], row["replied"]) if row["recipients"] else (0, 0)
+        return Reached(row["sent"], row["failed"], row["recipients"], read, replied, row["took_ms"])
+
+    async def daily(self, since: Millis) -> Sequence[Day]:
+        """Day by day; days without any are left out."""
+        return [Day(*row) for row in await self._database.fetch(DAILY, since)]
+
+    async def exposure(self, since: Millis) -> Sequence[int]:
+        """How many people received none, one, two, …, ten or more."""
+        may: int = await self._database.fetchval(MAY_RECEIVE)
+        counts = [0] * (MOST_TIMES + 1)
+        for row in await self._database.fetch(EXPOSURE, since, MOST_TIMES):
+            counts[row["times"]] = row["people"]
+        counts[0] = max(0, may - sum(counts))
+        return counts
