@@ -71,11 +71,11 @@ def is_address(url: str) -> bool:
         return False
 
 
-def of_search(given: Namespace) -> Iterator[str]:
-    """What the search takes."""
+def of_one(given: Namespace, word: str) -> Iterator[str]:
+    """What the measurement *word* takes, which is no load."""
     for name, setting in vars(given).items():
         if name in LOADS and setting:
-            yield f"--{name} changes nothing of the search"
+            yield f"--{name} changes nothing of the {word}"
 
 
 def of_load(given: Namespace, workload: Workload) -> Iterator[str]:

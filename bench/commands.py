@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench import search
+from bench import search, selection
 from bench.arguments import WORDS, asked_rounds, asked_targets, asked_workloads
-from bench.checks import Misused, check, of_load, of_search, of_targets
+from bench.checks import Misused, check, of_load, of_one, of_targets
 from bench.compare import compared, comparison
 from bench.drawn import plots
 from bench.load.build import CannotBuild, build
@@ -44,6 +44,8 @@ def run(given: Namespace) -> int:
     try:
         if given.words == ["search"]:
             return _search(given)
+        if given.words == ["selection"]:
+            return _selection(given)
         if given.words and given.words[0] in WORDS:
             return _again(given.words[0], given.words[1:], given)
         return measure_all(given)
@@ -72,8 +74,18 @@ def measure_all(given: Namespace) -> int:
 
 def _search(given: Namespace) -> int:
     """The search in a database of its own, without a server."""
-    check(of_search(given))
+    check(of_one(given, "search"))
     print(search.measure(Folders(given.folder or place_for_data()), given.scale or 1.0))
+    return 0
+
+
+def _selection(given: Namespace) -> int:
+    """Selections of recipients, and then a chat on a server of its own beside them."""
+    check(of_one(given, "selection"))
+    allow_many_files()
+    bench = Bench(program=build(), cores=our_cores())
+    folders = Folders(given.folder or place_for_data())
+    print(selection.measure(folders, given.scale or 1.0, bench))
     return 0
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import trio
 from selection_world import World, apart, asking, in_the_server, opened
 
 from actors.ports import StoreUnavailable
+from server.selection.frames import Begin, Ended, Report, framed, read_frame
 
 
 async def test_who_was_killed_comes_back_and_misses_nothing(database_url: str) -> None:
@@ -88,6 +93,37 @@ async def test_without_a_database_it_is_unavailable(
         async with make("postgresql://x@/y?host=/nowhere") as selection:
             with pytest.raises(StoreUnavailable):
                 await selection.select(asking())
+
+
+def begun(url: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server.selection.process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdin is not None
+    process.stdin.write(framed(Begin(url, "")))
+    process.stdin.flush()
+    return process
+
+
+def test_it_ends_with_its_input_also_while_it_reads_everything(database_url: str) -> None:
+    with psycopg.connect(database_url) as locking, begun(database_url) as process:
+        locking.execute("LOCK TABLE users")
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.stdin.close()  # type: ignore[union-attr]
+        assert process.wait(10) == 0
+
+
+def test_it_ends_with_an_error_and_says_why_without_the_address() -> None:
+    with begun("postgresql://somebody:secret@/y?host=/nowhere") as process:
+        assert process.stdout is not None
+        report = read_frame(process.stdout, Report)  # type: ignore[arg-type]
+        assert isinstance(report, Ended) and "/nowhere" in report.reason
+        assert "secret" not in report.reason
+        assert process.wait(10) == 1
 
 
 async def test_no_process_is_left_whatever_it_does(database_url: str) -> None:

@@ -1,0 +1,263 @@
+"""How long a selection of recipients takes, what it needs, and what a chat beside it feels."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Final, NamedTuple
+
+import structlog
+import trio
+import trio_asyncio
+
+from actors.selection_records import PairFacts, SelectionAsked
+from bench.figures import shown
+from bench.generator import Load, generate, write_plan
+from bench.machine import look_around
+from bench.madang import Folders, measured_server, seats_of
+from bench.measuring import Bench
+from bench.pinning import Cores, pin
+from bench.results import Result
+from bench.tables import aligned
+from bench.workloads import Crowd, chosen
+from protocol.ids import Millis
+from server.data_folder import make_data_folder
+from server.lifecycle import backends
+from server.postgres.migrate import migrate
+from server.postgres.pool import Database, open_database, quiet_loop
+from server.selection.asking import SelectionProcess
+from server.selection.choosing import Chooser
+from server.selection.reading import Reader
+
+PEOPLE: Final = (10_000, 100_000, 1_000_000)
+SELECTIONS, REFRESHES, SIGN_INS = 200, 20, 1_000
+ROUNDS, ROUND_S, RATE = 6, 6.0, 1_000.0
+MINUTES: Final = 60.0
+NOW: Final = Millis(1_800_000_000_000)
+ASKED, PAIRS = 100, 30
+LOG = structlog.get_logger("madang.bench")
+
+# A third signed in within 30 days; ages, places and what they received lie apart as among people.
+ADD = """
+INSERT INTO users (user_id, username, phone, birth_date, gender, preferred_gender, region,
+    last_sign_in_at)
+SELECT 'selected' || n, 'selected' || n, '+8220' || n, DATE '1955-01-01' + n % 19000,
+    (ARRAY['female', 'male', 'other'])[1 + n % 3], (ARRAY['female', 'male', 'any'])[1 + n % 3],
+    'region ' || n % 250, to_timestamp($2::bigint / 1000 - n * 7919::bigint % (90 * 86400))
+FROM generate_series(1, $1) n"""
+EXPOSE = """
+INSERT INTO exposures (user_no, received, replied, received_at)
+SELECT user_no, user_no % 20, user_no % 7, $1::bigint - user_no % 720 * 3600000 FROM users"""
+ONLINE = "INSERT INTO online_totals (user_no, seconds) SELECT user_no, user_no % 90000 FROM users"
+SIGN_IN = """
+UPDATE users SET last_sign_in_at = last_sign_in_at + interval '1 minute'
+WHERE user_no IN (SELECT 1 + (n * 7919 + $1) % $2 FROM generate_series(1, $3) n)"""
+
+
+class Timed(NamedTuple):
+    """Of so many people: seconds until all are there, MiB, and milliseconds."""
+
+    people: int
+    rebuilt_s: float
+    grown_mib: float
+    peak_mib: float
+    selections: list[float]
+    cpu: float
+    refreshes: list[float]
+
+
+def measure(folders: Folders, scale: float, bench: Bench) -> str:
+    """All of it, as tables."""
+    about = look_around(folders.parent, Cores(None, None), rate_limits="off")
+    title = f"{about.cpu}, {about.cores} cores, load average before {about.load_average:.1f}"
+    timed = [_timed(folders, max(1, round(people * scale))) for people in PEOPLE]
+    beside = _beside(folders, scale, bench)
+    return "\n\n".join((title, "\n".join(_rows(timed)), "\n".join(beside)))
+
+
+# ---- selections alone
+
+
+def _timed(folders: Folders, people: int) -> Timed:
+    with folders.fresh() as folder:
+        data = make_data_folder(folder / "data")
+        with backends(data, None, None, role="command") as running:
+            return trio.run(_time, running.database_url, people)
+
+
+async def _time(url: str, people: int) -> Timed:
+    async with _database(url) as database:
+        await migrate(url)
+        async with _selection(url) as selection:
+            empty = (await selection.figures()).rss_bytes
+        await _add(database, people)
+        async with _selection(url) as selection:
+            rebuilt_s = (await selection.figures()).rebuilt_ms / 1e3
+            assert selection.pid is not None
+            begun = _cpu_ms(selection.pid)
+            took = [await _select(selection, seed) for seed in range(SELECTIONS)]
+            cpu = (_cpu_ms(selection.pid) - begun) / SELECTIONS
+            grown = ((await selection.figures()).rss_bytes - empty) / 2**20
+            peak = (_peak_bytes(selection.pid) - empty) / 2**20
+        refreshes = await _refreshes(database, people)
+    return Timed(people, rebuilt_s, grown, peak, took, cpu, refreshes)
+
+
+async def _select(selection: SelectionProcess, seed: int) -> float:
+    """Milliseconds of one, as who asks sees it."""
+    pairs = [PairFacts(2 + 3 * n, n, n / 2, n % 2 == 0, n % 4) for n in range(PAIRS)]
+    asked = SelectionAsked(sender_no=1, asked=ASKED, seed=seed, now_ms=NOW, pairs=pairs)
+    begun = time.perf_counter()
+    await selection.select(asked)
+    return (time.perf_counter() - begun) * 1e3
+
+
+async def _refreshes(database: Database, people: int) -> list[float]:
+    """Milliseconds to read what 1,000 sign-ins changed: here, to see that alone."""
+    reader = Reader.open(database.url)
+    chooser = Chooser(reader, test_prefix="")
+    took = []
+    for turn in range(REFRESHES):
+        await database.execute(SIGN_IN, turn, people, SIGN_INS, within=MINUTES)
+        begun = time.perf_counter()
+        chooser.refresh()
+        took.append((time.perf_counter() - begun) * 1e3)
+    chooser.close()
+    return took
+
+
+async def _add(database: Database, people: int) -> None:
+    await database.execute(ADD, people, NOW, within=20 * MINUTES)
+    await database.execute(EXPOSE, NOW, within=10 * MINUTES)
+    await database.execute(ONLINE, within=10 * MINUTES)
+    await database.execute("VACUUM ANALYZE", within=10 * MINUTES)
+
+
+@asynccontextmanager
+async def _database(url: str) -> AsyncIterator[Database]:
+    async with trio_asyncio.open_loop() as loop:
+        quiet_loop(loop, LOG)
+        async with open_database(url, log=LOG) as database:
+            yield database
+
+
+@asynccontextmanager
+async def _selection(url: str) -> AsyncIterator[SelectionProcess]:
+    """One that is there already."""
+    selection = SelectionProcess(url, test_prefix="", log=LOG)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(selection.run)
+        with trio.fail_after(2 * MINUTES):
+            while selection.pid is None:  # noqa: ASYNC110 - once, before anything is measured
+                await trio.sleep(0.01)
+        yield selection
+        nursery.cancel_scope.cancel()
+
+
+def _peak_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def _cpu_ms(pid: int) -> float:
+    told = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
+def _rows(timed: Sequence[Timed]) -> Iterator[str]:
+    head = ["people", "rebuilt s", "RSS MiB", "peak MiB"]
+    head += ["selection p50 ms", "p99", "CPU ms", "1,000 sign-ins p50 ms", "most"]
+    rows = [
+        [
+            f"{each.people:,}",
+            *(shown(number) for number in (each.rebuilt_s, each.grown_mib, each.peak_mib)),
+            *(shown(number) for number in (median(each.selections), _p99(each.selections))),
+            shown(each.cpu),
+            *(shown(number) for number in (median(each.refreshes), max(each.refreshes))),
+        ]
+        for each in timed
+    ]
+    return aligned([head, *rows])
+
+
+def _p99(took: Sequence[float]) -> float:
+    return quantiles(took, n=100)[-1]
+
+
+# ---- a chat beside them
+
+
+def _beside(folders: Folders, scale: float, bench: Bench) -> Iterator[str]:
+    """The same chat on one server, with a selection each second and without, by turns."""
+    people = max(1, round(PEOPLE[-1] * scale))
+    crowd = Crowd.apart(max(1, round(500 * scale)), 2)
+    late: dict[bool, list[float]] = {True: [], False: []}
+    with measured_server([crowd], folders=folders) as server:
+        pin([server.pid], bench.cores.server)
+        plan = server.data.parent / "plan"
+        write_plan(plan, seats_of(server.people))
+        load = replace(_load(scale), url=f"ws://{server.host}:{server.port}/ws", plan=plan)
+        with backends(server.data, None, None, role="command") as running:
+            url = running.database_url
+            trio.run(_add_people, url, people)
+            for turn in range(ROUNDS):
+                # With, without, without, with, ...: what drifts drifts for both.
+                selecting = turn % 4 in (0, 3)
+                late[selecting].append(
+                    trio.run(partial(_chat, bench, load, url, selecting=selecting))
+                )
+    yield f"{RATE * scale:,.0f} messages a second in {crowd.rooms} rooms of 2, {people:,} users:"
+    for selecting, words in ((False, "without"), (True, "with a selection a second")):
+        each = ", ".join(shown(p99) for p99 in late[selecting])
+        yield f"  p99 {words}: {shown(median(late[selecting]))} ms ({each})"
+    yield f"  ratio {median(late[True]) / median(late[False]):.2f}"
+
+
+def _load(scale: float) -> Load:
+    usual = chosen(["W2"])[0]
+    return Load(
+        url="",
+        mode="open",
+        rate=max(20.0, RATE * scale),
+        body=usual.body,
+        seconds=ROUND_S,
+        warmup=1.0,
+        drain_s=usual.drain,
+    )
+
+
+async def _add_people(url: str, people: int) -> None:
+    async with _database(url) as database:
+        await _add(database, people)
+
+
+async def _chat(bench: Bench, load: Load, url: str, *, selecting: bool) -> float:
+    """The p99 of its deliveries, in milliseconds."""
+    run = partial(generate, bench.program, load, cores=bench.generator_cores)
+    with trio.fail_after(10 * MINUTES):
+        if not selecting:
+            return _late(await run())
+        async with _selection(url) as selection, trio.open_nursery() as nursery:
+            nursery.start_soon(_select_each_second, selection)
+            result = await run()
+            nursery.cancel_scope.cancel()
+    return _late(result)
+
+
+def _late(result: Result) -> float:
+    assert result.is_sound, result.faults
+    return result.delivery.percentile(99) / 1e6
+
+
+async def _select_each_second(selection: SelectionProcess) -> None:
+    seed = 0
+    while True:
+        await _select(selection, seed)
+        await trio.sleep(1.0)
+        seed += 1
