@@ -265,7 +265,7 @@ def blueprint_of(name: str, routes: Sequence[Route], gate: Gate, took: Histogram
         blueprint.add_url_rule(
             route.path.replace("{", "<").replace("}", ">"),
             route.name,
-            _view(route, gate, took.labels(route.name)),
+            _view(route, gate, took),
             methods=[route.method],
             provide_automatic_options=False,
         )
@@ -278,7 +278,7 @@ def _view(route: Route, gate: Gate, took: Histogram) -> RouteCallable:
         try:
             return await answered(path)
         finally:
-            took.observe(trio.current_time() - begun)
+            took.labels(route.name).observe(trio.current_time() - begun)
 
     async def answered(path: dict[str, str]) -> Response:
         answer = await route.handler(await _call(route, gate, path, request))

@@ -66,7 +66,7 @@ class Broadcast(msgspec.Struct, kw_only=True):
     duration_ms: int | UnsetType = UNSET
     recipient_count: int | UnsetType = UNSET
     audience: ShownAudience | UnsetType = UNSET
-    start_at: int = 0
+    start_at: int | UnsetType = UNSET
     delivered_at: int | UnsetType = UNSET
     counts: BroadcastCounts | UnsetType = UNSET
     reason: str | UnsetType = UNSET
@@ -139,7 +139,8 @@ def form_of(fields: Mapping[str, str]) -> Form:
 
 def as_of(broadcast: Broadcast, now: Millis) -> Broadcast:
     """One that waits is scheduled until its time has come."""
-    if broadcast.status == "waiting" and broadcast.start_at > now:
+    start_at = broadcast.start_at
+    if broadcast.status == "waiting" and isinstance(start_at, int) and start_at > now:
         return msgspec.structs.replace(broadcast, status="scheduled")
     return broadcast
 

@@ -100,6 +100,12 @@ def test_who_is_connected_is_told_at_once_and_who_is_not_when_he_comes(open_fold
             assert [each["kind"] for each in bodies] == ["audio", "text"]
             replied = frame(at_ann, "broadcast")
             assert (replied["change"], replied["room"]) == ("replied", said["room"])
+        with urllib.request.urlopen(f"{server.url}/metrics", timeout=15) as answer:
+            metrics = answer.read().decode().splitlines()
+        assert "madang_broadcasts_delivered_total 1.0" in metrics
+        assert "madang_broadcast_recipients_total 2.0" in metrics
+        assert "madang_selection_seconds_count 1.0" in metrics
+        assert 'madang_http_request_seconds_count{route="create_broadcast"} 1.0' in metrics
         for _ in range(2):
             with listening(server, eve) as at_eve:
                 shown = frame(at_eve, "notification")
