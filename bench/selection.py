@@ -53,7 +53,8 @@ SELECT 'selected' || n, 'selected' || n, '+8220' || n, DATE '1955-01-01' + n % 1
 FROM generate_series(1, $1) n"""
 EXPOSE = """
 INSERT INTO exposures (user_no, received, replied, received_at)
-SELECT user_no, user_no % 20, user_no % 7, $1::bigint - user_no % 720 * 3600000::bigint FROM users"""
+SELECT user_no, user_no % 20, user_no % 7, $1::bigint - user_no % 720 * 3600000::bigint
+FROM users"""
 ONLINE = "INSERT INTO online_totals (user_no, seconds) SELECT user_no, user_no % 90000 FROM users"
 SIGN_IN = """
 UPDATE users SET last_sign_in_at = last_sign_in_at + interval '1 minute'
