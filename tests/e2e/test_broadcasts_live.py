@@ -145,7 +145,7 @@ def test_kills_at_any_moment_leave_each_recipient_once(open_folder: Path) -> Non
         for number in range(KILLS):
             at_work = threading.Thread(target=sending, args=(number,))
             at_work.start()
-            time.sleep(chance.random() * 1.5)
+            time.sleep(chance.random() * 0.8)
             server.kill()
             at_work.join()
             server.start()
