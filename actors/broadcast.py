@@ -44,6 +44,7 @@ class BroadcastActor:
     AT_ONCE: Final = 8
     LEASE_MS: Final = 30_000
     LOOK_EVERY_S: Final = 1.0  # for those that other nodes took, and left
+    AGAIN_S: Final = 5.0  # after what nobody foresaw
     TRIES: Final = 5  # of those that fail for another reason than an outage
 
     def __init__(
@@ -67,7 +68,14 @@ class BroadcastActor:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            rest = await self._round()
+            try:
+                rest = await self._round()
+            except AdapterError as error:
+                self._log.warning("broadcasts_postponed", reason=str(error))
+                rest = self.LOOK_EVERY_S
+            except Exception as error:  # noqa: BLE001 - what is wrong with one row ends no node
+                self._log.error("broadcasts_failed", exc_info=error)
+                rest = self.AGAIN_S
             with trio.move_on_after(rest):
                 await self._woken.wait()
             self._woken = trio.Event()
@@ -76,11 +84,7 @@ class BroadcastActor:
         """Run what is due; seconds until the next may be."""
         now = self._clock.now_ms()
         until = Millis(now + self.LEASE_MS)
-        try:
-            due, following = await self._store.lease(now=now, until=until, most=self.AT_ONCE)
-        except AdapterError as error:
-            self._log.warning("broadcasts_postponed", reason=str(error))
-            return self.LOOK_EVERY_S
+        due, following = await self._store.lease(now=now, until=until, most=self.AT_ONCE)
         for each in due:
             await self._run(each)
         if len(due) == self.AT_ONCE:
