@@ -58,9 +58,15 @@ class Columns:
 
     def rows_of(self, user_nos: Ints) -> Rows:
         """Where these people are; those who are not there are left out."""
-        at = np.searchsorted(self.user_no, user_nos)
-        at[at == len(self)] = 0
-        return at[self.user_no[at] == user_nos] if len(self) else at[:0]
+        at, known = self.places_of(user_nos)
+        return at[known]
+
+    def places_of(self, user_nos: Ints) -> tuple[Rows, Mask]:
+        """Where each of these people is, and whether he is there at all."""
+        if not len(self):
+            return np.zeros(len(user_nos), dtype=np.intp), np.zeros(len(user_nos), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self.user_no, user_nos), len(self) - 1)
+        return at, self.user_no[at] == user_nos
 
     def mask_of(self, user_nos: Ints) -> Mask:
         """True for these people."""

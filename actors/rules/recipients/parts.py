@@ -135,7 +135,6 @@ def _share(values: Ints | Part, full: float) -> Part:
 def _of_pairs(facts: Facts, values: Part) -> Part:
     """*values* of the pairs, where they belong; 0 for everybody else."""
     part = np.zeros(len(facts.candidates), dtype=np.float32)
-    known = np.isin(facts.pairs.user_no, facts.candidates.user_no)
-    at = facts.candidates.rows_of(facts.pairs.user_no[known])
-    part[at] = values[known]
+    at, known = facts.candidates.places_of(facts.pairs.user_no)
+    part[at[known]] = values[known]
     return part
