@@ -3,6 +3,7 @@
 import { icon, make } from "./dom.js";
 import { lengthOf } from "./sizes.js";
 import { toast } from "./toast.js";
+import { waveOf } from "./waveform.js";
 import { words } from "./words.js";
 
 const KEPT = 20;
@@ -11,14 +12,15 @@ let playing = null; // {sound, place}: one at a time
 
 addEventListener("hashchange", () => playing?.sound.pause()); // whoever leaves the room could not stop it any more
 
-/** An element that plays `file`; `links` is Links. */
-export function player(file, links, tabIndex) {
-  const sound = sounds.get(file.id) ?? Object.assign(new Audio(), { preload: "none" });
+/** An element that plays `file`, or its own `sound`, with its `waveform` where it has one; `links` is Links, `heard()` comes whenever it begins to play. */
+export function player(file, links, tabIndex, heard = () => {}) {
+  const sound = file.sound ?? sounds.get(file.id) ?? Object.assign(new Audio(), { preload: "none" });
   const length = (file.duration_ms ?? 0) / 1000;
   const button = make("button", { class: "icon", type: "button", tabIndex });
   const place = make("input", { type: "range", min: 0, max: Math.max(1, Math.round(length * 10)), value: 0, tabIndex, "aria-label": words.soundPlace });
   const time = make("span", { class: "time" });
-  const node = make("div", { class: "sound", role: "group", "aria-label": file.name }, button, place, time);
+  const wave = file.waveform && waveOf(file.waveform);
+  const node = make("div", { class: "sound", role: "group", "aria-label": file.name }, button, wave ? make("div", { class: "wave" }, place, wave.node) : place, time);
 
   const draw = () => {
     const label = sound.paused ? words.play : words.pause;
@@ -26,10 +28,11 @@ export function player(file, links, tabIndex) {
     button.title = label;
     button.setAttribute("aria-label", label);
     place.value = Math.round(sound.currentTime * 10);
+    wave?.playedTo(length && sound.currentTime / length);
     place.setAttribute("aria-valuetext", `${lengthOf(sound.currentTime)} / ${lengthOf(length)}`);
     time.textContent = lengthOf(sound.paused && !sound.currentTime ? length : sound.currentTime);
   };
-  button.onclick = () => (sound.paused ? play(sound, file, links, node.closest("#room, #thread, dialog")) : sound.pause());
+  button.onclick = () => (sound.paused ? play(sound, file, links, node.closest("#room, #thread, dialog section, dialog")).then((began) => began && heard()) : sound.pause());
   place.oninput = () => {
     keep(file, sound);
     sound.currentTime = place.value / 10;
@@ -47,14 +50,17 @@ async function play(sound, file, links, place) {
     if (playing?.sound !== sound) playing?.sound.pause();
     playing = { sound, place };
     await sound.play();
+    return true;
   } catch (error) {
-    if (error.name === "AbortError") return; // paused before it began
-    sound.removeAttribute("src");
+    if (error.name === "AbortError") return false; // paused before it began
+    sound.removeAttribute?.("src");
     toast(words.notPlayed);
+    return false;
   }
 }
 
 function keep({ id }, sound) {
+  if (!id) return;
   sounds.delete(id);
   sounds.set(id, sound);
   if (sounds.size > KEPT) sounds.delete(sounds.keys().next().value);
