@@ -1,6 +1,7 @@
 // The chat of one signed-in person: carries what the socket says to the store and the store to the views.
 
 import { Blocks } from "./blocks.js";
+import { Broadcasts } from "./broadcasts.js";
 import { Dialogs } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { find } from "./dom.js";
@@ -56,6 +57,7 @@ export class Chat {
     this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
     this.blocks = new Blocks({ calls: this.calls, changed: () => this.soon(), failed: this.failed });
+    this.broadcasts = new Broadcasts({ http: this.calls.http, wire: this.wire });
     this.dialogs = new Dialogs(this);
     makeViews(this);
   }
@@ -111,6 +113,7 @@ export class Chat {
     const room = this.store.apply(frame);
     if (frame.t === "welcome") this.#welcomed();
     if (frame.t === "ack") this.#acked(frame);
+    if (frame.t === "broadcast" || frame.t === "notification") this.broadcasts.told(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
     if (frame.t === "room") this.#arrived(room);
     if (frame.t === "room_gone" && this.room?.id === frame.room) this.#gone(frame.reason);
@@ -125,6 +128,7 @@ export class Chat {
     this.watch.renewed();
     this.outbox.opened();
     this.edits.opened();
+    this.broadcasts.renew();
     this.blocks.load().catch(() => {}); // what is not known is offered, and refused where it must be
     this.#route();
     this.#welcome.resolve();

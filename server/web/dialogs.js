@@ -3,7 +3,7 @@
 import { later, lists } from "./later.js";
 
 export class Dialogs {
-  /** `chat` has user, token, wire, store, calls, blocks, log, room, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
+  /** `chat` has user, token, wire, store, calls, blocks, broadcasts, links, log, room, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
   constructor(chat) {
     this.chat = chat;
   }
@@ -21,6 +21,10 @@ export class Dialogs {
   blocked() {
     const { calls, blocks } = this.chat;
     return lists(({ showBlocks }) => showBlocks({ load: calls.blocks, unblock: (user) => blocks.unblock(user) }));
+  }
+
+  broadcasts() {
+    return later(() => import("./view_broadcasts.js"), ({ showBroadcasts }) => showBroadcasts(this.chat));
   }
 
   channels() {

@@ -14,6 +14,7 @@ export class MeMenu {
   constructor({ user, dialogs, tell, signOut }) {
     Object.assign(this, { user, dialogs, tell, signOut });
     find("me").onclick = () => openMenu(find("me"), this.#items());
+    find("broadcasts-open").onclick = () => dialogs.broadcasts();
     find("channels-open").onclick = () => dialogs.channels();
     find("new-room-open").onclick = () => dialogs.newRoom();
     find("switch").onclick = () => dialogs.switcher();

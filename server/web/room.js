@@ -10,7 +10,7 @@ const MOST_HELD = 10_000; // events, while nobody reads the old ones
 const SLACK = 1_000;
 
 const SUMMARY = [
-  "type", "name", "description", "mode", "visibility", "archived", "crowded", "post", "metadata", "role", "me", "peer", "last_seq", "read_seq", "mentions", "muted",
+  "type", "name", "description", "mode", "visibility", "archived", "crowded", "post", "metadata", "role", "me", "peer", "broadcast", "last_seq", "read_seq", "mentions", "muted",
 ];
 
 /**

@@ -5,6 +5,7 @@ const part = encodeURIComponent;
 export class RoomCalls {
   /** `http(method, path, body, key)` asks in this person's name. */
   constructor(http) {
+    this.http = http;
     const rooms = "/chats/rooms";
     const of = (room, rest = "") => `${rooms}/${part(room.id)}${rest}`;
     const message = (room, seq, rest = "") => of(room, `/messages/${seq}${rest}`);

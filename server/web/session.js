@@ -40,14 +40,15 @@ export class Refusal extends Error {
   }
 }
 
-/** One HTTP request: JSON in, JSON out; a problem document becomes a Refusal. */
+/** One HTTP request: JSON or a form in, JSON out; a problem document becomes a Refusal. */
 export async function ask(method, path, { token, body, key } = {}) {
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
-  if (body) headers["Content-Type"] = "application/json";
+  const isForm = body instanceof FormData; // which says itself what it is, and takes longer
+  if (body && !isForm) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
-  const signal = AbortSignal.timeout(20_000);
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal }).catch(() => {
+  const signal = AbortSignal.timeout(isForm ? 120_000 : 20_000);
+  const answer = await fetch(path, { method, headers, body: body && !isForm ? JSON.stringify(body) : body, signal }).catch(() => {
     throw new Refusal({ code: "network" });
   });
   if (answer.status === 204) return {};

@@ -9,7 +9,7 @@ const MOST_SHOWN = 1_000;
 
 /**
  * A list whose items come from `load(after)`, a promise of {items, next?}; `partsOf(item)` makes the content of one, `empty`, or what it gives, says why there is none.
- * Returns {node, restart(), recount()}: the last after a row was taken away.
+ * Returns {node, restart(), recount(), add(item)}: recount after a row was taken away; add puts one on top.
  */
 export function pagedList({ label, load, partsOf, empty = words.nothingHere, picture = "inbox" }) {
   const list = make("ul", { class: "found", "aria-label": label });
@@ -22,6 +22,11 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     const count = list.children.length;
     place.replaceChildren(...(count ? [] : [blank(picture, none)]));
     told.textContent = count ? words.foundCount(count) : none;
+  };
+
+  const add = (item) => {
+    list.prepend(make("li", {}, ...partsOf(item)));
+    if (!place.querySelector(".skeleton, .failed")) recount();
   };
 
   const more = async (after) => {
@@ -51,7 +56,7 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     if (after !== undefined) rows[0]?.querySelector("button")?.focus();
   };
   more();
-  return { node: make("div", {}, list, place, told, make("div", { class: "verbs" }, further)), restart: () => more(), recount };
+  return { node: make("div", {}, list, place, told, make("div", { class: "verbs" }, further)), restart: () => more(), recount, add };
 }
 
 /** A dialog with such a list. Returns what closes it. */

@@ -61,6 +61,7 @@ export class RoomsView {
       muted: room.muted,
       archived: room.archived,
       blind: room.mode === "blind",
+      broadcast: Boolean(room.broadcast),
       presence: room.peer ? (this.store.presence.get(room.peer)?.state ?? "offline") : undefined,
       current: room.id === current,
     };
@@ -102,6 +103,6 @@ function build(row) {
   return make("li", { class: row.mentions || (row.unread && !row.muted) ? "new" : "" }, button);
 }
 
-function marksOf({ muted, archived, blind }) {
-  return [blind && markOf("mask", words.isBlind), muted && markOf("muted", words.isMuted), archived && markOf("archive", words.isArchived)].filter(Boolean);
+function marksOf({ muted, archived, blind, broadcast }) {
+  return [broadcast && markOf("waves", words.fromBroadcast), blind && markOf("mask", words.isBlind), muted && markOf("muted", words.isMuted), archived && markOf("archive", words.isArchived)].filter(Boolean);
 }
