@@ -1,10 +1,11 @@
-// What admins of the server see: reports of messages, who blocked whom, and orders to reveal somebody.
+// What admins of the server see: reports of messages, who blocked whom, orders to reveal somebody, and how broadcasts do.
 
 import { dateTime } from "./calendar.js";
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { labelled, tabs } from "./fields.js";
 import { accountsView } from "./view_accounts.js";
+import { broadcastsView } from "./view_explain.js";
 import { fillFiles } from "./view_files.js";
 import { pagedList } from "./view_pages.js";
 import { words } from "./words.js";
@@ -14,7 +15,7 @@ export function showAdmin({ calls, links, user }) {
   const { body, dialog, say } = openDialog(words.admin, { id: "admin" });
   dialog.classList.add("wide");
   const place = make("div", {});
-  const views = { reports: () => reports(calls, links, say), people: () => accountsView(calls, say), blocks: () => blockLog(calls), reveals: () => reveals(calls, user, say) };
+  const views = { reports: () => reports(calls, links, say), people: () => accountsView(calls, say), blocks: () => blockLog(calls), reveals: () => reveals(calls, user, say), broadcasts: () => broadcastsView(calls.http) };
   const show = (name) => {
     say();
     place.replaceChildren(views[name]());
