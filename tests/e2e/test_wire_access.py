@@ -41,6 +41,7 @@ MATRIX: dict[str, tuple[dict[str, Any], str]] = {
         f"{STRANGE} invalid invalid not_found invalid ok",  # of a room: a blind one alone
     ),
     "status": ({"state": "online"}, "unauthenticated ok ok ok ok ok ok ok"),
+    "seen": ({"ids": ["of-nobody"]}, "unauthenticated ok ok ok ok ok ok ok"),
     "ping": ({}, "unauthenticated pong pong pong pong pong pong pong"),
     "delete": ({"seq": 1}, f"{STRANGE} forbidden ok not_found forbidden forbidden"),
     "hello": ({}, "4501 invalid invalid invalid invalid invalid invalid invalid"),
@@ -98,7 +99,9 @@ def test_every_frame_is_answered_as_the_matrix_says(server: RunningServer) -> No
         for rid, (t, (fields, _)) in enumerate(MATRIX.items()):
             ways = []
             for name, speaker in speakers.items():
-                room = {} if t in {"status", "ping", "hello"} else {"room": cast.rooms[name]}
+                room = (
+                    {} if t in {"status", "seen", "ping", "hello"} else {"room": cast.rooms[name]}
+                )
                 place = {} if "seq" not in fields else {"seq": 1 + (room["room"] == cast.team)}
                 speaker.say(t, rid=rid, **room, **fields | place)
                 ways.append(answered(speaker, rid))
