@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
+from typing import Final
 
 from actors.batcher import Batcher
 from actors.ports import AdapterError, Session
@@ -13,6 +15,10 @@ from protocol.frames import Ok, ServerFrame
 from protocol.ids import UserId
 from protocol.notices import Notification, Seen
 from protocol.refusals import error_frame
+
+SEEN_AT_ONCE: Final = 8
+"""Frames of one user that say ``seen``, until the first is stored."""
+AGAIN_MS: Final = 1_000
 
 SeenKey = tuple[int, tuple[str, ...]]
 
@@ -30,6 +36,7 @@ class Notices:
     ) -> None:
         self._sessions, self._turn_ended = sessions, turn_ended
         self._unseen, self._seen = unseen, seen
+        self._waiting: Counter[int] = Counter()
 
     def tell(self, user: UserId, key: Hashable, frame: ServerFrame) -> bool:
         """Show a state frame on every device of *user* here; whether there is one."""
@@ -48,8 +55,29 @@ class Notices:
 
     def seen(self, session: Session, frame: Seen) -> None:
         """The user has seen these; ``ok`` once that is stored."""
-        key = (session.user_no, tuple(dict.fromkeys(frame.ids)))
-        self._seen.ask(key, partial(_confirm, session, frame))
+        user_no = session.user_no
+        if self._waiting[user_no] >= SEEN_AT_ONCE:
+            error = ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=AGAIN_MS)
+            session.offer(error_frame(error, rid=frame.rid))
+            return
+        self._waiting[user_no] += 1
+        key = (user_no, tuple(dict.fromkeys(frame.ids)))
+        self._seen.ask(key, partial(self._confirm, session, frame))
+
+    def _confirm(
+        self,
+        session: Session,
+        frame: Seen,
+        done: bool | AdapterError | None,  # noqa: FBT001 - the batcher's answer
+    ) -> None:
+        self._waiting[session.user_no] -= 1
+        self._waiting += Counter()  # forgets those at zero
+        if session.gone:
+            return
+        if done is not True:
+            session.offer(error_frame(ProtocolError(ErrorCode.UNAVAILABLE), rid=frame.rid))
+        elif frame.rid is not None:
+            session.offer(Ok(rid=frame.rid))
 
 
 def _show(session: Session, found: Sequence[Notification] | AdapterError | None) -> None:
@@ -57,12 +85,3 @@ def _show(session: Session, found: Sequence[Notification] | AdapterError | None)
         return  # they come with the next connect
     for notification in found or ():
         session.offer(notification)
-
-
-def _confirm(session: Session, frame: Seen, done: bool | AdapterError | None) -> None:  # noqa: FBT001 - the batcher's answer
-    if session.gone:
-        return
-    if done is not True:
-        session.offer(error_frame(ProtocolError(ErrorCode.UNAVAILABLE), rid=frame.rid))
-    elif frame.rid is not None:
-        session.offer(Ok(rid=frame.rid))

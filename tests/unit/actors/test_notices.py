@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from world import open_world
 
-from protocol.frames import Ok, TypingState
+from protocol.frames import Error, Ok, TypingState
 from protocol.notices import Notification, Seen
 
 
@@ -26,6 +26,20 @@ async def test_unseen_ones_come_on_every_connect_until_they_are_seen(autojump_cl
         again = await world.connect("ann")
         await world.quiet()
         assert [each.id for each in again.of(Notification)] == ["two"]
+
+
+async def test_who_says_seen_faster_than_it_is_stored_is_told_to_wait(autojump_clock):
+    async with open_world() as world:
+        world.add_people("ann")
+        ann = await world.connect("ann")
+        for rid in range(10):
+            world.node.notices.seen(ann, Seen(ids=[f"n{rid}"], rid=rid))
+        await world.quiet()
+        assert [error.code for error in ann.of(Error)] == ["rate_limited"] * 2
+        assert sorted(ok.rid for ok in ann.of(Ok)) == list(range(8))
+        world.node.notices.seen(ann, Seen(ids=["n"], rid=10))
+        await world.quiet()
+        assert ann.of(Ok)[-1].rid == 10
 
 
 async def test_a_state_reaches_every_device(autojump_clock):
