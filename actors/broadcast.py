@@ -45,7 +45,7 @@ class BroadcastActor:
     LEASE_MS: Final = 30_000
     LOOK_EVERY_S: Final = 1.0  # for those that other nodes took, and left
     AGAIN_S: Final = 5.0  # after what nobody foresaw
-    TRIES: Final = 5  # of those that fail for another reason than an outage
+    FAULTS_MOST: Final = 5  # of the server's own, not outages
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class BroadcastActor:
             self._log.warning("broadcast_postponed", broadcast=due.broadcast_id, reason=str(error))
         except Exception as error:  # noqa: BLE001 - one broadcast ends neither the others nor the node
             self._log.error("broadcast_failed", broadcast=due.broadcast_id, exc_info=error)
-            if due.tries >= self.TRIES and not due.delivered:
+            if await self._store.fault(due) >= self.FAULTS_MOST and not due.delivered:
                 await self._give_up(due, "error")
 
     async def _deliver(self, due: DueBroadcast) -> bool:
@@ -119,6 +119,8 @@ class BroadcastActor:
                 recipients=count,
                 took_ms=selected.took_ms,
             )
+        else:  # another node delivered it, or it was taken back: else its sender is suspended
+            await self._store.fail(due, "sender")
         return bool(count)
 
     async def _select(self, due: DueBroadcast) -> Selected:

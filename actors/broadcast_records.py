@@ -12,7 +12,7 @@ from protocol.notices import BroadcastChange
 
 
 class DueBroadcast(msgspec.Struct, frozen=True, kw_only=True):
-    """One whose time has come, or that was delivered and not announced. ``tries`` counts this."""
+    """One whose time has come, or that was delivered and not announced."""
 
     broadcast_no: int
     broadcast_id: str
@@ -21,7 +21,6 @@ class DueBroadcast(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     audience: Audience | None
     delivered: bool
-    tries: int
 
 
 class SenderFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -272,8 +272,11 @@ class Broadcasts(Protocol):
     async def announced(self, due: DueBroadcast) -> None:
         """It was told: it is not due again."""
 
+    async def fault(self, due: DueBroadcast) -> int:
+        """The server failed with it; how often it has by now."""
+
     async def fail(self, due: DueBroadcast, reason: str) -> None:
-        """Give up one that was not delivered."""
+        """Give up one that was not delivered; nothing where it was."""
 
 
 # ---- sessions and time

@@ -152,14 +152,14 @@ class Server:
         self._limits = EdgeLimits()
         self._turns, self._pauses = LoopTurns(log), Pauses(log)
         self._journal, self._noted = journal, NotedRooms()
-        users = UserStore(database)
+        users, events = UserStore(database), PostgresEvents(database)
         rooms = RoomStore(database, new_id=random_id)
-        events = PostgresEvents(database)
         self._names_key = _derived(settings, b"pseudonyms")
         self._ids_key = _derived(settings, b"ids of repeats")
         self._spool = Spool(settings.place.data / "uploads")
         self._storage = storage_at(settings.place.data, settings.files_url)
         self._files = FileStore(database)
+        self._posted = PostedFiles(database, key=_derived(settings, b"files in blind rooms"))
         self._intake = self._take_in()
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
@@ -167,7 +167,7 @@ class Server:
         outside = Ports(
             journal=NotingJournal(self._journal, self._noted),
             log=events,
-            files=PostedFiles(database, key=_derived(settings, b"files in blind rooms")),
+            files=self._posted,
             people=StoredPeople(users, rooms),
             blocks=ToldBlocks(BlockStore(database), self._runs.blocks_changed),
             presences=RedisPresences(redis, node=random_id()),
@@ -258,6 +258,7 @@ class Server:
                 groups=GroupStore(self._database),
                 figures=BroadcastFigures(self._database),
                 files=self._files,
+                posted=self._posted,
             ),
             runs=self._runs,
             selection=self._selection,

@@ -143,7 +143,7 @@ class Accounts:
         person = await self._users.patch(call.caller.user_no, changes)
         if person is None:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)
-        if "name" in changes:
+        if person.shown_name != call.caller.name:
             await self._renamed(person.user_id)
         if body.last_seen is not UNSET:
             self._requests.last_seen_set(person.user_id, hidden=body.last_seen == "nobody")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from actors.notices import Notices
-from actors.ports import Broadcasts, Selection
+from actors.ports import Broadcasts, Files, Selection
 from server.broadcast_lists import BroadcastLists
 from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
@@ -36,6 +36,7 @@ class Stores(NamedTuple):
     groups: GroupStore
     figures: BroadcastFigures
     files: FileStore
+    posted: Files
 
 
 class BroadcastParts(NamedTuple):

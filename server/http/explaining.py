@@ -133,7 +133,6 @@ class ExplainRoutes:
             seed=row["seed"],
             audience=None if audience is None else msgspec.json.decode(audience, type=Audience),
             delivered=True,
-            tries=0,
         )
         at = Millis(row["delivered_at"])
         facts = await self._store.facts(due, now=at)

@@ -38,6 +38,19 @@ class Groups(msgspec.Struct):
     items: list[Group]
 
 
+class GroupName(msgspec.Struct):
+    """A list, as who sends a broadcast sees it."""
+
+    id: str
+    name: str
+
+
+class GroupNames(msgspec.Struct):
+    """Every list, by name."""
+
+    items: list[GroupName]
+
+
 class NewGroup(msgspec.Struct):
     """A list to make. People are user ids or usernames."""
 
@@ -76,8 +89,12 @@ class GroupRoutes:
         self._groups, self._users = groups, users
         self._clock, self._new_id = clock, new_id
 
-    async def list_all(self, _: Call[None, NoQuery]) -> Answer:
+    async def list_names(self, _: Call[None, NoQuery]) -> Answer:
         """Every list that a broadcast can go to."""
+        return Answer(200, GroupNames([GroupName(*each) for each in await self._groups.names()]))
+
+    async def list_all(self, _: Call[None, NoQuery]) -> Answer:
+        """Every list, and how many are on it."""
         return Answer(200, Groups([Group(*each) for each in await self._groups.all()]))
 
     async def create(self, call: Call[NewGroup, NoQuery]) -> Answer:
@@ -129,6 +146,15 @@ class GroupRoutes:
                 path="/api/v1/broadcasts/groups",
                 name="list_broadcast_groups",
                 summary="The lists a broadcast can go to",
+                handler=self.list_names,
+                answers={200: GroupNames},
+            ),
+            Route(
+                method="GET",
+                path=PATH,
+                name="list_groups",
+                summary="Every list of people",
+                access=Access.ADMIN,
                 handler=self.list_all,
                 answers={200: Groups},
             ),

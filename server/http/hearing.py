@@ -8,7 +8,9 @@ from msgspec import UNSET
 
 from actors.notices import Notices
 from actors.ports import WallClock
+from actors.records import FilesKey
 from actors.requests import Requests
+from actors.rules.sending import refusal
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import Send
 from protocol.ids import Millis
@@ -73,12 +75,14 @@ class HearingRoutes:
         It is a room of its own, apart from the pair's direct one. Later replies go there too.
         """
         body, broadcast = call.body, call.path["broadcast"]
-        if not (body.body.strip() or body.files):
-            raise invalid("body", "missing")
         if len(body.body.encode()) > MAX_FRAME:
             raise ProtocolError(ErrorCode.TOO_LARGE, f"body: at most {MAX_FRAME} bytes")
         standing = await self._standing(call)
         me = call.caller
+        said = Send(
+            room=standing.room, id=call.key or self._new_id(), body=body.body, files=body.files
+        )
+        await self._check(said, standing, me.user_no)
         if await self._stores.replies.open_conversation(standing, me.user_no):
             both = [standing.sender.user_id, me.user_id]
             self._requests.room_created(standing.room, both)
@@ -86,14 +90,20 @@ class HearingRoutes:
             room=standing.room, id=f"broadcast-{broadcast}", body="", files=[standing.file]
         )
         await self._requests.post(standing.sender, recording)
-        said = Send(
-            room=standing.room, id=call.key or self._new_id(), body=body.body, files=body.files
-        )
         ack = await self._requests.post(me, said)
         now = self._clock.now_ms()
         if await self._stores.replies.replied(standing, me.user_no, at=now):
             await self._tell(me.user_no, standing, "replied", now)
         return Answer(201, Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup))
+
+    async def _check(self, said: Send, standing: Standing, user_no: int) -> None:
+        """A reply that the room would refuse opens nothing. Raises ProtocolError."""
+        if error := refusal(said, room_type="direct", role="member", members=()):
+            raise error
+        if said.files:
+            key = FilesKey(standing.room_no, user_no, tuple(said.files), blind=False)
+            if key not in await self._stores.posted.ready([key]):
+                raise invalid("files", "must be files of your own, uploaded to their end")
 
     async def _standing(self, call: Call[NewReply, NoQuery] | Call[None, NoQuery]) -> Standing:
         found = await self._stores.replies.standing(call.path["broadcast"], call.caller.user_no)

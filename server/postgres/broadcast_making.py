@@ -13,6 +13,8 @@ from protocol.limits import BROADCASTS_AN_HOUR
 from server.postgres.pool import Database
 
 HOUR_MS: Final = 3_600_000
+WAITING_MOST: Final = 20
+"""Broadcasts of one user that have not started."""
 
 # Who makes two at once is asked about one after the other.
 LOCK = "SELECT user_no FROM users WHERE user_no = $1 FOR NO KEY UPDATE"
@@ -32,14 +34,11 @@ SELECT $1, $2, posted.file_no, $4, $5, $6::jsonb, $7, $8, $9 FROM posted
 RETURNING broadcast_no"""
 
 CANCEL = """
-WITH cancelled AS (
-    UPDATE broadcasts b SET status = 'cancelled'
-    WHERE b.broadcast_id = $1 AND b.user_no = $2 AND b.status = 'waiting' AND b.start_at > $3
-    RETURNING b.file_no
-)
-UPDATE files f SET posted = false FROM cancelled c
-WHERE f.file_no = c.file_no
-RETURNING f.file_no"""
+UPDATE broadcasts b SET status = 'cancelled', file_no = NULL
+WHERE b.broadcast_id = $1 AND b.user_no = $2 AND b.status = 'waiting' AND b.start_at > $3
+RETURNING b.broadcast_no"""
+
+WAITING = "SELECT count(*) FROM broadcasts b WHERE b.user_no = $1 AND b.status = 'waiting'"
 
 STATUS = "SELECT b.status FROM broadcasts b WHERE b.broadcast_id = $1 AND b.user_no = $2"
 
@@ -79,6 +78,9 @@ class BroadcastMaking:
             await transaction.fetchrow(LOCK, new.sender_no)
             if await transaction.fetchval(STATUS, new.id, new.sender_no) is not None:
                 return  # this same request made it before
+            if await transaction.fetchval(WAITING, new.sender_no) >= WAITING_MOST:
+                text = f"{WAITING_MOST} broadcasts wait: take one of them back"
+                raise ProtocolError(ErrorCode.CONFLICT, text)
             if wait := await self._wait(transaction, new.sender_no, new.at):
                 raise too_many(wait)
             made = await transaction.fetchval(

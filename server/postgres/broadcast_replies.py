@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from actors.requests import Caller
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
+from server.postgres.blocks import BETWEEN, LOCK_PAIR
 from server.postgres.broadcast_views import COUNTS, Counts
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
@@ -19,7 +21,7 @@ WITH read AS (
         AND r.status = 'delivered'
     RETURNING r.broadcast_no
 ), seen AS (
-    UPDATE notifications n SET seen_at = $3 FROM read
+    UPDATE notifications n SET seen_at = $3
     WHERE n.recipient_no = $2 AND n.subject = 'broadcast:' || $1 AND n.seen_at IS NULL
 )
 SELECT count(*) FROM read"""
@@ -40,10 +42,16 @@ WHERE b.broadcast_id = $1"""  # noqa: S608 - constants
 COUNTED = COUNTS.replace("b.broadcast_no", "$1")
 
 REPLIED = """
-UPDATE broadcast_recipients r SET status = 'replied', replied_at = $3,
-    read_at = coalesce(r.read_at, $3)
-WHERE r.broadcast_no = $1 AND r.recipient_no = $2 AND r.status <> 'replied'
-RETURNING r.broadcast_no"""
+WITH replied AS (
+    UPDATE broadcast_recipients r SET status = 'replied', replied_at = $3,
+        read_at = coalesce(r.read_at, $3)
+    WHERE r.broadcast_no = $1 AND r.recipient_no = $2 AND r.status <> 'replied'
+    RETURNING r.broadcast_no
+), seen AS (
+    UPDATE notifications n SET seen_at = $3
+    WHERE n.recipient_no = $2 AND n.subject = 'broadcast:' || $4 AND n.seen_at IS NULL
+)
+SELECT broadcast_no FROM replied"""
 
 
 class Standing(NamedTuple):
@@ -90,12 +98,18 @@ class BroadcastReplies:
         return Counts(*await self._database.fetchrow(COUNTED, broadcast_no))
 
     async def open_conversation(self, standing: Standing, recipient_no: int) -> bool:
-        """Let both into their conversation; whether that is new for one of them."""
+        """Let both into their conversation; whether that is new for one of them. Raises
+        ProtocolError where they have a block.
+        """
         both = sorted((standing.sender.user_no, recipient_no))
-        tag = await self._database.execute(BOTH_ARE_IN, standing.room_no, both)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(LOCK_PAIR, *both)
+            if await transaction.fetchval(BETWEEN, *both) is not None:
+                raise ProtocolError(ErrorCode.BLOCKED)
+            tag = await transaction.execute(BOTH_ARE_IN, standing.room_no, both)
         return not tag.endswith(" 0")
 
     async def replied(self, standing: Standing, recipient_no: int, *, at: Millis) -> bool:
         """A recipient has replied; whether that is the first time."""
-        number = standing.broadcast_no
-        return await self._database.fetchval(REPLIED, number, recipient_no, at) is not None
+        number, name = standing.broadcast_no, standing.broadcast
+        return await self._database.fetchval(REPLIED, number, recipient_no, at, name) is not None

@@ -22,7 +22,7 @@ BLOCKS_KEPT: Final = "blocks"
 """What blocks are kept as."""
 
 LEASE = """
-UPDATE broadcasts b SET leased_until = $2, tries = b.tries + 1
+UPDATE broadcasts b SET leased_until = $2
 FROM (
     SELECT o.broadcast_no FROM broadcasts o
     WHERE o.status IN ('waiting', 'delivered') AND o.start_at <= $1 AND o.leased_until <= $1
@@ -30,11 +30,15 @@ FROM (
 ) due
 WHERE b.broadcast_no = due.broadcast_no
 RETURNING b.broadcast_no, b.broadcast_id, b.user_no, b.recipient_count, b.seed,
-    b.audience::text AS audience, b.status = 'delivered' AS delivered, b.tries, b.start_at"""
+    b.audience::text AS audience, b.status = 'delivered' AS delivered, b.start_at"""
 
 FOLLOWING = """
-SELECT min(greatest(b.start_at, b.leased_until)) FROM broadcasts b
-WHERE b.status IN ('waiting', 'delivered') AND greatest(b.start_at, b.leased_until) > $1"""
+SELECT least(
+    (SELECT min(b.start_at) FROM broadcasts b
+        WHERE b.status IN ('waiting', 'delivered') AND b.start_at > $1),
+    (SELECT min(b.leased_until) FROM broadcasts b
+        WHERE b.status IN ('waiting', 'delivered') AND b.start_at <= $1 AND b.leased_until > $1)
+)"""
 
 BLOCKED = "SELECT blocks_of($1)"
 
@@ -93,7 +97,8 @@ WITH begun AS (
     UPDATE broadcasts b SET status = 'delivered', delivered_at = $2, selection = $3::jsonb,
         took_ms = $4, leased_until = 0
     FROM users s
-    WHERE b.broadcast_no = $1 AND b.status = 'waiting' AND s.user_no = b.user_no
+    WHERE b.broadcast_no = $1 AND b.status = 'waiting'
+        AND s.user_no = b.user_no AND s.status = 'active'
     RETURNING b.broadcast_no, b.broadcast_id, b.user_no, {NAME.replace("u.", "s.")} AS name
 ), chosen AS (
     SELECT c.*, begun.*
@@ -126,15 +131,24 @@ SELECT count(*) FROM recipients"""  # noqa: S608 - constants
 
 ANNOUNCEMENT = f"""
 SELECT b.broadcast_id, b.delivered_at, u.user_id, {NAME} AS name, f.file_id, f.duration_ms,
-    b.waveform, ARRAY(
+    b.waveform, b.user_no, ARRAY(
+        SELECT r.recipient_no FROM broadcast_recipients r WHERE r.broadcast_no = b.broadcast_no
+    ) AS numbers, ARRAY(
         SELECT w.user_id FROM broadcast_recipients r JOIN users w ON w.user_no = r.recipient_no
-        WHERE r.broadcast_no = b.broadcast_no AND r.status = 'delivered'
+        WHERE r.broadcast_no = b.broadcast_no AND r.status = 'delivered' AND w.status = 'active'
+            AND NOT EXISTS (
+                SELECT FROM user_blocks k WHERE (k.blocker_no, k.blocked_no)
+                    IN ((r.recipient_no, b.user_no), (b.user_no, r.recipient_no))
+            )
     ) AS recipients
 FROM broadcasts b JOIN users u ON u.user_no = b.user_no JOIN files f ON f.file_no = b.file_no
 WHERE b.broadcast_no = $1"""  # noqa: S608 - constants
 
 ANNOUNCED = """
 UPDATE broadcasts SET status = 'announced' WHERE broadcast_no = $1 AND status = 'delivered'"""
+
+FAULT = """
+UPDATE broadcasts SET faults = least(faults + 1, 1000) WHERE broadcast_no = $1 RETURNING faults"""
 
 FAIL = """
 UPDATE broadcasts SET status = 'failed', selection = jsonb_build_object('reason', $2::text)
@@ -211,12 +225,12 @@ class BroadcastStore:
         count = await self._database.fetchval(
             DELIVER, due.broadcast_no, at, how, selected.took_ms, *columns, once=True
         )
-        await self._changed([due.sender_no, *(told.user_no for told in chosen)])
         return int(count)
 
     async def announcement(self, due: DueBroadcast) -> Announcement:
         """What is to be told of a broadcast that was delivered."""
         row = await self._database.fetchrow(ANNOUNCEMENT, due.broadcast_no)
+        await self._changed([row["user_no"], *row["numbers"]])
         frame = BroadcastChange(
             id=row["broadcast_id"],
             change="received",
@@ -232,6 +246,10 @@ class BroadcastStore:
     async def announced(self, due: DueBroadcast) -> None:
         """It was told: it is not due again."""
         await self._database.execute(ANNOUNCED, due.broadcast_no)
+
+    async def fault(self, due: DueBroadcast) -> int:
+        """The server failed with it; how often it has by now."""
+        return int(await self._database.fetchval(FAULT, due.broadcast_no))
 
     async def fail(self, due: DueBroadcast, reason: str) -> None:
         """Give up one that was not delivered."""
@@ -261,7 +279,6 @@ def _due(row: Any) -> DueBroadcast:
         seed=row["seed"],
         audience=None if audience is None else msgspec.json.decode(audience, type=Audience),
         delivered=row["delivered"],
-        tries=row["tries"],
     )
 
 

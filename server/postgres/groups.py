@@ -18,6 +18,10 @@ SELECT g.group_id, g.name,
     (SELECT count(*) FROM recipient_group_members m WHERE m.group_no = g.group_no) AS people
 FROM recipient_groups g ORDER BY g.name LIMIT $1"""
 
+NAMES = "SELECT g.group_id, g.name FROM recipient_groups g ORDER BY g.name LIMIT $1"
+
+NUMBER = "SELECT g.group_no FROM recipient_groups g WHERE g.group_id = $1"
+
 ONE = """
 SELECT g.group_no, g.group_id, g.name,
     (SELECT count(*) FROM recipient_group_members m WHERE m.group_no = g.group_no) AS people
@@ -62,10 +66,15 @@ class GroupStore:
         """Every list, by name."""
         return [Group(*row) for row in await self._database.fetch(ALL, GROUPS_MOST)]
 
+    async def names(self) -> Sequence[tuple[str, str]]:
+        """(id, name) of every list, by name."""
+        rows = await self._database.fetch(NAMES, GROUPS_MOST)
+        return [(row["group_id"], row["name"]) for row in rows]
+
     async def number(self, group: str) -> int | None:
         """The number of a list; None where there is none."""
-        row = await self._database.fetchrow(ONE, group)
-        return None if row is None else int(row["group_no"])
+        number: int | None = await self._database.fetchval(NUMBER, group)
+        return number
 
     async def one(self, group: str) -> Group:
         """One list. Raises ProtocolError."""

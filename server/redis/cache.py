@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 import trio
@@ -13,6 +14,8 @@ RETRY_S: Final = 1.0
 """While Redis is away it is asked no oftener than this, so that nobody waits for it."""
 GENERATION_S: Final = 86_400
 """How long a generation is remembered: longer than anything is kept."""
+AT_ONCE: Final = 500
+"""Names that are forgotten in one trip: many more would hold the loop."""
 WITHIN_DOUBT_S: Final = 3_600.0
 """As long as anything is kept: after a change that could not be told, nothing is believed."""
 
@@ -51,16 +54,10 @@ class RedisCache:
     async def forget(self, names: Sequence[str]) -> None:
         """Begin a new generation."""
 
-        async def end(redis: Any) -> bool:
-            pipe = redis.pipeline(transaction=False)
-            for name in names:
-                pipe.incr(_generation(name))
-                pipe.expire(_generation(name), GENERATION_S)
-            await pipe.execute()
-            return True
-
-        if names and not await self._ask(end):
-            self._doubtful_until = trio.current_time() + WITHIN_DOUBT_S
+        for start in range(0, len(names), AT_ONCE):
+            if not await self._ask(partial(_end, names[start : start + AT_ONCE])):
+                self._doubtful_until = trio.current_time() + WITHIN_DOUBT_S
+                return
 
     async def _ask(self, work: Callable[[Any], Any]) -> Any:
         if trio.current_time() < self._away_until:
@@ -71,6 +68,15 @@ class RedisCache:
             self._away_until = trio.current_time() + RETRY_S
             self._log.warning("cache_is_away", error=str(error))
             return None
+
+
+async def _end(names: Sequence[str], redis: Any) -> bool:
+    pipe = redis.pipeline(transaction=False)
+    for name in names:
+        pipe.incr(_generation(name))
+        pipe.expire(_generation(name), GENERATION_S)
+    await pipe.execute()
+    return True
 
 
 def _value(name: str) -> str:

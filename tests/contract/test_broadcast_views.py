@@ -7,9 +7,10 @@ import trio
 from broadcast_world import Sent
 
 from actors.selection_records import Audience
-from protocol.errors import ProtocolError
+from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from server.postgres.blocks import BlockStore
+from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.groups import GroupStore
 from server.postgres.rooms import RoomStore
 
@@ -76,6 +77,8 @@ async def test_reading_counts_once_and_takes_the_notification_away(sent):
     assert await sent.fetch(seen) == [(2, 2_000), (3, None)]
     [row] = await sent.views.received(2, only="b1")
     assert (row["status"], row["read_at"]) == ("read", 2_000)
+    assert await sent.replies.replied(await sent.replies.standing("b1", 3), 3, at=Millis(4_000))
+    assert await sent.fetch(seen) == [(2, 2_000), (3, 4_000)], "so does a reply"
 
 
 async def test_a_conversation_opens_once_for_both_and_apart_from_the_direct_room(sent, postgres):
@@ -104,6 +107,32 @@ async def test_a_conversation_opens_once_for_both_and_apart_from_the_direct_room
     assert (row["status"], row["room"], row["read_at"]) == ("replied", standing.room, 9)
 
 
+async def test_a_block_keeps_a_conversation_shut(sent, postgres):
+    await deliver(sent, "b1", 2)
+    standing = await sent.replies.standing("b1", 2)
+    await BlockStore(postgres.database).change(1, 2, on=True, at=Millis(1))
+    with pytest.raises(ProtocolError) as refused:
+        await sent.replies.open_conversation(standing, 2)
+    assert refused.value.code is ErrorCode.BLOCKED
+    assert await sent.fetch("SELECT user_no FROM chat_members") == []
+
+
+async def test_figures_are_of_broadcasts_and_of_recipients(sent):
+    for name, recipients, took_ms in (("b1", [2], 10), ("b2", [2, 3, 4], 100)):
+        await deliver(sent, name, *recipients)
+        sql = "UPDATE broadcasts SET took_ms = $2 WHERE broadcast_id = $1"
+        await sent.database.execute(sql, name, took_ms)
+    await sent.make("b3")
+    [due] = await sent.due()
+    await sent.store.fail(due, "nobody")
+    await sent.replies.read("b2", 3, at=Millis(9))
+    figures = BroadcastFigures(sent.database)
+    assert await figures.reached(Millis(0)) == (2, 1, 4, 1, 0, 55.0)
+    assert await figures.reached(Millis(10**6)) == (0, 0, 0, 0, 0, 0.0)
+    assert (await figures.exposure(Millis(0)))[:3] == [6, 2, 1]
+    assert await figures.daily(Millis(0)) == [("1970-01-01", 4, 1, 0)]
+
+
 async def test_whom_it_is_for_is_told_and_groups_are_lists(sent):
     groups = GroupStore(sent.database)
     await groups.make("g1", "이웃", at=Millis(1))
@@ -119,6 +148,7 @@ async def test_whom_it_is_for_is_told_and_groups_are_lists(sent):
     assert row["group_id"] == "g1"
     await groups.rename("g1", "친구")
     assert await groups.all() == [("g1", "친구", 2)]
+    assert await groups.names() == [("g1", "친구")]
     await groups.remove("g1")
     for gone in (groups.one("g1"), groups.remove("g1"), groups.rename("g1", "x")):
         with pytest.raises(ProtocolError):

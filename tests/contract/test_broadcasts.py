@@ -11,6 +11,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from server.postgres.blocks import BlockStore
 from server.postgres.broadcast_making import NewBroadcast
+from server.postgres.file_upkeep import FileUpkeepStore
 from server.postgres.rooms import RoomStore
 from server.told_blocks import ToldBlocks
 
@@ -31,10 +32,11 @@ async def test_one_that_is_due_is_leased_to_one_node_at_a_time(sent):
     await sent.make("b1", audience=audience)
     [due] = await sent.due(now=1_000, until=2_000)
     assert (due.broadcast_id, due.sender_no, due.asked, due.seed) == ("b1", 1, 3, 7)
-    assert (due.audience, due.delivered, due.tries) == (audience, False, 1)
+    assert (due.audience, due.delivered) == (audience, False)
     assert await sent.due(now=1_999) == []
-    [again] = await sent.due(now=2_000, until=3_000)
-    assert again.tries == 2
+    assert await sent.due(now=2_000, until=3_000) == [due]
+    _, following = await sent.store.lease(now=Millis(2_500), until=Millis(9_000), most=8)
+    assert following == 3_000, "when the lease is over"
 
 
 async def test_what_is_scheduled_waits_and_says_how_long(sent):
@@ -97,7 +99,7 @@ async def test_who_may_not_hear_it_any_more_is_left_out(sent, postgres):
     assert await sent.fetch(RECIPIENTS) == [(6, "delivered", "drawn")]
 
 
-async def test_one_that_was_taken_back_reaches_nobody(sent):
+async def test_one_that_was_taken_back_reaches_nobody(sent, postgres):
     await sent.make("b1", at=1_000, start_at=1_500)
     [due] = await sent.due(now=1_500)
     await sent.make("b2", at=1_000, start_at=9_000)
@@ -115,7 +117,51 @@ async def test_one_that_was_taken_back_reaches_nobody(sent):
     assert await sent.deliver(due, 2) == 0
     assert await sent.fetch(RECIPIENTS) == []
     assert await sent.due(now=99_000) == []
-    assert await sent.fetch("SELECT posted FROM files") == [(False,), (False,)]
+    assert await sent.fetch("SELECT file_no FROM broadcasts") == [(None,), (None,)]
+    upkeep = FileUpkeepStore(postgres.database)
+    assert await upkeep.forget_erased() == 2, "the recordings go as those of erased messages do"
+
+
+async def test_a_sender_who_was_suspended_reaches_nobody(sent, postgres):
+    await sent.make("b1")
+    [due] = await sent.due()
+    await postgres.database.execute("UPDATE users SET status = 'suspended' WHERE user_no = 1")
+    assert await sent.deliver(due, 2, 3) == 0
+    await sent.store.fail(due, "sender")
+    assert await sent.fetch("SELECT status FROM broadcasts") == [("failed",)]
+    assert await sent.fetch(RECIPIENTS) == await sent.fetch(SHOWN) == []
+
+
+async def test_who_has_a_block_since_the_delivery_is_told_nothing(sent, postgres):
+    await sent.make("b1")
+    [due] = await sent.due()
+    assert await sent.deliver(due, 2, 3, 4, 5) == 4
+    blocks = BlockStore(postgres.database)
+    await blocks.change(2, 1, on=True, at=Millis(1))
+    await blocks.change(1, 3, on=True, at=Millis(1))
+    await postgres.database.execute("UPDATE users SET status = 'suspended' WHERE user_no = 4")
+    assert (await sent.store.announcement(due)).recipients == ["user5"]
+    assert sent.told[-1] == [1, 2, 3, 4, 5], "whose lists have changed, also after a crash"
+
+
+async def test_faults_are_counted_and_do_nothing_to_one_that_was_delivered(sent):
+    await sent.make("b1")
+    [due] = await sent.due()
+    assert [await sent.store.fault(due) for _ in range(3)] == [1, 2, 3]
+    await sent.deliver(due, 2)
+    await sent.store.fail(due, "error")
+    assert await sent.fetch("SELECT status FROM broadcasts") == [("delivered",)]
+
+
+async def test_so_many_of_one_user_may_wait(sent):
+    for number in range(20):
+        at = number * 3_600_000
+        await sent.make(f"b{number}", at=at, start_at=10**9)
+    with pytest.raises(ProtocolError, match="20 broadcasts wait") as refused:
+        await sent.make("b20", at=21 * 3_600_000, start_at=10**9)
+    assert refused.value.code is ErrorCode.CONFLICT
+    await sent.making.cancel("b3", 1, at=Millis(1))
+    await sent.make("b21", at=22 * 3_600_000, start_at=10**9)
 
 
 async def test_one_that_failed_is_not_due_again(sent):
@@ -207,4 +253,5 @@ async def test_what_is_kept_of_others_is_never_older_than_a_change(sent, postgre
         assert sorted((await facts())[0]) == left
     assert sent.told[-1] == [1, 4], "and so is whose lists have changed"
     await sent.deliver(due, 3)
+    await sent.store.announcement(due)
     assert sent.told[-1] == [1, 3]

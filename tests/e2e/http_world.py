@@ -349,6 +349,7 @@ def _stores(database: Database, lists: BroadcastLists, files: FileStore) -> Stor
         groups=GroupStore(database),
         figures=BroadcastFigures(database),
         files=files,
+        posted=PostedFiles(database, key=KEY),
     )
 
 

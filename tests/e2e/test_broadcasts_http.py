@@ -245,7 +245,9 @@ async def test_a_group_and_what_is_asked_of_people(database_url: str) -> None:
         group = await http.ask("POST", "/api/v1/admin/groups", body, token=admin.token)
         assert (group.status, group.json["people"]) == (201, 2)
         listed = await http.ask("GET", f"{PATH}/groups", token=ann.token)
-        assert listed.json["items"] == [group.json]
+        assert listed.json["items"] == [{"id": group.json["id"], "name": "이웃"}]
+        of_admins = await http.ask("GET", "/api/v1/admin/groups", token=admin.token)
+        assert of_admins.json["items"] == [group.json]
         to_group = (await send(http, ann, group=group.json["id"])).json
         assert to_group["audience"] == {"group": group.json["id"]}
         to_seoul = (await send(http, ann, region="서울", age_from=20, gender="female")).json
@@ -358,3 +360,45 @@ async def test_lists_are_kept_and_never_older_than_a_change(database_url: str) -
         http.parts.clock.ms = at
         assert next(each["status"] for each in await items(http, ann, "")) != "scheduled"
         await delivered(http, ann, later["id"])
+
+
+async def test_a_reply_that_is_refused_opens_nothing(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await people(http, 2)
+        made = (await send(http, ann)).json
+        await delivered(http, ann, made["id"])
+        upload = {"raw": b"x", "headers": {"Content-Type": "text/plain"}}
+        anns = await http.ask("POST", "/api/v1/chats/files", token=ann.token, **upload)
+        path = f"{PATH}/{made['id']}/reply"
+        for body, blamed in (
+            ({}, "body"),
+            ({"body": " "}, "body"),
+            ({"files": ["nowhere"]}, "files"),
+            ({"files": [anns.json["id"]]}, "files"),
+            ({"files": ["a", "a"]}, "files"),
+            ({"files": [f"f{number}" for number in range(11)]}, "files"),
+        ):
+            reply = await http.ask("POST", path, body, token=bob.token)
+            assert (reply.status, list(reply.json["fields"])) == (400, [blamed]), reply
+        assert await rooms(http, ann) == await rooms(http, bob) == []
+        own = await http.ask("POST", "/api/v1/chats/files", token=bob.token, **upload)
+        said = await http.ask("POST", path, {"files": [own.json["id"]]}, token=bob.token)
+        assert said.status == 201, said
+        assert len(await rooms(http, ann)) == 1
+
+
+async def test_a_recording_can_be_shown_in_a_room_and_its_broadcast_taken_back(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await people(http, 2)
+        room = await http.team(ann, bob)
+        at = http.parts.clock.now_ms() + HOUR_MS
+        made = (await send(http, ann, schedule=at)).json
+        messages = f"/api/v1/chats/rooms/{room}/messages"
+        body = {"body": "", "files": [made["file"]]}
+        assert (await http.ask("POST", messages, body, token=ann.token)).status == 201
+        assert (await http.ask("DELETE", f"{PATH}/{made['id']}", token=ann.token)).status == 204
+        file = f"/api/v1/chats/files/{made['file']}"
+        assert (await http.ask("DELETE", file, token=ann.token)).status == 409
+        assert (await http.ask("GET", file, token=bob.token)).status == 200

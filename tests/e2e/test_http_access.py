@@ -100,6 +100,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "cancel_broadcast": (None, "401 401 404 404 404 404 404 404 404"),
     "explain_broadcast": (None, "401 401 403 403 403 403 404 403 403"),
     "show_broadcast_figures": (None, "401 401 403 403 403 403 200 403 403"),
+    "list_groups": (None, "401 401 403 403 403 403 200 403 403"),
     "create_group": ({"name": "x"}, "401 401 403 403 403 403 201 403 403"),
     "change_group": ({}, "401 401 403 403 403 403 404 403 403"),
     "list_group_members": (None, "401 401 403 403 403 403 404 403 403"),

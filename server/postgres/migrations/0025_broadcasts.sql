@@ -18,7 +18,7 @@ CREATE TABLE broadcasts (
     broadcast_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the later, the higher
     broadcast_id text NOT NULL UNIQUE,
     user_no integer NOT NULL REFERENCES users,
-    file_no integer REFERENCES files ON DELETE SET NULL, -- null: cancelled, and deleted since
+    file_no integer REFERENCES files ON DELETE SET NULL, -- null: it was cancelled
     waveform bytea NOT NULL, -- the loudest of each of 64 equal parts, 0 to 255
     recipient_count smallint NOT NULL CHECK (recipient_count BETWEEN 1 AND 100), -- asked for
     audience jsonb, -- a group, or what is asked of recipients; null: everybody
@@ -27,7 +27,7 @@ CREATE TABLE broadcasts (
     created_at bigint NOT NULL,
     start_at bigint NOT NULL, -- when the selection is due
     leased_until bigint NOT NULL DEFAULT 0, -- until then a node is at work on it
-    tries smallint NOT NULL DEFAULT 0,
+    faults smallint NOT NULL DEFAULT 0, -- of the server, not of its surroundings
     delivered_at bigint,
     seed bigint NOT NULL, -- of the selection: the same gives the same people
     selection jsonb, -- how it came out: strategy, counts of the stages, who was near
@@ -36,6 +36,7 @@ CREATE TABLE broadcasts (
 CREATE INDEX broadcasts_recent ON broadcasts (created_at, status);
 CREATE INDEX broadcasts_sender ON broadcasts (user_no, broadcast_no);
 CREATE INDEX broadcasts_due ON broadcasts (start_at) WHERE status IN ('waiting', 'delivered');
+CREATE INDEX broadcasts_waiting ON broadcasts (user_no) WHERE status = 'waiting';
 CREATE INDEX broadcasts_file ON broadcasts (file_no);
 
 ALTER TABLE chat_rooms ADD COLUMN broadcast_id text REFERENCES broadcasts (broadcast_id); -- whose conversation it is
