@@ -162,10 +162,7 @@ def _told(
 ) -> list[Told]:
     """What is to be said of the people in *rows*, in that order."""
     told = {
-        each.user_no: Told(
-            each.user_no, str(each.why), each.total, each.scores, each.parts, each.lot
-        )
-        for each in explained(columns, wanted, selection, columns.user_no[rows])
+        each.user_no: each for each in explained(columns, wanted, selection, columns.user_no[rows])
     }
     return [told[number] for number in columns.user_no[rows].tolist()]
 

@@ -30,7 +30,7 @@ YEAR_DAYS: Final = 365.2425
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Facts of n people, in the order of their numbers. 33 bytes for each of them."""
+    """Facts of n people, in the order of their numbers. 34 bytes for each of them."""
 
     user_no: Ints
     flags: Bytes
@@ -54,7 +54,7 @@ class Columns:
 
     def take(self, rows: Rows) -> Self:
         """The facts of some; *rows* ascend."""
-        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+        return type(self)(*(getattr(self, each.name).take(rows) for each in fields(self)))
 
     def rows_of(self, user_nos: Ints) -> Rows:
         """Where these people are; those who are not there are left out."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from actors.rules.recipients.columns import Columns, Ints
+from actors.rules.recipients.columns import Columns, Ints, Mask
 from actors.rules.recipients.lots import Purpose, lots
 from actors.rules.recipients.scoring import Scored, scored
 from actors.rules.recipients.selecting import (
@@ -20,24 +20,14 @@ from actors.rules.recipients.selecting import (
     gates,
     left_out,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One person: *total* and what it is made of, each from 0 to 1, and the *lot* he drew with."""
-
-    user_no: int
-    why: Why
-    total: float
-    scores: dict[str, float]
-    parts: dict[str, float]
-    lot: float
+from actors.selection_records import Told
 
 
 def explained(
     columns: Columns, wanted: Wanted, selection: Selection, user_nos: Ints
 ) -> Sequence[Told]:
-    """Each of *user_nos* that is known, in the order of the columns."""
+    """Each of *user_nos* that is known, in the order of the columns: the total and what it is made
+    of, each from 0 to 1, and the lot of the draw."""
     rows = np.unique(columns.rows_of(user_nos))
     of_each = scored(facts_of(columns, wanted, rows), wanted.strategy)
     lot = lots(wanted.seed, Purpose.DRAW, columns.user_no[rows])
@@ -45,7 +35,7 @@ def explained(
     return [
         Told(
             user_no=int(columns.user_no[row]),
-            why=reasons.of(int(row)),
+            why=str(reasons.of(int(row))),
             total=float(of_each.total[at]),
             **_numbers(of_each, at),
             lot=float(lot[at]),
@@ -62,18 +52,28 @@ def _numbers(of_each: Scored, at: int) -> dict[str, dict[str, float]]:
 
 
 class _Reasons:
+    """Why somebody was not chosen: the masks of everybody are made only where one is asked for who
+    neither was chosen nor came near."""
+
     def __init__(self, columns: Columns, wanted: Wanted, selection: Selection) -> None:
-        self._why = selection.why
-        may = allowed(columns, wanted)
-        signed_in = columns.signed_in > wanted.now_s // 60 - wanted.strategy.active_s[0] // 60
-        self._gates = [
-            *gates(columns, wanted),
-            (Why.NO_TEST, ~among_tests(columns, wanted, may)),
-            (Why.LATELY, left_out(columns, wanted)),
-            (Why.AWAY, np.logical_not(signed_in)),
-        ]
+        self._columns, self._wanted, self._why = columns, wanted, selection.why
+        self._near = frozenset(selection.near.tolist())
 
     def of(self, row: int) -> Why:
         if row in self._why:
             return self._why[row]
-        return next((why for why, keeps_out in self._gates if keeps_out[row]), Why.UNDRAWN)
+        if int(self._columns.user_no[row]) in self._near:
+            return Why.UNDRAWN
+        return next((why for why, keeps_out in self._masks if keeps_out[row]), Why.UNDRAWN)
+
+    @cached_property
+    def _masks(self) -> Sequence[tuple[Why, Mask]]:
+        columns, wanted = self._columns, self._wanted
+        may = allowed(columns, wanted)
+        signed_in = columns.signed_in > wanted.now_s // 60 - wanted.strategy.active_s[0] // 60
+        return [
+            *gates(columns, wanted),
+            (Why.NO_TEST, ~among_tests(columns, wanted, may)),
+            (Why.LATELY, left_out(columns, wanted)),
+            (Why.AWAY, ~signed_in),
+        ]

@@ -5,6 +5,7 @@ Who else is there does not matter: the lot of one person can be told again witho
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from enum import IntEnum
 from typing import Final
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from actors.rules.recipients.columns import Ints, Rows
 
 Lots = NDArray[np.float64]
+LotsOf = Callable[[Rows], Lots]
+"""Those of some, where it is not known yet of whom they are wanted."""
 
 STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -46,7 +49,7 @@ def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed
 
 
-def most(values: NDArray[np.floating], ties: Lots, count: int) -> Rows:
+def most(values: NDArray[np.floating], ties: LotsOf, count: int) -> Rows:
     """Where the *count* greatest values are; of equal ones, those with the least lots."""
     if count <= 0:
         return np.zeros(0, dtype=np.intp)
@@ -55,13 +58,36 @@ def most(values: NDArray[np.floating], ties: Lots, count: int) -> Rows:
     least = np.partition(values, len(values) - count)[len(values) - count]
     above = np.flatnonzero(values > least)
     equal = np.flatnonzero(values == least)
-    equal = equal[np.argsort(ties[equal], kind="stable")[: count - len(above)]]
+    equal = equal[np.argsort(ties(equal), kind="stable")[: count - len(above)]]
     return np.sort(np.concatenate([above, equal]))
 
 
-def drawn(weights: NDArray[np.floating], lot: Lots, count: int) -> Rows:
-    """*count* of them one after another without replacement, each time in proportion to *weights*.
-
-    The greatest of lot^(1/weight) are just such a draw (Efraimidis, Spirakis, 2006).
+def keys(weights: NDArray[np.floating], lot: Lots) -> NDArray[np.float64]:
+    """Those with the greatest keys are drawn one after another without replacement, each time in
+    proportion to *weights*: lot^(1/weight), as its logarithm (Efraimidis, Spirakis, 2006).
     """
-    return most(np.log(lot) / weights, lot, count)
+    key: NDArray[np.float64] = np.log(lot) / weights
+    return key
+
+
+class Leaders:
+    """The *count* people with the greatest values, of equal ones those with the least lots; they
+    come in blocks, so that what is made of a block on the way stays in a core's cache.
+    """
+
+    def __init__(self, count: int, lots_of: LotsOf) -> None:
+        self._count, self._lots_of = count, lots_of
+        self._rows: Rows = np.zeros(0, dtype=np.intp)
+        self._values = np.zeros(0)
+
+    def put(self, rows: Rows, values: NDArray[np.floating]) -> None:
+        """Some more people, each with his value."""
+        few = most(values, lambda at: self._lots_of(rows[at]), self._count)
+        self._rows = np.concatenate([self._rows, rows[few]])
+        self._values = np.concatenate([self._values, values[few]])
+
+    def first(self, count: int, *, but: Collection[int]) -> list[int]:
+        """The *count* first rows without those of *but*, of which are so few that they lead."""
+        free = np.array([row not in but for row in self._rows.tolist()], dtype=np.bool_)
+        rows, values = self._rows[free], self._values[free]
+        return list(map(int, rows[most(values, lambda at: self._lots_of(rows[at]), count)]))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.rules.recipients.columns import (
     ACTIVE,
@@ -21,7 +22,7 @@ from actors.rules.recipients.columns import (
     Rows,
     Sender,
 )
-from actors.rules.recipients.lots import Purpose, drawn, lots, most
+from actors.rules.recipients.lots import Leaders, Lots, Purpose, keys, lots, most
 from actors.rules.recipients.parts import Facts, Part, lately
 from actors.rules.recipients.scoring import total_of
 from actors.rules.recipients.strategy import Strategy
@@ -29,6 +30,7 @@ from protocol.limits import BROADCAST_RECIPIENTS
 
 NEAR: Final = 100
 """How many of those who were not chosen are remembered."""
+BLOCK: Final = 131_072
 
 
 class Why(StrEnum):
@@ -116,7 +118,7 @@ def left_out(columns: Columns, wanted: Wanted) -> Mask:
     lot = lots(wanted.seed, Purpose.LATELY, columns.user_no[rows])
     count = math.floor(len(rows) * wanted.strategy.lately_left_out)
     mask = np.zeros(len(columns), dtype=np.bool_)
-    mask[rows[most(lot, lot, count)]] = True
+    mask[rows[most(lot, lot.take, count)]] = True
     return mask
 
 
@@ -143,71 +145,78 @@ class _Choosing:
 
     def recent(self) -> None:
         """The best for certain, the rare, and of the others as many as are drawn."""
-        strategy = self._wanted.strategy
-        rows = self._signed_in(0, strategy.active_s[0])
-        self.selection.counts["recent"] = len(rows)
-        total = self._total(rows)
-        asked = self._missing
-        best = most(total, self._lots(Purpose.TIE, rows), _up(strategy.certain * asked))
-        self._choose(rows[best], Why.CERTAIN)
-        rows, total = np.delete(rows, best), np.delete(total, best)
-        rare = most(
-            -self._columns.received[rows].astype(np.float32),
-            self._lots(Purpose.FAIR, rows),
-            min(self._missing, _down(strategy.fair * asked)),
-        )
-        self._choose(rows[rare], Why.FAIR)
-        rows, total = np.delete(rows, rare), np.delete(total, rare)
-        self._draw(rows, total, Why.DRAWN)
-        self.selection.near = self._near(rows, total)
+        strategy, asked = self._wanted.strategy, self._missing
+        best = self._leaders(asked + NEAR, Purpose.TIE)
+        rare = self._leaders(asked, Purpose.FAIR)
+        drawn = self._leaders(asked, Purpose.DRAW)
+        count = 0
+        for rows in self._signed_in(0, strategy.active_s[0]):
+            count += len(rows)
+            total = self._total(rows)
+            best.put(rows, total)
+            rare.put(rows, -self._columns.received[rows].astype(np.float32))
+            drawn.put(rows, self._keys(rows, total))
+        self.selection.counts["recent"] = count
+        self._choose(best, _up(strategy.certain * asked), Why.CERTAIN)
+        self._choose(rare, min(self._missing, _down(strategy.fair * asked)), Why.FAIR)
+        self._choose(drawn, self._missing, Why.DRAWN)
+        near = best.first(NEAR, but=self.selection.why)
+        self.selection.near = self._columns.user_no[near]
 
     def widened(self, younger_s: int, older_s: int) -> None:
         """Drawn from those who signed in longer ago than the one and not longer than the other."""
         if self._missing:
-            rows = self._signed_in(younger_s, older_s)
-            self._draw(rows, self._total(rows), Why.WIDENED)
+            drawn = self._leaders(self._missing, Purpose.DRAW)
+            for rows in self._signed_in(younger_s, older_s):
+                drawn.put(rows, self._keys(rows, self._total(rows)))
+            self._choose(drawn, self._missing, Why.WIDENED)
 
     def rest(self) -> None:
         """Anybody who may: neither the time of the sign-in counts now nor what was received."""
         if self._missing:
             left = self._may.copy()
             left[list(self.selection.why)] = False
-            rows = np.flatnonzero(left)
-            lot = self._lots(Purpose.REST, rows)
-            self._choose(rows[most(lot, lot, self._missing)], Why.FILLED)
+            drawn = self._leaders(self._missing, Purpose.REST)
+            for rows in _blocks(left):
+                drawn.put(rows, self._lots(Purpose.REST, rows))
+            self._choose(drawn, self._missing, Why.FILLED)
 
     @property
     def _missing(self) -> int:
         return min(self._wanted.asked, BROADCAST_RECIPIENTS) - len(self.selection.why)
 
-    def _draw(self, rows: Rows, total: Part, why: Why) -> None:
-        weights = np.maximum(total, self._wanted.strategy.epsilon).astype(np.float64)
-        lot = self._lots(Purpose.DRAW, rows)
-        self._choose(rows[drawn(weights, lot, self._missing)], why)
+    def _leaders(self, count: int, purpose: Purpose) -> Leaders:
+        return Leaders(count, lambda rows: self._lots(purpose, rows))
 
-    def _choose(self, rows: Rows, why: Why) -> None:
-        self.selection.why.update(dict.fromkeys(rows.tolist(), why))
+    def _choose(self, leaders: Leaders, count: int, why: Why) -> None:
+        chosen = leaders.first(count, but=self.selection.why)
+        self.selection.why.update(dict.fromkeys(chosen, why))
 
-    def _near(self, rows: Rows, total: Part) -> Ints:
-        left = ~np.isin(rows, list(self.selection.why))
-        best = most(total[left], self._lots(Purpose.TIE, rows[left]), NEAR)
-        return self._columns.user_no[rows[left][best]]
-
-    def _signed_in(self, younger_s: int, older_s: int) -> Rows:
+    def _signed_in(self, younger_s: int, older_s: int) -> Iterator[Rows]:
         signed_in, now = self._columns.signed_in, self._wanted.now_s // 60
         within = signed_in > now - older_s // 60
         if younger_s:
             within &= signed_in <= now - younger_s // 60
-        return np.flatnonzero(within & self._fresh)
+        return _blocks(within & self._fresh)
 
     def _total(self, rows: Rows) -> Part:
         return total_of(facts_of(self._columns, self._wanted, rows), self._wanted.strategy)
 
-    def _lots(self, purpose: Purpose, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _keys(self, rows: Rows, total: Part) -> NDArray[np.float64]:
+        weights = np.maximum(total, self._wanted.strategy.epsilon).astype(np.float64)
+        return keys(weights, self._lots(Purpose.DRAW, rows))
+
+    def _lots(self, purpose: Purpose, rows: Rows) -> Lots:
         return lots(self._wanted.seed, purpose, self._columns.user_no[rows])
 
     def _count(self, stage: str, mask: Mask) -> None:
         self.selection.counts[stage] = int(np.count_nonzero(mask))
+
+
+def _blocks(mask: Mask) -> Iterator[Rows]:
+    """The rows of *mask*, so many at a time that the numbers made of them stay in the cache."""
+    for at in range(0, len(mask), BLOCK):
+        yield at + np.flatnonzero(mask[at : at + BLOCK])
 
 
 def facts_of(columns: Columns, wanted: Wanted, rows: Rows) -> Facts:

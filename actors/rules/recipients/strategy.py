@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 
 from actors.rules.recipients import parts
+from actors.rules.recipients.columns import DAY_S
 from actors.rules.recipients.parts import Facts, Part
-
-DAYS: Final = 86_400
 
 
 class How(StrEnum):
@@ -70,7 +69,7 @@ class Strategy:
     """What belongs to those who received least, rounded down; none of it is the specification's."""
     lately_left_out: float = 0.5
     """Of those who received a broadcast within 24 hours."""
-    active_s: Sequence[int] = field(default=(30 * DAYS, 60 * DAYS))
+    active_s: Sequence[int] = field(default=(30 * DAY_S, 60 * DAY_S))
     """How long ago the last sign-in may be, and how long where that finds too few."""
     epsilon: float = 1e-3
     """The least weight in a draw: also who scores 0 has a chance."""
