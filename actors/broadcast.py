@@ -10,7 +10,7 @@ import trio
 from actors.broadcast_records import DueBroadcast
 from actors.notices import Notices
 from actors.ports import AdapterError, Broadcasts, Selection, WallClock
-from actors.selection_records import Selected, SelectionAsked
+from actors.selection_records import Audience, Selected, SelectionAsked
 from actors.supervisor import Log
 from protocol.ids import Millis
 
@@ -30,6 +30,28 @@ class Figures:
         """A selection took so long."""
         self.counts[bisect_left(self.BOUNDS, seconds)] += 1
         self.seconds += seconds
+
+
+async def asked_of(
+    store: Broadcasts,
+    *,
+    sender_no: int,
+    asked: int,
+    seed: int,
+    audience: Audience | None,
+    now: Millis,
+) -> SelectionAsked:
+    """What a selection is asked, with what it has to know of the sender. May raise AdapterError."""
+    facts = await store.facts(sender_no, now=now)
+    return SelectionAsked(
+        sender_no=sender_no,
+        asked=asked,
+        seed=seed,
+        now_ms=now,
+        blocked=facts.blocked,
+        pairs=facts.pairs,
+        audience=audience,
+    )
 
 
 class BroadcastActor:
@@ -124,24 +146,21 @@ class BroadcastActor:
         return bool(count)
 
     async def _select(self, due: DueBroadcast) -> Selected:
-        now = self._clock.now_ms()
-        facts = await self._store.facts(due, now=now)
-        if facts.blocked:
+        asked = await asked_of(
+            self._store,
+            sender_no=due.sender_no,
+            asked=due.asked,
+            seed=due.seed,
+            audience=due.audience,
+            now=self._clock.now_ms(),
+        )
+        if asked.blocked:
             self._log.info(
                 "broadcast_leaves_out_blocked",
                 broadcast=due.broadcast_id,
                 sender=due.sender_no,
-                blocked=len(facts.blocked),
+                blocked=len(asked.blocked),
             )
-        asked = SelectionAsked(
-            sender_no=due.sender_no,
-            asked=due.asked,
-            seed=due.seed,
-            now_ms=now,
-            blocked=facts.blocked,
-            pairs=facts.pairs,
-            audience=due.audience,
-        )
         selected = await self._selection.select(asked)
         self.figures.selected(selected.took_ms / 1000)
         return selected

@@ -38,12 +38,10 @@ class Notices:
         self._unseen, self._seen = unseen, seen
         self._waiting: Counter[int] = Counter()
 
-    def tell(self, user: UserId, key: Hashable, frame: ServerFrame) -> bool:
-        """Show a state frame on every device of *user* here; whether there is one."""
-        devices = self._sessions.of(user)
-        for session in devices:
+    def tell(self, user: UserId, key: Hashable, frame: ServerFrame) -> None:
+        """Show a state frame on every device of *user* here."""
+        for session in self._sessions.of(user):
             session.offer_state(key, frame)
-        return bool(devices)
 
     def told(self) -> None:
         """All of a round was told: it leaves now."""

@@ -258,7 +258,7 @@ class Broadcasts(Protocol):
     ) -> tuple[Sequence[DueBroadcast], Millis | None]:
         """Those that are due, for this node alone *until* then; and when the next one is."""
 
-    async def facts(self, due: DueBroadcast, *, now: Millis) -> SenderFacts:
+    async def facts(self, sender_no: int, *, now: Millis) -> SenderFacts:
         """What the selection has to know of the sender and others."""
 
     async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int:

@@ -24,7 +24,6 @@ from actors.rules.pseudonyms import pseudonym
 from protocol.codec import JSON, MSGPACK
 from protocol.limits import BURST_SECONDS
 from server import VERSION
-from server.broadcast_lists import BroadcastLists
 from server.clock import SystemClock
 from server.drain import drain
 from server.edge.buckets import Buckets
@@ -46,7 +45,8 @@ from server.files.spool import Spool
 from server.files.upkeep import FileUpkeep
 from server.garbage import Pauses, calm_collector
 from server.http.app import Parts, make_http
-from server.http.broadcast_parts import BroadcastParts, Stores, Waits
+from server.http.broadcast_lists import BroadcastLists
+from server.http.broadcast_parts import BroadcastParts, Stores
 from server.http.ports import Rate
 from server.http.schemas import DemoAccount
 from server.ids import random_id
@@ -231,15 +231,15 @@ class Server:
         )
 
     def _stored_broadcasts(self, cache: RedisCache) -> BroadcastStore:
-        views = BroadcastViews(self._database)
-        self._lists = BroadcastLists(views, cache, clock=self._clock)
+        self._views = BroadcastViews(self._database)
+        self._lists = BroadcastLists(self._views, cache, clock=self._clock)
         return BroadcastStore(self._database, cache, new_id=random_id, changed=self._lists.changed)
 
     def _broadcasting(self) -> BroadcastActor:
         prefix, url = self._settings.test_phone_prefix, self._database.url
         self._selection = SelectionProcess(url, test_prefix=prefix, log=self._log)
-        figures = BroadcastFigures(self._database)
-        self._recent = RecentBroadcasts(figures, self._selection, clock=self._clock)
+        self._figures = BroadcastFigures(self._database)
+        self._recent = RecentBroadcasts(self._figures, self._selection, clock=self._clock)
         notices = self._node.notices
         broadcasts = BroadcastActor(
             self._runs, self._selection, notices=notices, clock=self._clock, log=self._log
@@ -252,18 +252,19 @@ class Server:
         return BroadcastParts(
             stores=Stores(
                 making=BroadcastMaking(self._database),
-                views=BroadcastViews(self._database),
+                views=self._views,
                 lists=self._lists,
                 replies=BroadcastReplies(self._database),
                 groups=GroupStore(self._database),
-                figures=BroadcastFigures(self._database),
+                figures=self._figures,
                 files=self._files,
                 posted=self._posted,
             ),
             runs=self._runs,
             selection=self._selection,
             notices=self._node.notices,
-            waits=Waits(self._broadcasts.wake, partial(secrets.randbits, SEED_BITS)),
+            wake=self._broadcasts.wake,
+            new_seed=partial(secrets.randbits, SEED_BITS),
         )
 
     async def run(self, signalled: Callable[[], object], *, ready: Callable[[str], None]) -> None:

@@ -113,12 +113,12 @@ class BroadcastCollector(Collector):
         text = "Selections of recipients."
         yield HistogramMetricFamily("madang_selection_seconds", text, buckets, own.seconds)
         if (reached := recent.reached) is not None:
-            days, all_ = f"in {recent.DAYS} days", reached.sent + reached.failed
-            yield _gauge("broadcast_success_rate", f"Delivered {days}.", _rate(reached.sent, all_))
-            heard, of_all = f"Recipients who heard it {days}.", reached.recipients
-            yield _gauge("broadcast_read_rate", heard, _rate(reached.read, of_all))
+            days = f"in {recent.DAYS} days"
+            yield _gauge("broadcast_success_rate", f"Delivered {days}.", reached.success_rate)
+            heard = f"Recipients who heard it {days}."
+            yield _gauge("broadcast_read_rate", heard, reached.read_rate)
             answered = f"Recipients who answered {days}; the goal is 0.3."
-            yield _gauge("broadcast_reply_rate", answered, _rate(reached.replied, of_all))
+            yield _gauge("broadcast_reply_rate", answered, reached.reply_rate)
         if (selection := recent.selection) is not None:
             yield _gauge("selection_people", "People in the columns.", selection.people)
             yield _gauge("selection_bytes", "Memory of their process.", selection.rss_bytes)
@@ -132,10 +132,6 @@ def make_metrics(*collectors: Collector) -> CollectorRegistry:
     for collector in collectors:
         metrics.register(collector)
     return metrics
-
-
-def _rate(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
 
 
 def _fullest(cells: Iterable[MailboxStatistics]) -> int:

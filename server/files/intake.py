@@ -64,7 +64,6 @@ class Recording(NamedTuple):
 
     file: FileInfo
     waveform: bytes
-    duration_ms: int
 
 
 class Work(NamedTuple):
@@ -126,7 +125,7 @@ class Intake:
         """
         told = new._replace(name=VOICE_NAME)
         info, made = await self._take(owner_no, told, parts, "voice")
-        return Recording(info, cast(bytes, made.waveform), cast(int, made.duration_ms))
+        return Recording(info, cast(bytes, made.waveform))
 
     async def _take(
         self, owner_no: int, new: NewUpload, parts: AsyncIterator[bytes], purpose: Purpose

@@ -192,11 +192,10 @@ def _routes_of_files(parts: Parts) -> list[Route]:
 def _routes_of_broadcasts(parts: Parts) -> list[Route]:
     known = parts.broadcasts
     sending = SendingRoutes(
-        stores=known.stores,
+        known,
         intake=parts.intake,
         limits=parts.limits,
         repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
-        waits=known.waits,
         clock=parts.clock,
         new_id=parts.new_id,
     )

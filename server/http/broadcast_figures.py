@@ -71,10 +71,10 @@ class FiguresRoutes:
             days=call.query.days,
             broadcasts=reached.sent,
             failed=reached.failed,
-            success_rate=_rate(reached.sent, reached.sent + reached.failed),
+            success_rate=reached.success_rate,
             recipients=reached.recipients,
-            read_rate=_rate(reached.read, reached.recipients),
-            reply_rate=_rate(reached.replied, reached.recipients),
+            read_rate=reached.read_rate,
+            reply_rate=reached.reply_rate,
             goal=GOAL,
             selection_ms=reached.took_ms,
             exposure=list(await self._figures.exposure(since)),
@@ -98,7 +98,3 @@ class FiguresRoutes:
                 answers={200: Figures},
             ),
         )
-
-
-def _rate(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from actors.notices import Notices
 from actors.ports import Broadcasts, Files, Selection
-from server.broadcast_lists import BroadcastLists
+from server.http.broadcast_lists import BroadcastLists
 from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
 from server.postgres.broadcast_replies import BroadcastReplies
@@ -17,13 +17,6 @@ from server.postgres.groups import GroupStore
 
 PATH = "/api/v1/broadcasts"
 ONE = PATH + "/{broadcast}"
-
-
-class Waits(NamedTuple):
-    """What wakes the broadcasts of this node, and where their seeds come from."""
-
-    wake: Callable[[], None]
-    new_seed: Callable[[], int]
 
 
 class Stores(NamedTuple):
@@ -40,10 +33,14 @@ class Stores(NamedTuple):
 
 
 class BroadcastParts(NamedTuple):
-    """What the routes of broadcasts are put together from."""
+    """What the routes of broadcasts are put together from.
+
+    ``wake`` tells their actor that there is a new one.
+    """
 
     stores: Stores
     runs: Broadcasts
     selection: Selection
     notices: Notices
-    waits: Waits
+    wake: Callable[[], None]
+    new_seed: Callable[[], int]

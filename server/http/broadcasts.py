@@ -16,7 +16,7 @@ from protocol.errors import ProtocolError
 from server.files.intake import Intake, Recording
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
-from server.http.broadcast_parts import ONE, PATH, Stores, Waits
+from server.http.broadcast_parts import ONE, PATH, BroadcastParts
 from server.http.broadcast_schemas import (
     FIELDS,
     Broadcast,
@@ -43,19 +43,18 @@ TRIES = Rate(per_second=0.1, burst=20)
 class SendingRoutes:
     """The routes of senders."""
 
-    def __init__(  # noqa: PLR0913 - everything that a recording goes through
+    def __init__(
         self,
+        parts: BroadcastParts,
         *,
-        stores: Stores,
         intake: Intake,
         limits: Limits,
         repeats: Repeats,
-        waits: Waits,
         clock: WallClock,
         new_id: IdSource,
     ) -> None:
-        self._stores, self._intake, self._limits = stores, intake, limits
-        self._repeats, self._waits = repeats, waits
+        self._stores, self._wake, self._new_seed = parts.stores, parts.wake, parts.new_seed
+        self._intake, self._limits, self._repeats = intake, limits, repeats
         self._clock, self._new_id = clock, new_id
 
     async def create(self, call: Call[None, NoQuery]) -> Answer:
@@ -135,10 +134,10 @@ class SendingRoutes:
             audience,
             now,
             form.start_at(now),
-            self._waits.new_seed(),
+            self._new_seed(),
         )
         await self._stores.making.make(new)
-        self._waits.wake()
+        self._wake()
         await self._stores.lists.changed([user_no])
         rows = await self._stores.views.sent(user_no, only=broadcast)
         return Answer(201, as_of(sent(rows[0]), now))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from actors.broadcast_records import DueBroadcast
+from actors.broadcast import asked_of
 from actors.ports import Broadcasts, Selection
 from actors.selection_records import Audience, SelectionAsked, Told
 from protocol.errors import ErrorCode, ProtocolError
@@ -125,25 +125,13 @@ class ExplainRoutes:
     async def _asked(self, row: Mapping[str, Any]) -> SelectionAsked:
         """The same question once more."""
         audience = row["audience"]
-        due = DueBroadcast(
-            broadcast_no=row["broadcast_no"],
-            broadcast_id="",
+        return await asked_of(
+            self._store,
             sender_no=row["user_no"],
             asked=row["recipient_count"],
             seed=row["seed"],
             audience=None if audience is None else msgspec.json.decode(audience, type=Audience),
-            delivered=True,
-        )
-        at = Millis(row["delivered_at"])
-        facts = await self._store.facts(due, now=at)
-        return SelectionAsked(
-            sender_no=due.sender_no,
-            asked=due.asked,
-            seed=due.seed,
-            now_ms=at,
-            blocked=facts.blocked,
-            pairs=facts.pairs,
-            audience=due.audience,
+            now=Millis(row["delivered_at"]),
         )
 
     def routes(self) -> tuple[Route, ...]:

@@ -42,6 +42,14 @@ JOIN chat_members o ON o.room_no = m.room_no AND o.user_no = $2 AND o.is_active
 JOIN chat_rooms r ON r.room_no = m.room_no
 WHERE m.user_no = $1 AND m.is_active"""
 
+
+def block_between(one: str, other: str) -> str:
+    """Whether either of two users, by their numbers in the query, blocks the other."""
+    return f"""EXISTS (
+    SELECT FROM user_blocks k
+    WHERE (k.blocker_no, k.blocked_no) IN (({one}, {other}), ({other}, {one})))"""
+
+
 APART = """
 SELECT EXISTS (SELECT FROM user_blocks b
     WHERE b.blocker_no = $1 AND b.blocked_no = ANY ($2::integer[])

@@ -45,7 +45,10 @@ MOST_TIMES = 10
 
 
 class Reached(NamedTuple):
-    """What came of broadcasts. ``took_ms``: the mean of their selections."""
+    """What came of broadcasts. ``took_ms``: the mean of their selections.
+
+    Rates are from 0 to 1: of broadcasts that went out, and of recipients who heard or answered.
+    """
 
     sent: int
     failed: int
@@ -53,6 +56,21 @@ class Reached(NamedTuple):
     read: int
     replied: int
     took_ms: float
+
+    @property
+    def success_rate(self) -> float:
+        """Of those that were sent or failed."""
+        return _rate(self.sent, self.sent + self.failed)
+
+    @property
+    def read_rate(self) -> float:
+        """Of recipients."""
+        return _rate(self.read, self.recipients)
+
+    @property
+    def reply_rate(self) -> float:
+        """Of recipients."""
+        return _rate(self.replied, self.recipients)
 
 
 class Day(NamedTuple):
@@ -88,3 +106,7 @@ class BroadcastFigures:
             counts[row["times"]] = row["people"]
         counts[0] = max(0, may - sum(counts))
         return counts
+
+
+def _rate(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from actors.requests import Caller
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
-from server.postgres.blocks import BETWEEN, LOCK_PAIR
+from server.postgres.blocks import BETWEEN, LOCK_PAIR, block_between
 from server.postgres.broadcast_views import COUNTS, Counts
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
@@ -28,11 +28,8 @@ SELECT count(*) FROM read"""
 
 STANDING = f"""
 SELECT b.broadcast_no, u.user_no, u.user_id, {NAME} AS name, u.role, f.file_id, r.room_no,
-    r.status, (SELECT c.room_id FROM chat_rooms c WHERE c.room_no = r.room_no) AS room,
-    EXISTS (
-        SELECT FROM user_blocks k WHERE (k.blocker_no, k.blocked_no)
-            IN ((r.recipient_no, b.user_no), (b.user_no, r.recipient_no))
-    ) AS blocked
+    (SELECT c.room_id FROM chat_rooms c WHERE c.room_no = r.room_no) AS room,
+    {block_between("r.recipient_no", "b.user_no")} AS blocked
 FROM broadcasts b
 JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no AND r.recipient_no = $2
 JOIN users u ON u.user_no = b.user_no
@@ -63,7 +60,6 @@ class Standing(NamedTuple):
     file: str
     room_no: int
     room: RoomId
-    status: str
     blocked: bool
 
 
@@ -89,7 +85,6 @@ class BroadcastReplies:
             row["file_id"],
             row["room_no"],
             RoomId(row["room"]),
-            row["status"],
             row["blocked"],
         )
 

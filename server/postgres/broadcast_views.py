@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import UserId
+from server.postgres.blocks import block_between
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
 
@@ -23,7 +24,7 @@ SELECT count(*) AS delivered, count(*) FILTER (WHERE r.status <> 'delivered') AS
 FROM broadcast_recipients r WHERE r.broadcast_no = b.broadcast_no"""
 
 SENT = f"""
-SELECT b.broadcast_no, b.broadcast_id, b.status, b.created_at, b.start_at, b.delivered_at,
+SELECT b.broadcast_id, b.status, b.created_at, b.start_at, b.delivered_at,
     b.recipient_count, b.audience::text AS audience, b.selection ->> 'reason' AS reason, b.waveform,
     f.file_id, f.duration_ms, c.delivered, c.read, c.replied,
     (SELECT g.group_id FROM recipient_groups g
@@ -32,7 +33,7 @@ FROM broadcasts b LEFT JOIN files f ON f.file_no = b.file_no, LATERAL ({COUNTS})
 WHERE b.user_no = $1 AND b.broadcast_no <= $2 ORDER BY b.broadcast_no DESC LIMIT $3"""  # noqa: S608 - constants
 
 RECEIVED = f"""
-SELECT b.broadcast_no, b.broadcast_id, u.user_id AS sender, {NAME} AS name, f.file_id,
+SELECT b.broadcast_id, u.user_id AS sender, {NAME} AS name, f.file_id,
     f.duration_ms, b.waveform, r.status, r.created_at, r.read_at, r.replied_at,
     CASE WHEN r.status = 'replied' THEN c.room_id END AS room
 FROM broadcast_recipients r
@@ -41,10 +42,7 @@ JOIN users u ON u.user_no = b.user_no
 JOIN files f ON f.file_no = b.file_no
 JOIN chat_rooms c ON c.room_no = r.room_no
 WHERE r.recipient_no = $1 AND (r.created_at, r.broadcast_no) <= ($2, $3)
-    AND NOT EXISTS (
-        SELECT FROM user_blocks k WHERE (k.blocker_no, k.blocked_no)
-            IN ((r.recipient_no, b.user_no), (b.user_no, r.recipient_no))
-    )
+    AND NOT {block_between("r.recipient_no", "b.user_no")}
 ORDER BY r.created_at DESC, r.broadcast_no DESC LIMIT $4"""  # noqa: S608 - constants
 
 RECIPIENTS_OF = """
@@ -54,18 +52,16 @@ JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
 WHERE u.user_id = $1"""
 
 EXPLAINED = """
-SELECT b.broadcast_no, b.user_no, b.seed, b.recipient_count, b.status, b.delivered_at, b.took_ms,
+SELECT b.broadcast_no, b.user_no, b.seed, b.recipient_count, b.delivered_at, b.took_ms,
     b.audience::text AS audience, b.selection::text AS selection
 FROM broadcasts b WHERE b.broadcast_id = $1"""
 
 CHOSEN = """
-SELECT u.user_id, r.recipient_no, r.why, r.explained::text AS explained, r.status
+SELECT u.user_id, r.why, r.explained::text AS explained, r.status
 FROM broadcast_recipients r JOIN users u ON u.user_no = r.recipient_no
 WHERE r.broadcast_no = $1"""
 
 NUMBERS = "SELECT u.user_no, u.user_id FROM users u WHERE u.user_no = ANY ($1::integer[])"
-
-Status = Literal["scheduled", "waiting", "delivered", "cancelled", "failed"]
 
 
 class Counts(NamedTuple):

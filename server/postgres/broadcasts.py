@@ -13,13 +13,11 @@ from actors.selection_records import Audience, PairFacts, Selected, Told
 from protocol.ids import Millis, UserId
 from protocol.notices import BroadcastChange
 from server.cache import Cache, Kept
+from server.postgres.blocks import block_between
 from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
 
 Changed = Callable[[Sequence[int]], Awaitable[None]]
-
-BLOCKS_KEPT: Final = "blocks"
-"""What blocks are kept as."""
 
 LEASE = """
 UPDATE broadcasts b SET leased_until = $2
@@ -106,10 +104,7 @@ WITH begun AS (
         AS c (recipient_no, why, explained, room_id, notification_id)
     CROSS JOIN begun
     JOIN users u ON u.user_no = c.recipient_no AND u.status = 'active' AND u.phone IS NOT NULL
-    WHERE NOT EXISTS (
-        SELECT FROM user_blocks b WHERE (b.blocker_no, b.blocked_no)
-            IN ((c.recipient_no, begun.user_no), (begun.user_no, c.recipient_no))
-    )
+    WHERE NOT {block_between("c.recipient_no", "begun.user_no")}
 ), rooms AS (
     INSERT INTO chat_rooms (room_id, room_type, direct_key, broadcast_id, created_by)
     SELECT c.room_id, 'direct', least(c.recipient_no, c.user_no) || ':'
@@ -136,10 +131,7 @@ SELECT b.broadcast_id, b.delivered_at, u.user_id, {NAME} AS name, f.file_id, f.d
     ) AS numbers, ARRAY(
         SELECT w.user_id FROM broadcast_recipients r JOIN users w ON w.user_no = r.recipient_no
         WHERE r.broadcast_no = b.broadcast_no AND r.status = 'delivered' AND w.status = 'active'
-            AND NOT EXISTS (
-                SELECT FROM user_blocks k WHERE (k.blocker_no, k.blocked_no)
-                    IN ((r.recipient_no, b.user_no), (b.user_no, r.recipient_no))
-            )
+            AND NOT {block_between("r.recipient_no", "b.user_no")}
     ) AS recipients
 FROM broadcasts b JOIN users u ON u.user_no = b.user_no JOIN files f ON f.file_no = b.file_no
 WHERE b.broadcast_no = $1"""  # noqa: S608 - constants
@@ -163,7 +155,7 @@ class BroadcastStore:
     ) -> None:
         """*changed* is told whose lists of broadcasts have changed."""
         self._database, self._new_id, self._changed = database, new_id, changed
-        self._blocked: Kept[list[int]] = Kept(cache, BLOCKS_KEPT, list[int], kept_s=600)
+        self._blocked: Kept[list[int]] = Kept(cache, "blocks", list[int], kept_s=600)
         self._talks: Kept[_Talks] = Kept(cache, "pairs", _Talks, kept_s=3_600)
 
     async def lease(
@@ -175,13 +167,12 @@ class BroadcastStore:
         due = [_due(row) for row in sorted(rows, key=lambda row: row["start_at"])]
         return due, None if following is None else Millis(following)
 
-    async def facts(self, due: DueBroadcast, *, now: Millis) -> SenderFacts:
+    async def facts(self, sender_no: int, *, now: Millis) -> SenderFacts:
         """What the selection has to know of the sender and others.
 
         Kept for ten minutes and an hour (specification 001): blocks until one changes, the pairs
         until there is a new event in one of their rooms, or a reply.
         """
-        sender_no = due.sender_no
         blocked = await self._blocked.of(sender_no, partial(self._read_blocked, sender_no))
         stamp = await self._database.fetchval(PAIRS_STAMP, sender_no, ROOMS_MOST)
         talks = await self._talks.of(sender_no, partial(self._read_talks, sender_no, stamp, now))

@@ -23,7 +23,7 @@ NAMES = "SELECT g.group_id, g.name FROM recipient_groups g ORDER BY g.name LIMIT
 NUMBER = "SELECT g.group_no FROM recipient_groups g WHERE g.group_id = $1"
 
 ONE = """
-SELECT g.group_no, g.group_id, g.name,
+SELECT g.group_id, g.name,
     (SELECT count(*) FROM recipient_group_members m WHERE m.group_no = g.group_no) AS people
 FROM recipient_groups g WHERE g.group_id = $1"""
 
@@ -81,7 +81,7 @@ class GroupStore:
         row = await self._database.fetchrow(ONE, group)
         if row is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
-        return Group(row["group_id"], row["name"], row["people"])
+        return Group(*row)
 
     async def make(self, group: str, name: str, *, at: Millis) -> None:
         """A new, empty list. Raises ProtocolError where the name is taken."""

@@ -11,9 +11,10 @@ from msgspec import UNSET
 from protocol.ids import Millis
 from protocol.limits import SEEN_MOST
 from protocol.notices import Notification
+from server.postgres.blocks import block_between
 from server.postgres.pool import Database
 
-UNSEEN = """
+UNSEEN = f"""
 SELECT asked.user_no, n.notification_id, n.notification_type, n.title, n.message,
     n.data::text AS data, n.priority, n.created_at, u.user_id AS sender
 FROM unnest($1::integer[]) AS asked (user_no),
@@ -23,12 +24,8 @@ LATERAL (
     ORDER BY o.created_at DESC, o.notification_id LIMIT $2
 ) n
 LEFT JOIN users u ON u.user_no = n.sender_no
-WHERE NOT EXISTS (
-    SELECT FROM user_blocks b
-    WHERE (b.blocker_no, b.blocked_no)
-        IN ((asked.user_no, n.sender_no), (n.sender_no, asked.user_no))
-)
-ORDER BY n.created_at, n.notification_id"""
+WHERE NOT {block_between("asked.user_no", "n.sender_no")}
+ORDER BY n.created_at, n.notification_id"""  # noqa: S608 - constants
 
 SEEN = """
 UPDATE notifications n SET seen_at = $3

@@ -53,7 +53,6 @@ class RedisCache:
 
     async def forget(self, names: Sequence[str]) -> None:
         """Begin a new generation."""
-
         for start in range(0, len(names), AT_ONCE):
             if not await self._ask(partial(_end, names[start : start + AT_ONCE])):
                 self._doubtful_until = trio.current_time() + WITHIN_DOUBT_S

@@ -10,6 +10,7 @@ from typing import Any
 
 import trio
 import trio_asyncio
+from remembering_log import RememberingLog
 
 from actors.ports import Selection, StoreUnavailable
 from actors.selection_records import SelectionAsked
@@ -23,14 +24,6 @@ DAY = 86_400_000
 SENDER = 1
 KOREAN = "+8210"
 Opened = Callable[[str], AbstractAsyncContextManager[Selection]]
-
-
-class NotedLog:
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def warning(self, event: str, **fields: object) -> None:
-        self.events.append(f"{event}: {fields}")
 
 
 class World:
@@ -132,7 +125,7 @@ async def in_the_server(url: str) -> AsyncIterator[Selection]:
 @asynccontextmanager
 async def apart(url: str) -> AsyncIterator[SelectionProcess]:
     async with trio.open_nursery() as nursery:
-        selection = SelectionProcess(url, test_prefix=KOREAN, log=NotedLog())
+        selection = SelectionProcess(url, test_prefix=KOREAN, log=RememberingLog())
         nursery.start_soon(selection.run)
         yield selection
         nursery.cancel_scope.cancel()
@@ -141,9 +134,9 @@ async def apart(url: str) -> AsyncIterator[SelectionProcess]:
 @asynccontextmanager
 async def opened(url: str, make: Opened) -> AsyncIterator[World]:
     async with trio_asyncio.open_loop() as loop:
-        quiet_loop(loop, NotedLog())
+        quiet_loop(loop, RememberingLog())
         async with (
-            open_database(url, size=4, log=NotedLog()) as database,
+            open_database(url, size=4, log=RememberingLog()) as database,
             make(url) as selection,
         ):
             world = World(database, selection)

@@ -221,12 +221,13 @@ async def test_what_two_people_had_with_each_other(sent, postgres, writing):
     standing = await sent.replies.standing("b1", 3)
     assert await sent.replies.replied(standing, 3, at=Millis(1_600))
     newest = said[-1].at
-    facts = await sent.store.facts(due, now=Millis(newest + 10))
+    facts = await sent.store.facts(due.sender_no, now=Millis(newest + 10))
     by_user = {each.user_no: each for each in facts.pairs}
     assert set(by_user) == {2, 3}
     assert (by_user[2].messages, by_user[2].both_wrote, by_user[2].replies) == (5, True, 0)
     assert (by_user[3].messages, by_user[3].replies) == (0, 1)
-    later = await Sent(postgres).store.facts(due, now=Millis(newest + 31 * 86_400_000))
+    after = Millis(newest + 31 * 86_400_000)
+    later = await Sent(postgres).store.facts(due.sender_no, now=after)
     assert [each.user_no for each in later.pairs] == [3]
 
 
@@ -240,7 +241,7 @@ async def test_what_is_kept_of_others_is_never_older_than_a_change(sent, postgre
     [due] = await sent.due()
 
     async def facts():
-        found = await sent.store.facts(due, now=Millis(10_000))
+        found = await sent.store.facts(due.sender_no, now=Millis(10_000))
         return found.blocked, [(each.user_no, each.messages) for each in found.pairs]
 
     assert await facts() == await facts() == ([], [])

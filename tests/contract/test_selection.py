@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 import trio_asyncio
-from selection_world import DAY, NOW, NotedLog, World, add, apart, asking, at, in_the_server, opened
+from remembering_log import RememberingLog
+from selection_world import DAY, NOW, World, add, apart, asking, at, in_the_server, opened
 
 from actors.selection_records import Audience, PairFacts
 from protocol.ids import Millis
@@ -211,7 +212,10 @@ async def test_many_regions_that_come_and_go_leave_nothing_behind(world: World) 
 
 
 async def test_an_empty_prefix_makes_nobody_a_test_account(database_url: str) -> None:
-    async with trio_asyncio.open_loop(), open_database(database_url, log=NotedLog()) as database:
+    async with (
+        trio_asyncio.open_loop(),
+        open_database(database_url, log=RememberingLog()) as database,
+    ):
         selection = LocalSelection(database_url, test_prefix="")
         world = World(database, selection)
         await world.people(1, 2, 3)

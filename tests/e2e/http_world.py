@@ -24,13 +24,13 @@ from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
-from server.broadcast_lists import BroadcastLists
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
 from server.files.links import Links
 from server.files.spool import Spool
 from server.http.app import Parts, make_http, make_routes
-from server.http.broadcast_parts import BroadcastParts, Stores, Waits
+from server.http.broadcast_lists import BroadcastLists
+from server.http.broadcast_parts import BroadcastParts, Stores
 from server.http.ports import Rate
 from server.http.route import Route
 from server.http.schemas import DemoAccount
@@ -273,7 +273,8 @@ async def open_http(
                     runs=runs,
                     selection=selection,
                     notices=node.notices,
-                    waits=Waits(wake, count(1).__next__),
+                    wake=wake,
+                    new_seed=count(1).__next__,
                 )
                 await nursery.start(node.run)
                 parts = Parts(

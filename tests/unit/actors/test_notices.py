@@ -47,6 +47,8 @@ async def test_a_state_reaches_every_device(autojump_clock):
         world.add_people("ann", "bob")
         devices = [await world.connect("ann") for _ in range(2)]
         frame = TypingState(room="r", user="u", on=True)
-        assert world.node.notices.tell("ann", "key", frame)
-        assert not world.node.notices.tell("bob", "key", frame)
+        world.node.notices.tell("ann", "key", frame)
+        world.node.notices.tell("bob", "key", frame)
         assert [device.of(TypingState) for device in devices] == [[frame], [frame]]
+        bob = await world.connect("bob")
+        assert bob.of(TypingState) == [], "who is away when it is told never sees it"
