@@ -10,6 +10,7 @@ const REASON = "madang.reason";
 
 // A fresh document holds nothing of the person who left.
 function leave(session, reason = "") {
+  window.onbeforeunload = null; // there is nothing to ask any more
   forgetSession(session.token);
   sessionStorage.setItem(REASON, reason);
   history.replaceState(null, "", location.pathname);

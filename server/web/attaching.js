@@ -84,7 +84,7 @@ export class Attaching {
   async #record() {
     if (this.#recording) return;
     const given = (this.#recording = new AbortController());
-    const file = await later(() => import("./recorder.js"), ({ record }) => record(this.parts.form, given.signal));
+    const file = await later(() => import("./recorder.js"), ({ record }) => record(this.parts.form, { given: given.signal }));
     if (given.signal.aborted) return;
     this.#recording = null;
     if (file) this.add([file]);

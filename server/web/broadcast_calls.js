@@ -18,12 +18,3 @@ export const broadcastCalls = (http) => ({
   explain: (id, user) => http("GET", of(id, `/explain${user ? `?${new URLSearchParams({ user })}` : ""}`)),
   figures: () => http("GET", `/admin${ALL}/figures`),
 });
-
-/** A key that the same request has however often it is tried: `keyOf(text)` is another one for another text. */
-export function keys() {
-  const asked = {};
-  return (text) => {
-    if (text !== asked.text) Object.assign(asked, { text, key: crypto.getRandomValues(new Uint32Array(4)).join("-") });
-    return asked.key;
-  };
-}

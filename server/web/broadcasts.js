@@ -62,6 +62,11 @@ export class Broadcasts {
     if (known.length && this.wire.tell({ t: "seen", ids: notices })) for (const id of known) this.#notices.delete(id);
   }
 
+  /** How many are recorded, and not sent. */
+  get unsent() {
+    return this.form?.isBegun ? 1 : 0;
+  }
+
   /** How many are unheard. */
   get unheard() {
     return this.#unheard.size;

@@ -81,7 +81,7 @@ export class Chat {
 
   /** How much of what this person said is not stored yet. */
   get unsent() {
-    return this.outbox.size + this.edits.size;
+    return this.outbox.size + this.edits.size + this.broadcasts.unsent;
   }
 
   failed = (error) => this.composer.complain(explain(error));

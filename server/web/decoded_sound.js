@@ -8,7 +8,7 @@ export async function decode(file) {
   return new DecodedSound(await context.decodeAudioData(await file.arrayBuffer()));
 }
 
-export class DecodedSound extends EventTarget {
+class DecodedSound extends EventTarget {
   src = "here"; // nothing is to be loaded
   #at = 0; // where it stands while it is paused
   #context = null; // there while it plays

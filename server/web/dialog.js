@@ -5,15 +5,27 @@ import { explain, words } from "./words.js";
 
 let made = 0; // for ids that are the document's own
 
-/** Open a dialog with a heading: what it shows goes into `body`; `say(error)` tells what went wrong, `say()` takes it back. */
-export function openDialog(title, { id, closed = () => {} } = {}) {
+/**
+ * Open a dialog with a heading: what it shows goes into `body`; `say(error)` tells what went wrong, `say()` takes it back.
+ * `lost()` is what to ask ([text, verb] of a question) before whoever looks at it leaves it, or nothing.
+ */
+export function openDialog(title, { id, closed = () => {}, lost = () => {} } = {}) {
   const name = `dialog-${++made}`;
   const body = make("div", { class: "sheet" });
   const error = make("p", { class: "error", role: "alert" });
   const close = make("button", { type: "button", class: "icon", "aria-label": words.close, title: words.close }, icon("close"));
   const dialog = make("dialog", { id, "aria-labelledby": name },
     make("header", {}, make("h2", { id: name }, title), close), body, error);
-  close.onclick = () => dialog.close();
+  const leave = async () => {
+    const asked = lost();
+    if (!asked || (await question(...asked))) dialog.close();
+  };
+  close.onclick = leave;
+  dialog.oncancel = (event) => {
+    if (!lost()) return;
+    event.preventDefault();
+    leave();
+  };
   dialog.onclose = () => {
     dialog.remove();
     closed();

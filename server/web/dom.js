@@ -1,6 +1,7 @@
 // Building and keeping elements. Text always goes in as text, never as markup.
 
 import { paintMask } from "./mask.js";
+import { shape } from "./svg.js";
 
 export const find = (id) => document.getElementById(id);
 
@@ -54,15 +55,7 @@ function removeRow(node) {
 }
 
 /** A line drawing of those in the document, hidden from screen readers: the button it is in has a label. */
-export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const picture = document.createElementNS(space, "svg");
-  picture.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(space, "use");
-  use.setAttribute("href", `#icon-${name}`);
-  picture.append(use);
-  return picture;
-}
+export const icon = (name) => shape("svg", { "aria-hidden": "true" }, shape("use", { href: `#icon-${name}` }));
 
 /** A small picture that says `text` to those who do not see it. */
 export const markOf = (picture, text) => make("small", { class: "mark", title: text }, icon(picture), make("span", { class: "unseen" }, text));

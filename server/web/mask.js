@@ -1,6 +1,7 @@
 // A mask for each pseudonym of a room: the same there always, and saying nothing about any other room.
 
-const SPACE = "http://www.w3.org/2000/svg";
+import { shape } from "./svg.js";
+
 const FACES = [
   "M4 9c5-3 15-3 20 0 1 6-3 12-7 12-2 0-2-2-3-2s-1 2-3 2c-4 0-8-6-7-12z",
   "M3 10c2-4 6-2 11-2s9-2 11 2c0 7-5 10-8 10-2 0-2-1.5-3-1.5s-1 1.5-3 1.5c-3 0-8-3-8-10z",
@@ -14,19 +15,10 @@ const HUES = 8;
 /** Paint the mask of `seed` (the room with the pseudonym) into `node`. */
 export function paintMask(node, seed) {
   const sum = hash(seed);
-  const picture = document.createElementNS(SPACE, "svg");
-  picture.setAttribute("viewBox", "0 0 28 28");
-  picture.append(path(FACES[(sum >>> 3) % FACES.length], "face-of-mask"), path(EYES[(sum >>> 7) % EYES.length], "eyes-of-mask"));
-  node.replaceChildren(picture);
+  const path = (d, kind) => shape("path", { d, class: kind });
+  node.replaceChildren(shape("svg", { viewBox: "0 0 28 28" }, path(FACES[(sum >>> 3) % FACES.length], "face-of-mask"), path(EYES[(sum >>> 7) % EYES.length], "eyes-of-mask")));
   node.classList.add("mask");
   node.dataset.hue = sum % HUES;
-  return node;
-}
-
-function path(shape, kind) {
-  const node = document.createElementNS(SPACE, "path");
-  node.setAttribute("d", shape);
-  node.setAttribute("class", kind);
   return node;
 }
 

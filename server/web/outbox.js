@@ -1,6 +1,8 @@
 // What is written and not yet known to be stored. One message of a room is on its way at a time,
 // so a refusal or a broken connection can never change the order in which they were written.
 
+import { newId } from "./session.js";
+
 const TRY_AGAIN = new Set(["rate_limited", "unavailable", "internal"]);
 
 /** Entries are {room, id, body, reply_to?, thread?, files?, shown?, mentions?, at, state: waiting|sent|acked|failed, code?, seq?}. */
@@ -24,7 +26,7 @@ export class Outbox {
   }
 
   add(message) {
-    this.#entries.push({ ...message, id: crypto.getRandomValues(new Uint32Array(4)).join("-"), state: "waiting" });
+    this.#entries.push({ ...message, id: newId(), state: "waiting" });
     this.#move();
   }
 

@@ -1,8 +1,8 @@
 // Small plots. What they show stands in words beside them, for those who do not see it.
 
 import { make } from "./dom.js";
+import { shape } from "./svg.js";
 
-const SPACE = "http://www.w3.org/2000/svg";
 const [STEP, BAR, HEIGHT] = [10, 8, 60];
 
 /** One bar for each list of `columns`, its parts one behind the other, each from 0 to 1; `line` is drawn across at that height. */
@@ -16,10 +16,4 @@ export function bars(columns, label, line) {
 /** A line with its name, a bar from 0 to `most`, and what it says. */
 export function measured(name, value, most, text) {
   return make("li", { class: "measured" }, make("span", {}, name), make("meter", { max: most || 1, value, "aria-label": `${name}: ${text}` }), make("span", { class: "time" }, text));
-}
-
-function shape(tag, attributes) {
-  const node = document.createElementNS(SPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
 }

@@ -10,14 +10,16 @@ const UNSEEN = 1; // a window that is hidden is told of the time once a second
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 
 /**
- * A promise of what was recorded as a file, or of null; the bar stands in `place` meanwhile, and `given` is what gives up.
- * With `shown` the time counts down from that many seconds; `done` is what the button says that ends it.
+ * A promise of what was recorded as a file, or of null; the bar stands in `place` meanwhile. When that is not to be seen any more
+ * it ends, and what is long enough is kept; `given` is what gives up. With `shown` the time counts down from that many seconds;
+ * `done` is what the button says that ends it.
  */
-export async function record(place, given, options = {}) {
+export async function record(place, options = {}) {
+  const { given } = options;
   const stream = await navigator.mediaDevices?.getUserMedia({ audio: true }).catch(() => null);
   if (!stream) return void toast(words.noMicrophone);
   try {
-    return given.aborted ? null : await listen(stream, place, given, { ...BOUNDS, done: words.recorded, ...options });
+    return given?.aborted ? null : await listen(stream, place, { ...BOUNDS, done: words.recorded, ...options });
   } catch {
     return void toast(words.noMicrophone);
   } finally {
@@ -25,7 +27,7 @@ export async function record(place, given, options = {}) {
   }
 }
 
-async function listen(stream, place, given, { shortest, longest, shown, done }) {
+async function listen(stream, place, { given, shortest, longest, shown, done }) {
   const recorder = new MediaRecorder(stream, { mimeType: TYPES.find((each) => MediaRecorder.isTypeSupported(each)) });
   const parts = [];
   let wanted = true;
@@ -42,9 +44,9 @@ async function listen(stream, place, given, { shortest, longest, shown, done }) 
     const now = seconds();
     loud(ear.level(), shown ? Math.ceil(Math.max(0, shown - now)) : now, now >= shortest);
     if (now >= longest - (document.hidden ? UNSEEN : 0)) stop(true);
-    if (!bar.checkVisibility()) stop(false); // nobody listens to whom he does not see
+    if (!bar.checkVisibility()) stop(now >= shortest); // nobody listens to whom he does not see
   }, 100);
-  given.addEventListener("abort", () => stop(false));
+  given?.addEventListener("abort", () => stop(false));
   recorder.ondataavailable = ({ data }) => parts.push(data);
   loud(0, shown ?? 0, !shortest);
   place.prepend(bar);

@@ -23,9 +23,21 @@ export function forgetSession(token) {
   if (savedSession.isKept(token)) localStorage.removeItem(KEY);
 }
 
+/** An id that nothing else has. */
+export const newId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+/** A key that the same request has however often it is tried: `keyOf(text)` is another one for another text. */
+export function keys() {
+  const asked = {};
+  return (text) => {
+    if (text !== asked.text) Object.assign(asked, { text, key: newId() });
+    return asked.key;
+  };
+}
+
 /** This window's own name as a device. */
 export function deviceId() {
-  const device = sessionStorage.getItem("madang.device") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const device = sessionStorage.getItem("madang.device") ?? newId();
   sessionStorage.setItem("madang.device", device);
   return device;
 }

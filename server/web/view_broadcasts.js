@@ -9,14 +9,19 @@ import { sendingForm } from "./view_send_broadcast.js";
 import { sentOf } from "./view_sent.js";
 import { words } from "./words.js";
 
+// A voice that answers goes with the dialog; what is written, and a broadcast, stay.
+const isAnswered = () => document.querySelector(".answer :is(.recording, .tray li)");
+
 /** `chat` has calls, links, token, broadcasts, store, arrive(room) and go(room). */
 export function showBroadcasts(chat) {
   const { broadcasts, links } = chat;
   const calls = broadcastCalls(chat.calls.http);
-  const { body, dialog, say, close } = openDialog(words.broadcasts, { id: "broadcasts", closed: () => {
+  const closed = () => {
     broadcasts.view = null;
     sent.close();
-  } });
+  };
+  const lost = () => isAnswered() && [words.answerLost, words.discardRecording];
+  const { body, dialog, say, close } = openDialog(words.broadcasts, { id: "broadcasts", closed, lost });
   dialog.classList.add("wide");
   const form = (broadcasts.form ??= sendingForm({ calls, links }));
   const sent = sentOf({ calls, links, say });
@@ -36,7 +41,10 @@ export function showBroadcasts(chat) {
     radio.focus();
     show(name);
   };
-  form.done = () => choose("sent");
+  form.done = () => dialog.open && inbox.node.hidden && choose("sent"); // who answers meanwhile goes on
+  window.onbeforeunload = (event) => {
+    if (broadcasts.unsent || isAnswered()) event.preventDefault();
+  };
   broadcasts.view = {
     told: (frame) => {
       sent.told(frame);

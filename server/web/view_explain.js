@@ -19,7 +19,8 @@ const placeIn = (names, name) => Object.keys(names).indexOf(name) + 1 || MANY;
 export function broadcastsView(http) {
   const calls = broadcastCalls(http);
   const figures = make("div", {});
-  const place = make("div", { class: "cards", "aria-live": "polite" });
+  const place = make("div", { class: "cards" });
+  const told = make("p", { class: "unseen", role: "status" });
   const known = make("datalist", { id: "own-broadcasts" });
   const broadcast = make("input", { name: "broadcast", required: true, maxLength: 64, autocomplete: "off", spellcheck: false });
   broadcast.setAttribute("list", known.id);
@@ -30,8 +31,11 @@ export function broadcastsView(http) {
   const ask = async () => {
     const mine = ++turn;
     place.replaceChildren(waiting(3));
+    told.textContent = "";
     const shown = await calls.explain(broadcast.value.trim(), user.value.trim()).then(explanation, (error) => (error.code === "conflict" ? blank("clock", words.notChosenYet) : broken(error, ask)));
-    if (mine === turn) place.replaceChildren(shown);
+    if (mine !== turn) return;
+    place.replaceChildren(shown);
+    told.textContent = shown.matches(".failed") ? "" : shown.querySelector("h3, p").textContent; // the rest is long
   };
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -39,7 +43,7 @@ export function broadcastsView(http) {
   };
   show(figures, calls);
   calls.sent().then(({ items }) => known.append(...items.map(({ id, at }) => make("option", { value: id, label: dateTime(at) }))), () => {}); // it can be written all the same
-  return make("section", { class: "explain" }, figures, form, place);
+  return make("section", { class: "explain" }, figures, form, told, place);
 }
 
 async function show(place, calls) {

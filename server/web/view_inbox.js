@@ -1,9 +1,9 @@
 // Broadcasts one received: heard, and answered with words or one's own voice.
 
-import { keys } from "./broadcast_calls.js";
 import { dateTime } from "./calendar.js";
 import { avatar, icon, make } from "./dom.js";
 import { record } from "./recorder.js";
+import { keys } from "./session.js";
 import { Tray } from "./tray.js";
 import { pagedList } from "./view_pages.js";
 import { player } from "./view_player.js";
@@ -18,6 +18,7 @@ export function inboxOf({ chat, calls, close }) {
 
   const seen = () => node.checkVisibility() && broadcasts.seen([...rows.keys()]);
   const load = async (after) => {
+    if (after === undefined) rows.clear();
     const page = await (after === undefined ? broadcasts.load() : calls.received(after));
     return { ...page, items: page.items.filter(({ id }) => !rows.has(id)) };
   };
@@ -41,7 +42,11 @@ export function inboxOf({ chat, calls, close }) {
     queueMicrotask(seen);
     return [row.node];
   };
-  const add = (broadcast) => !rows.has(broadcast.id) && list.add(broadcast);
+  const add = (broadcast) => {
+    const row = rows.get(broadcast.id);
+    if (!row) list.add(broadcast);
+    else if (row.isUnheard && broadcast.status !== "delivered") row.heard(); // in another window
+  };
   const show = () => {
     if (!list) node.append((list = pagedList({ label: words.broadcastViews.received, load, partsOf, empty: words.nothingReceived, picture: "inbox" })).node);
     seen();
@@ -124,12 +129,13 @@ function answerForm(row, { chat, calls, lead }) {
   });
   const form = make("form", { class: "answer" }, body, place, make("div", { class: "verbs" }, mic, cancel, send));
   const speak = async () => {
-    if (mic.ariaBusy) return;
+    if (mic.ariaBusy) return undefined;
     mic.ariaBusy = "true";
-    const file = await record(place, new AbortController().signal);
+    const file = await record(place);
     mic.ariaBusy = null;
+    if (!form.isConnected) return undefined;
     if (!file) return mic.focus();
-    tray.add([file]);
+    if (!tray.add([file])) row.say(words.tooManyFiles);
     return send.focus();
   };
   form.onsubmit = async (event) => {

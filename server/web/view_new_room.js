@@ -3,6 +3,7 @@
 
 import { find, make } from "./dom.js";
 import { PeopleSearch } from "./people_search.js";
+import { keys } from "./session.js";
 import { explain, words } from "./words.js";
 
 let dialog;
@@ -18,7 +19,7 @@ class NewRoom {
   #form = find("new-room-form");
   #chosen = new Map(); // id -> person
   #busy = false;
-  #asked = { text: "", key: "" }; // what was asked for last, and its key: asked again it makes no second room
+  #keyOf = keys(); // asked again it makes no second room
 
   /** `create({type, name?, members}, key)` is a promise of nothing; `search` as PeopleSearch has it. */
   constructor({ search, create, myId }) {
@@ -46,7 +47,7 @@ class NewRoom {
     this.#form.reset();
     this.#chosen.clear();
     this.people.clear();
-    this.#asked = { text: "", key: "" };
+    this.#keyOf = keys();
     find("new-room-error").textContent = "";
     this.#draw();
     this.#dialog.showModal();
@@ -101,12 +102,10 @@ class NewRoom {
 
   async #begin(room) {
     if (this.#busy) return;
-    const text = JSON.stringify(room);
-    if (text !== this.#asked.text) this.#asked = { text, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
     find("new-room-error").textContent = "";
     this.#setBusy(true);
     try {
-      await this.create(room, this.#asked.key);
+      await this.create(room, this.#keyOf(JSON.stringify(room)));
       this.#dialog.close();
     } catch (error) {
       find("new-room-error").textContent = explain(error);

@@ -1,12 +1,12 @@
 // A broadcast before it is sent: recorded, heard once more, and for whom it is. It stays until it is sent or discarded.
 
 import { blank, broken, waiting } from "./blank.js";
-import { keys } from "./broadcast_calls.js";
 import { dateTime } from "./calendar.js";
 import { decode } from "./decoded_sound.js";
 import { icon, make } from "./dom.js";
 import { labelled } from "./fields.js";
 import { record } from "./recorder.js";
+import { keys } from "./session.js";
 import { toast } from "./toast.js";
 import { player } from "./view_player.js";
 import { peaksOf } from "./waveform.js";
@@ -17,7 +17,7 @@ const BARS = 64;
 const MANY = 10;
 const PAST = 60_000; // a time that is gone so long is a mistake
 
-/** {node, isBegun, show(), done}: `done()` is called when it was sent. */
+/** {node, isBegun, show(), done}: `done()` is called when it was sent; begun is what would be lost. */
 export function sendingForm({ calls, links }) {
   let recording = null; // {file, sound?, number}
   let number = 0; // of recordings
@@ -25,25 +25,27 @@ export function sendingForm({ calls, links }) {
   const stage = make("div", { class: "stage-of-recording" });
   const fields = fieldsOf();
   const errors = errorsOf(fields, stage);
-  const told = make("p", { class: "error", role: "alert" });
   const send = make("button", { class: "primary" }, words.sendBroadcast);
-  const form = make("form", { noValidate: true }, stage, errors.audio, ...fields.nodes, told, make("div", { class: "verbs" }, send));
+  const form = make("form", { noValidate: true }, stage, errors.audio, ...fields.nodes, errors.rest, make("div", { class: "verbs" }, send));
   const node = make("section", { "aria-label": words.broadcastViews.send }, form);
 
+  const isRecording = () => stage.querySelector(".recording") !== null;
   const idle = () => {
     recording?.sound?.pause();
     recording = null;
-    stage.replaceChildren(blank("mic", words.aboutBroadcast, make("button", { type: "button", class: "plain begin", onclick: begin }, words.recordBroadcast)));
+    errors.clear();
+    stage.replaceChildren(blank("mic", words.aboutBroadcast, make("button", { type: "button", class: "plain", onclick: begin }, words.recordBroadcast)));
   };
   const begin = async () => {
     errors.clear();
     stage.replaceChildren();
-    const file = await record(stage, new AbortController().signal, { shortest: SHORTEST, longest: LONGEST, shown: SHOWN, done: words.endRecording });
+    const file = await record(stage, { shortest: SHORTEST, longest: LONGEST, shown: SHOWN, done: words.endRecording });
     if (file) await preview(file);
     else idle();
     if (node.checkVisibility() && document.activeElement === document.body) stage.querySelector("button:last-of-type")?.focus();
   };
   const preview = async (file) => {
+    errors.clear();
     stage.replaceChildren(waiting(1));
     const sound = await decode(file).catch(() => null);
     recording = { file, sound, number: ++number };
@@ -54,7 +56,6 @@ export function sendingForm({ calls, links }) {
     const discard = () => {
       if (send.ariaBusy) return;
       idle();
-      errors.clear();
       stage.querySelector("button").focus();
     };
     const bin = make("button", { type: "button", class: "icon", title: words.discardRecording, "aria-label": words.discardRecording, onclick: discard }, icon("bin"));
@@ -66,13 +67,13 @@ export function sendingForm({ calls, links }) {
     fields.loadGroups(calls);
     if (recording) draw(); // a player that was gone hears nothing any more
   }, get isBegun() {
-    return recording !== null;
+    return recording !== null || isRecording();
   } };
   form.onsubmit = async (event) => {
     event.preventDefault();
     if (send.ariaBusy) return;
     errors.clear();
-    told.textContent = "";
+    if (isRecording()) return void (errors.rest.textContent = words.stillRecording);
     const wrong = recording ? fields.wrong() : ["audio"];
     if (wrong.length) return void errors.tell(wrong, words.broadcastWrong);
     recording.sound?.pause();
@@ -87,7 +88,7 @@ export function sendingForm({ calls, links }) {
     } catch (error) {
       const named = Object.keys(error.fields ?? {}).filter((field) => errors[field]);
       errors.tell(named, words.broadcastWrong);
-      if (!named.length) told.textContent = error.retryAfter ? words.comeAgain(Math.ceil(error.retryAfter / 60_000)) : `${explain(error)} ${words.isKept}`;
+      if (!named.length) errors.rest.textContent = error.retryAfter ? words.comeAgain(Math.ceil(error.retryAfter / 60_000)) : `${explain(error)} ${words.isKept}`;
     } finally {
       send.ariaBusy = null;
     }
@@ -154,7 +155,7 @@ function fieldsOf() {
 // What is wrong stands beside what it is about, and is told with it.
 function errorsOf({ inputs, places, audience }, stage) {
   const errors = {};
-  for (const name of ["audio", ...Object.keys(inputs)]) {
+  for (const name of ["audio", ...Object.keys(inputs), "rest"]) {
     errors[name] = make("p", { class: "error", id: `wrong-${name}`, role: "alert" });
     places[name]?.append(errors[name]);
   }

@@ -71,11 +71,12 @@ class Row {
   constructor(broadcast, links, cancel) {
     const { id, file, duration_ms, waveform, at } = broadcast;
     const when = dateTime(at);
-    Object.assign(this, { id, now: broadcast, cancel });
-    this.status = make("p", { class: "status" });
+    const name = words.myBroadcast(when);
+    Object.assign(this, { id, now: broadcast, cancel, name });
+    this.status = make("p", { class: "status", "aria-live": "polite" });
     this.counts = make("p", { class: "hint counts", "aria-live": "polite" });
     this.verbs = make("div", { class: "verbs" });
-    const sound = file ? player({ id: file, name: words.myBroadcast(when), duration_ms, waveform }, links, 0) : make("p", { class: "hint" }, words.recordingGone);
+    const sound = file ? player({ id: file, name, duration_ms, waveform }, links, 0) : make("p", { class: "hint" }, words.recordingGone);
     this.node = make("div", { class: "card broadcast", data: { broadcast: id } }, make("p", {}, make("small", {}, when)), sound, this.status, this.counts, this.verbs);
     this.become(broadcast);
   }
@@ -95,7 +96,7 @@ class Row {
     this.counted();
     const had = this.verbs.contains(document.activeElement);
     if (status !== "scheduled") this.verbs.replaceChildren();
-    else if (!this.verbs.childElementCount) this.verbs.append(make("button", { type: "button", class: "plain small", onclick: this.cancel }, icon("close"), words.cancelBroadcast));
+    else if (!this.verbs.childElementCount) this.verbs.append(make("button", { type: "button", class: "plain small", "aria-label": `${words.cancelBroadcast}: ${this.name}`, onclick: this.cancel }, icon("close"), words.cancelBroadcast));
     if (had && !this.verbs.childElementCount) this.node.querySelector("button")?.focus();
   }
 

@@ -1,26 +1,19 @@
 // How loud a sound is along its length, as bars.
 
-const SPACE = "http://www.w3.org/2000/svg";
+import { shape } from "./svg.js";
+
 const [STEP, HEIGHT, LEAST] = [4, 40, 3];
 const LOUDEST = 255;
 
 /** {node, playedTo(part)} of `values` (each to 255): `part`, from 0 to 1, is behind. */
 export function waveOf(values) {
-  const node = document.createElementNS(SPACE, "svg");
-  node.setAttribute("viewBox", `0 0 ${values.length * STEP} ${HEIGHT}`);
-  node.setAttribute("preserveAspectRatio", "none");
-  node.setAttribute("aria-hidden", "true");
   const bars = values.map((value, index) => barOf((index + 0.5) * STEP, Math.max(LEAST, (value / LOUDEST) * HEIGHT)));
-  node.append(...bars);
+  const node = shape("svg", { viewBox: `0 0 ${values.length * STEP} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, ...bars);
   const playedTo = (part) => bars.forEach((bar, index) => bar.classList.toggle("played", index < part * bars.length));
   return { node, playedTo };
 }
 
-function barOf(x, height) {
-  const bar = document.createElementNS(SPACE, "path");
-  bar.setAttribute("d", `M${x} ${(HEIGHT - height) / 2}v${height}`);
-  return bar;
-}
+const barOf = (x, height) => shape("path", { d: `M${x} ${(HEIGHT - height) / 2}v${height}` });
 
 /** The waveform of `samples` (each from -1 to 1): so many peaks, of which the loudest is 255. */
 export function peaksOf(samples, count) {

@@ -105,6 +105,7 @@ export const en = {
   recordBroadcast: "Start recording",
   endRecording: "Stop recording",
   discardRecording: "Discard the recording",
+  answerLost: "The recording of an answer is not sent and would be lost. Close all the same?",
   stillRecording: "It is still recording.",
   noPreview: "This browser cannot play it before it is sent. It can be sent all the same.",
   myRecording: "My recording",

@@ -105,6 +105,7 @@ export const ko = {
   recordBroadcast: "녹음 시작",
   endRecording: "녹음 마치기",
   discardRecording: "녹음 버리기",
+  answerLost: "보내지 않은 답장 녹음이 사라집니다. 그래도 닫을까요?",
   stillRecording: "아직 녹음하고 있습니다.",
   noPreview: "이 브라우저에서는 미리 들을 수 없습니다. 보낼 수는 있습니다.",
   myRecording: "내 녹음",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from people import Line, OpenWindow, SignUp, write
+from people import Line, OpenWindow, SignUp, until, write
 from playwright.sync_api import expect
 from relay import Relay
 from test_page_changes import choose
@@ -43,7 +43,7 @@ def test_an_edit_without_a_connection_is_made_later_even_after_a_reload(
     expect(other.locator(".theirs .bubble")).to_have_text("안녕")
     expect(page.locator(".mine .edited")).to_have_count(1)
     kept = "sessionStorage.getItem(Object.keys(sessionStorage).find((key) => /edits/.test(key)))"
-    page.wait_for_function(f"{kept} === '[]'")
+    until(page, lambda: page.evaluate(f"{kept} === '[]'"))
 
 
 def test_a_begun_edit_and_a_draft_stand_where_they_were_left(

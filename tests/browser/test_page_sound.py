@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from people import OpenWindow, Person, SignUp
+from people import OpenWindow, Person, SignUp, until
 from playwright.sync_api import Page, expect
 from test_page_files import arrived, attach, photo, text, tone
 
@@ -40,7 +40,7 @@ def test_a_recording_ends_with_its_room_and_goes_into_no_other(
     page.locator("#room-list button", has_text="저기").click()
     expect(page.locator("#room-name")).to_have_text("저기")
     expect(page.locator(".recording")).to_have_count(0)
-    page.wait_for_function(f"{LIVE} === 0")
+    until(page, lambda: page.evaluate(f"{LIVE} === 0"))
     page.wait_for_timeout(300)
     expect(page.locator(".tray li")).to_have_count(0)
 
@@ -71,7 +71,7 @@ def test_escape_ends_the_recording_alone_and_the_field_has_the_focus(
     page.click("#thread .mic")
     expect(page.locator("#thread .recording")).to_be_visible()
     page.click("#thread-close")
-    page.wait_for_function(f"{RUNNING} === 0 && {LIVE} === 0")
+    until(page, lambda: page.evaluate(f"{RUNNING} === 0 && {LIVE} === 0"))
     page.click("#composer .mic")
     expect(page.locator("#composer .recording")).to_be_visible()
 
@@ -104,7 +104,7 @@ def test_a_sound_goes_on_when_its_row_is_drawn_anew_and_ends_with_the_room(
     assert page.evaluate("new Set(window.sounds).size") == 1
     page.keyboard.press("Escape")
     page.evaluate("location.hash = ''")
-    page.wait_for_function("window.sounds[0].paused")
+    until(page, lambda: page.evaluate("window.sounds[0].paused"))
 
 
 def test_a_sound_is_moved_with_the_keyboard(window: OpenWindow, minji: Person) -> None:
