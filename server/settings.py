@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from server.failure import BadSetting
 from server.files.places import check_address
+from server.providers.endpoints import Endpoint, read_endpoint
+from server.providers.signing import read_secrets
 from server.token_key import SHORTEST_KEY
 
 DEFAULT_DATA = ".data"
@@ -21,7 +23,10 @@ DATABASE_SCHEMES = ("postgresql", "postgres")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 EVERY_KOREAN_MOBILE = "+8210"
 PHONE_PREFIX = re.compile(r"\+?[0-9][0-9 ()-]{0,30}")
+MAPPED_PREFIX = 96  # bits before an address of IPv4 that is mapped into IPv6
+LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+HEADER_VALUE = re.compile(r"[!-~]+")
 
 
 class Place(NamedTuple):
@@ -30,6 +35,24 @@ class Place(NamedTuple):
     data: Path
     database_url: str | None
     redis_url: str | None
+
+
+class MessageApiSettings(NamedTuple):
+    """The provider of messages over HTTP."""
+
+    endpoint: Endpoint
+    key: str
+    idempotent: bool
+    """Whether it promises to send one ``Idempotency-Key`` once."""
+    rate: int
+    """Messages a second; 0 is no limit."""
+
+
+class AlertSettings(NamedTuple):
+    """Who is told of what goes wrong."""
+
+    endpoint: Endpoint
+    secrets: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +73,8 @@ class Settings:
     """Browser origins that may connect, besides the page's own."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     """Networks whose ``X-Forwarded-For`` is believed."""
+    admin_addresses: tuple[IPv4Network | IPv6Network, ...]
+    """Networks that admins may act from; empty: nobody may."""
     log_level: str
     files_url: str | None
     """Where the contents of files are kept; None for the data folder."""
@@ -57,6 +82,10 @@ class Settings:
     """Bytes that the files of one user may take; 0 is no limit."""
     test_phone_prefix: str
     """Phones that begin so are those of test accounts; "" for none."""
+    private_addresses: bool
+    """Whether both below may be of this machine or a private network, on any port, without TLS."""
+    message_api: MessageApiSettings | None
+    alerts: AlertSettings | None
 
 
 def read_place(
@@ -93,11 +122,15 @@ def read_settings(
         rate_per_connection=_count(environ, "MADANG_RATE_PER_CONNECTION", 100),
         rate_per_user=_count(environ, "MADANG_RATE_PER_USER", 200),
         origins=tuple(_origin(text) for text in _items(environ, "MADANG_ORIGINS")),
-        trusted_proxies=tuple(_network(text) for text in _items(environ, "MADANG_TRUSTED_PROXIES")),
+        trusted_proxies=_networks(environ, "MADANG_TRUSTED_PROXIES"),
+        admin_addresses=read_admin_addresses(environ),
         log_level=read_log_level(environ),
         files_url=read_files_url(environ),
         files_quota=_count(environ, "MADANG_FILES_QUOTA_MIB", 1024) * 2**20,
         test_phone_prefix=read_test_phone_prefix(environ),
+        private_addresses=_flag(environ, "MADANG_PRIVATE_ADDRESSES"),
+        message_api=read_message_api(environ),
+        alerts=read_alerts(environ),
     )
 
 
@@ -134,6 +167,44 @@ def read_test_phone_prefix(environ: Mapping[str, str]) -> str:
     return prefix
 
 
+def read_admin_addresses(environ: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks that admins may act from; set to nothing, there are none.
+
+    >>> len(read_admin_addresses({})), read_admin_addresses({"MADANG_ADMIN_ADDRESSES": ""})
+    (2, ())
+    """
+    return _networks(environ, "MADANG_ADMIN_ADDRESSES", LOOPBACK_NETWORKS)
+
+
+def read_message_api(environ: Mapping[str, str]) -> MessageApiSettings | None:
+    """The provider of messages; None when there is none."""
+    given = _both(environ, "MADANG_MESSAGE_API_URL", "MADANG_MESSAGE_API_KEY")
+    if given is None:
+        return None
+    url, key = given
+    if not HEADER_VALUE.fullmatch(key):
+        raise BadSetting("MADANG_MESSAGE_API_KEY must be visible ASCII without spaces")
+    return MessageApiSettings(
+        _endpoint(environ, "MADANG_MESSAGE_API_URL", url),
+        key,
+        idempotent=_flag(environ, "MADANG_MESSAGE_API_IDEMPOTENT"),
+        rate=_count(environ, "MADANG_MESSAGE_API_RATE", 50),
+    )
+
+
+def read_alerts(environ: Mapping[str, str]) -> AlertSettings | None:
+    """Where alerts go; None for nowhere."""
+    given = _both(environ, "MADANG_ALERT_URL", "MADANG_ALERT_SECRET")
+    if given is None:
+        return None
+    url, secrets = given
+    endpoint = _endpoint(environ, "MADANG_ALERT_URL", url)
+    try:
+        return AlertSettings(endpoint, read_secrets(secrets))
+    except ValueError as error:
+        raise BadSetting(f"MADANG_ALERT_SECRET {error}") from None
+
+
 def read_log_level(environ: Mapping[str, str]) -> str:
     """The lowest level that is logged.
 
@@ -168,6 +239,25 @@ def _url(
     return url
 
 
+def _both(environ: Mapping[str, str], url: str, secret: str) -> tuple[str, str] | None:
+    given = environ.get(url, ""), environ.get(secret, "")
+    if not any(given):
+        return None
+    if not all(given):
+        missing, there = (url, secret) if given[1] else (secret, url)
+        raise BadSetting(f"{missing} must be set where {there} is")
+    return given
+
+
+def _endpoint(environ: Mapping[str, str], name: str, url: str) -> Endpoint:
+    private = _flag(environ, "MADANG_PRIVATE_ADDRESSES")
+    try:
+        return read_endpoint(url, private=private)
+    except ValueError as error:
+        # Without the cause: what Python says of an address may repeat it.
+        raise BadSetting(f"{name} {error}") from None
+
+
 def _flag(environ: Mapping[str, str], name: str) -> bool:
     text = environ.get(name, "").lower()
     if text not in ("", "0", "1", "false", "true"):
@@ -182,8 +272,8 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _items(environ: Mapping[str, str], name: str) -> list[str]:
-    return [item.strip() for item in environ.get(name, "").split(",") if item.strip()]
+def _items(environ: Mapping[str, str], name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in environ.get(name, default).split(",") if item.strip()]
 
 
 def _origin(text: str) -> str:
@@ -193,10 +283,19 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _networks(
+    environ: Mapping[str, str], name: str, default: str = ""
+) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return tuple(_network(text) for text in _items(environ, name, default))
     except ValueError as error:
-        raise BadSetting(
-            f"MADANG_TRUSTED_PROXIES must name networks such as 10.0.0.0/8: {text!r}"
-        ) from error
+        raise BadSetting(f"{name} must name networks such as 10.0.0.0/8: {error}") from error
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """*text* as a network, one of IPv4 also when it is mapped into IPv6, as addresses are."""
+    network = ipaddress.ip_network(text, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED_PREFIX:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - MAPPED_PREFIX))

@@ -9,7 +9,15 @@ from types import MappingProxyType
 import pytest
 
 from server.failure import BadSetting
-from server.settings import Place, Settings, read_place, read_settings, read_token_key
+from server.providers.endpoints import Endpoint
+from server.settings import (
+    MessageApiSettings,
+    Place,
+    Settings,
+    read_place,
+    read_settings,
+    read_token_key,
+)
 from server.token_key import load_token_key
 
 EMBEDDED = Place(Path("data"), None, None)
@@ -32,6 +40,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert (read.origins, read.trusted_proxies) == ((), ())
     assert (read.echo, read.log_level) == (False, "INFO")
     assert (read.files_url, read.files_quota) == (None, 2**30)
+    assert (read.message_api, read.alerts, read.private_addresses) == (None, None, False)
 
 
 def test_settings_do_not_change() -> None:
@@ -51,6 +60,10 @@ def test_settings_do_not_change() -> None:
         ("MADANG_ORIGINS", "example.org"),
         ("MADANG_ORIGINS", "https://example.org/page"),
         ("MADANG_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("MADANG_ADMIN_ADDRESSES", "10.0.0.0/33"),
+        ("MADANG_ADMIN_ADDRESSES", "10.0.0.1 10.0.0.2"),
+        ("MADANG_ADMIN_ADDRESSES", "127.0.0.1,localhost"),
+        ("MADANG_ADMIN_ADDRESSES", "010.0.0.1"),
         ("MADANG_FILES_URL", "http://example.org/files"),
         ("MADANG_FILES_URL", "s3:///files"),
         ("MADANG_FILES_QUOTA_MIB", "-1"),
@@ -73,6 +86,17 @@ def test_lists_are_read_with_spaces_and_empty_items() -> None:
         ipaddress.ip_network("10.0.0.0/8"),
         ipaddress.ip_network("::1/128"),
     )
+
+
+def test_admins_are_on_this_machine_unless_it_is_said_otherwise() -> None:
+    def read(text: str) -> list[str]:
+        return [str(each) for each in settings({"MADANG_ADMIN_ADDRESSES": text}).admin_addresses]
+
+    assert [str(each) for each in settings().admin_addresses] == ["127.0.0.0/8", "::1/128"]
+    assert (read(""), read(" , ")) == ([], [])
+    assert read("10.1.2.3/8, 2001:db8::/32") == ["10.0.0.0/8", "2001:db8::/32"]
+    assert read("::ffff:10.1.2.3,::ffff:10.0.0.0/104") == ["10.1.2.3/32", "10.0.0.0/8"]
+    assert read("::/0,::ffff:0:0/95") == ["::/0", "::fffe:0:0/95"]
 
 
 def test_zero_means_no_limit() -> None:
@@ -137,3 +161,59 @@ def test_a_cut_off_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "token.key").write_text("short")
     with pytest.raises(BadSetting, match=r"token\.key holds 5 bytes"):
         load_token_key(None, tmp_path, embedded=True)
+
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+MESSAGE_API = {"MADANG_MESSAGE_API_URL": "https://api.example/v1", "MADANG_MESSAGE_API_KEY": "k3y"}
+ALERTS = {"MADANG_ALERT_URL": "https://watch.example/h", "MADANG_ALERT_SECRET": SECRET}
+
+
+def test_the_message_api_is_read_with_its_defaults_and_without() -> None:
+    endpoint = Endpoint("https", "api.example", 443, "/v1")
+    assert settings(MESSAGE_API).message_api == MessageApiSettings(endpoint, "k3y", False, 50)
+    more = {"MADANG_MESSAGE_API_IDEMPOTENT": "1", "MADANG_MESSAGE_API_RATE": "0"}
+    assert settings(MESSAGE_API | more).message_api == MessageApiSettings(endpoint, "k3y", True, 0)
+
+
+def test_alerts_are_signed_with_each_secret_that_is_given() -> None:
+    read = settings(ALERTS | {"MADANG_ALERT_SECRET": f"{SECRET} whsec_{'QUJD' * 10}"}).alerts
+    assert read is not None
+    assert read.endpoint == Endpoint("https", "watch.example", 443, "/h")
+    assert [len(secret) for secret in read.secrets] == [24, 30]
+
+
+@pytest.mark.parametrize("pair", [MESSAGE_API, ALERTS], ids=["message API", "alerts"])
+def test_an_address_and_its_secret_are_set_together(pair: Mapping[str, str]) -> None:
+    for name, other in zip(pair, reversed(pair), strict=True):
+        with pytest.raises(BadSetting, match=f"^{other} must be set where {name} is$"):
+            settings({name: pair[name]})
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        (MESSAGE_API, "MADANG_MESSAGE_API_URL", "http://hunter2.example/v1"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_URL", "https://user:hunter2@api.example/v1"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_URL", "https://api.example:hunter2/"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_KEY", "hunter2\r\nX: y"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_KEY", "hunter2 hunter2"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_RATE", "-1"),
+        (MESSAGE_API, "MADANG_MESSAGE_API_IDEMPOTENT", "maybe"),
+        (ALERTS, "MADANG_ALERT_URL", "https://watch.example:25/hunter2"),
+        (ALERTS, "MADANG_ALERT_SECRET", "hunter2"),
+        (ALERTS, "MADANG_PRIVATE_ADDRESSES", "yes"),
+    ],
+)
+def test_a_wrong_provider_is_refused_by_name_without_showing_secrets(
+    pair: Mapping[str, str], name: str, value: str
+) -> None:
+    with pytest.raises(BadSetting, match=f"^{name} ") as refused:
+        settings({**pair, name: value})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_private_addresses_need_neither_tls_nor_a_usual_port() -> None:
+    near = {"MADANG_PRIVATE_ADDRESSES": "1", "MADANG_ALERT_URL": "http://127.0.0.1:9000"}
+    read = settings(ALERTS | near)
+    assert read.private_addresses and read.alerts is not None
+    assert read.alerts.endpoint == Endpoint("http", "127.0.0.1", 9000, "/")
