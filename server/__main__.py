@@ -12,7 +12,18 @@ import asyncpg
 
 from actors.ports import AdapterError
 from protocol.errors import ProtocolError
-from server.commands import admin, bench, doctor, fixture, migrate, serve, token, unread
+from server.commands import (
+    admin,
+    audit,
+    bench,
+    doctor,
+    fixture,
+    migrate,
+    serve,
+    token,
+    unread,
+    users,
+)
 from server.commands.arguments import add_place
 from server.failure import CannotRun, first_cause
 from server.log import one_line
@@ -23,8 +34,10 @@ COMMANDS = {
     "doctor": (doctor, "say what is wrong here, and how to mend it"),
     "token": (token, "print `username user_id token` for each username"),
     "admin": (admin, "make somebody an administrator"),
+    "audit": (audit, "walk along the audit log, and tell where it was changed"),
     "fixture": (fixture, "make many users and rooms, for load tests"),
     "unread": (unread, "recount what is unread, and compare"),
+    "users": (users, "import birth dates and genders from registration numbers"),
     "bench": (bench, "measure a server"),
 }
 INTERRUPTED = 130
