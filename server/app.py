@@ -56,6 +56,7 @@ from server.memory.limits import LocalLimits
 from server.metrics import BroadcastCollector, NodeCollector, make_metrics
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
+from server.postgres.audit import AuditStore
 from server.postgres.blocks import BlockStore
 from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
@@ -196,6 +197,7 @@ class Server:
             blocks=BlockStore(self._database),
             blocking=self._node.blocking,
             reports=ReportStore(self._database),
+            audit=AuditStore(self._database),
             present=AttendanceStore(self._database),
             attendance=self._node.attendance,
             threads=ThreadStore(self._database),
@@ -218,6 +220,7 @@ class Server:
             web=WEB,
             demo=self._demo,
             rate=_rate(self._settings.rate_per_user),
+            admin_addresses=self._settings.admin_addresses,
             broadcasts=self._broadcast_parts(),
             log=self._log,
             version=VERSION,

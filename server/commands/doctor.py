@@ -9,8 +9,9 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,14 @@ from server.files.spool import FREE_LEAST
 from server.lifecycle import backends
 from server.log import one_line
 from server.postgres.pool import connect, settled
-from server.settings import EVERY_KOREAN_MOBILE, Place, read_files_url, read_test_phone_prefix
+from server.settings import (
+    EVERY_KOREAN_MOBILE,
+    Place,
+    is_loopback,
+    read_admin_addresses,
+    read_files_url,
+    read_test_phone_prefix,
+)
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 150000
@@ -71,6 +79,7 @@ def run(arguments: Namespace) -> int:
         *_backends(place),
         check_storage(place.data, read_files_url(os.environ)),
         check_test_phones(read_test_phone_prefix(os.environ)),
+        *check_admins(arguments.host, read_admin_addresses(os.environ)),
     ]
     for finding in findings:
         verdict, remedy = ("wrong", f": {finding.remedy}") if finding.remedy else ("ok", "")
@@ -86,6 +95,18 @@ def check_test_phones(prefix: str) -> Finding:
         text = f"{prefix}: every Korean mobile number in this form counts as a test account's"
         return Finding("testers", f"{text}; MADANG_TEST_PHONE_PREFIX= counts none")
     return Finding("testers", f"phones that begin with {prefix} are those of test accounts")
+
+
+def check_admins(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> list[Finding]:
+    """Where others can reach the server, not all of them may try an admin's token."""
+    if is_loopback(host):
+        return []
+    old = collapse_addresses(each for each in networks if isinstance(each, IPv4Network))
+    new = collapse_addresses(each for each in networks if isinstance(each, IPv6Network))
+    everybody = [text for text in map(str, (*old, *new)) if text.endswith("/0")]
+    remedy = "name the networks that admins are in in MADANG_ADMIN_ADDRESSES"
+    text = f"may act from anywhere ({', '.join(everybody)}), and {host} can be reached by others"
+    return [Finding("admins", text, remedy)] if everybody else []
 
 
 def check_python(version: tuple[int, int]) -> Finding:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 Scope = MutableMapping[str, Any]
 Pipe = Callable[..., Awaitable[Any]]  # the receive and the send of ASGI
 AsgiApp = Callable[[Scope, Pipe, Pipe], Awaitable[None]]
+UNCLEAR: Final = "madang.client_unclear"
+"""In a scope: whether the client may be another than it names. So it is with an
+``X-Forwarded-For`` of a proxy that nobody declared, or with no address in it.
+"""
 
 
 class Trust(NamedTuple):
@@ -28,38 +32,51 @@ def client_address(
     Only what a trusted proxy says is heard: with an untrusted *peer* the header means nothing.
     An entry that is no address ends the search at the proxy that passed it on.
     """
-    known = _address(peer) if trusted or ":" in peer else None
-    if known is None:
-        return peer
-    for hop in reversed(_hops(headers)):
-        if not any(known in network for network in trusted):
-            break
-        before = _address(hop)
-        if before is None:
-            break
-        known = before
-    return str(known)
+    return _heard(peer, headers, trusted)[0]
 
 
 def behind_proxies(app: AsgiApp, trusted: Sequence[Network]) -> AsgiApp:
-    """*app* with the client's own address in ``scope["client"]``."""
+    """*app* with the client's own address in ``scope["client"]``, and UNCLEAR beside it."""
 
     async def seeing_clients(scope: Scope, receive: Pipe, send: Pipe) -> None:
         if scope["type"] == "http" and scope.get("client"):
             peer, port = scope["client"][:2]
-            scope["client"] = (client_address(peer, scope["headers"], trusted), port)
+            address, heard = _heard(peer, scope["headers"], trusted)
+            scope["client"] = (address, port)
+            scope[UNCLEAR] = not heard
         await app(scope, receive, send)
 
     return seeing_clients
 
 
+def _heard(
+    peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]
+) -> tuple[str, bool]:
+    """Whose address it is, and whether that is as clear as the header can make it."""
+    hops = _hops(headers)
+    known = address_of(peer) if trusted or ":" in peer else None
+    if known is None or not _within(known, trusted):
+        return peer if known is None else str(known), not hops
+    while hops and _within(known, trusted):
+        before = address_of(hops.pop())
+        if before is None:
+            return str(known), False
+        known = before
+    return str(known), True
+
+
+def _within(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
 def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     """The entries of every ``X-Forwarded-For``, in the order they were added."""
     told = [value for name, value in headers if name.lower() == b"x-forwarded-for"]
-    return [hop.strip() for hop in b",".join(told).decode("latin-1").split(",")]
+    joined = b",".join(told).decode("latin-1")
+    return [hop.strip() for hop in joined.split(",")] if told else []
 
 
-def _address(text: str) -> Address | None:
+def address_of(text: str) -> Address | None:
     """*text* as an address, one of IPv4 also when it is mapped into IPv6."""
     try:
         address = ip_address(text.partition("%")[0])

@@ -17,11 +17,14 @@ from actors.blocking import Blocking
 from actors.online import Attendance
 from actors.ports import EventLog, WallClock
 from actors.requests import Requests
+from server.edge.proxies import UNCLEAR, Network
 from server.files.intake import Intake
 from server.files.links import Links
 from server.files.storage import Storage
 from server.http.accounts import Accounts, SignIns
+from server.http.admin_addresses import AdminAddresses
 from server.http.attendance import AttendanceRoutes
+from server.http.audit import Audit, AuditRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
 from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_body, read_query
@@ -58,6 +61,7 @@ from server.ids import IdSource
 from server.memory.limits import LocalLimits
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
+from server.postgres.audit import AuditStore
 from server.postgres.blocks import BlockStore
 from server.postgres.exports import ExportStore
 from server.postgres.files import FileStore
@@ -93,6 +97,7 @@ class Parts:
     blocks: BlockStore
     blocking: Blocking
     reports: ReportStore
+    audit: AuditStore
     present: AttendanceStore
     attendance: Attendance
     threads: ThreadStore
@@ -115,6 +120,7 @@ class Parts:
     web: Path  # the folder of the page
     demo: Sequence[DemoAccount]
     rate: Rate  # requests of one user
+    admin_addresses: Sequence[Network]  # that admins may act from
     broadcasts: BroadcastParts
     log: Log
     version: str
@@ -142,14 +148,21 @@ def _routes_of_people(parts: Parts) -> list[Route]:
         new_id=parts.new_id,
         renamed=parts.broadcasts.stores.lists.renamed,
     )
-    others = Others(users=parts.users, requests=parts.requests, clock=parts.clock)
+    audit = _audit(parts)
+    others = Others(users=parts.users, requests=parts.requests, audit=audit)
     blocks = BlockRoutes(
-        users=parts.users, blocks=parts.blocks, blocking=parts.blocking, limits=parts.limits
+        users=parts.users,
+        blocks=parts.blocks,
+        blocking=parts.blocking,
+        limits=parts.limits,
+        audit=audit,
     )
-    return [*accounts.routes(), *others.routes(), *blocks.routes()]
+    log = AuditRoutes(store=parts.audit, users=parts.users, audit=audit)
+    return [*accounts.routes(), *others.routes(), *blocks.routes(), *log.routes()]
 
 
 def _routes_of_rooms(parts: Parts) -> list[Route]:
+    audit = _audit(parts)
     rooms = RoomRoutes(
         rooms=parts.rooms,
         users=parts.users,
@@ -161,6 +174,7 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
             users=parts.users,
             blocks=parts.blocks,
             requests=parts.requests,
+            audit=audit,
         ),
         repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
         new_id=parts.new_id,
@@ -168,10 +182,14 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
     messages = MessageRoutes(requests=parts.requests, events=parts.events, new_id=parts.new_id)
     changes = ChangeRoutes(requests=parts.requests, messages=parts.messages)
     channels = ChannelRoutes(rooms=parts.rooms, users=parts.users, requests=parts.requests)
-    reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests)
-    exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock)
+    reveals = RevealRoutes(reveals=parts.reveals, requests=parts.requests, audit=audit)
+    exports = ExportRoutes(exports=parts.exports, rooms=parts.rooms, clock=parts.clock, audit=audit)
     reports = ReportRoutes(
-        reports=parts.reports, limits=parts.limits, clock=parts.clock, new_id=parts.new_id
+        reports=parts.reports,
+        limits=parts.limits,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        audit=audit,
     )
     attendance = AttendanceRoutes(store=parts.present, attendance=parts.attendance)
     search = SearchRoutes(search=parts.search, rooms=parts.rooms, limits=parts.limits)
@@ -185,12 +203,14 @@ def _routes_of_rooms(parts: Parts) -> list[Route]:
 
 def _routes_of_files(parts: Parts) -> list[Route]:
     uploads = UploadRoutes(intake=parts.intake, files=parts.files, limits=parts.limits)
-    downloads = DownloadRoutes(files=parts.files, storage=parts.storage, links=parts.links)
+    downloads = DownloadRoutes(
+        files=parts.files, storage=parts.storage, links=parts.links, audit=_audit(parts)
+    )
     return [*uploads.routes(), *downloads.routes()]
 
 
 def _routes_of_broadcasts(parts: Parts) -> list[Route]:
-    known = parts.broadcasts
+    known, audit = parts.broadcasts, _audit(parts)
     sending = SendingRoutes(
         known,
         intake=parts.intake,
@@ -211,15 +231,24 @@ def _routes_of_broadcasts(parts: Parts) -> list[Route]:
         store=known.runs,
         selection=known.selection,
         users=parts.users,
+        audit=audit,
     )
     groups = GroupRoutes(
-        groups=known.stores.groups, users=parts.users, clock=parts.clock, new_id=parts.new_id
+        groups=known.stores.groups,
+        lists=known.stores.lists,
+        users=parts.users,
+        audit=audit,
+        new_id=parts.new_id,
     )
     figures = FiguresRoutes(
-        figures=known.stores.figures, selection=known.selection, clock=parts.clock
+        figures=known.stores.figures, selection=known.selection, clock=parts.clock, audit=audit
     )
     subjects = (sending, groups, hearing, explaining, figures)
     return [route for subject in subjects for route in subject.routes()]
+
+
+def _audit(parts: Parts) -> Audit:
+    return Audit(parts.audit, clock=parts.clock)
 
 
 def _unread(parts: Parts) -> UnreadRoutes:
@@ -246,7 +275,13 @@ def make_http(parts: Parts) -> QuartTrio:
         buckets=REQUEST_BOUNDS,
         registry=parts.registry,
     )
-    gate = Gate(tokens=parts.tokens, people=parts.users, rate=parts.rate, limits=LocalLimits())
+    gate = Gate(
+        tokens=parts.tokens,
+        people=parts.users,
+        rate=parts.rate,
+        limits=LocalLimits(),
+        admins=AdminAddresses(parts.admin_addresses),
+    )
     routes = make_routes(parts)
     for subject in dict.fromkeys(map(tag_of, routes)):
         chosen = [route for route in routes if tag_of(route) == subject]
@@ -292,7 +327,9 @@ async def _call(
     route: Route, gate: Gate, path: dict[str, str], request: Request
 ) -> Call[msgspec.Struct | None, msgspec.Struct]:
     """The checked call: first who asks, then what; a stranger's body is not even read."""
-    signed_in = await gate.admit(route.access, request.headers.get("Authorization"))
+    address = request.remote_addr or ""
+    sure = "" if request.scope.get(UNCLEAR) else address
+    signed_in = await gate.admit(route.access, request.headers.get("Authorization"), sure)
     check_path(path)
     query = read_query(request.args.to_dict(), route.query)
     body = None if route.body is None else await read_body(request, route.body)
@@ -301,7 +338,8 @@ async def _call(
         query=query,
         path=path,
         key=key_of(request.headers.get(HEADER), most=route.key) if route.key else None,
-        address=request.remote_addr or "",
+        address=address,
+        admits_admins=gate.admits_admins(sure),
         signed_in=signed_in,
         method=request.method,
         headers=request.headers,

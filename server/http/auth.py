@@ -9,6 +9,7 @@ from typing import Protocol
 from actors.ports import Claims, Standing
 from actors.requests import Caller
 from protocol.errors import ErrorCode, ProtocolError
+from server.http.admin_addresses import AdminAddresses
 from server.http.ports import Rate
 from server.http.route import Access, SignedIn
 from server.memory.limits import LocalLimits
@@ -26,14 +27,24 @@ class Gate:
     """Lets callers in. Each request of a user takes one of *rate* of that user."""
 
     def __init__(
-        self, *, tokens: Tokens, people: Standings, rate: Rate, limits: LocalLimits
+        self,
+        *,
+        tokens: Tokens,
+        people: Standings,
+        rate: Rate,
+        limits: LocalLimits,
+        admins: AdminAddresses,
     ) -> None:
+        """*admins*: where one has to be, to be an admin. Elsewhere he is a user like others."""
         self._tokens = tokens
+        self._admins = admins
         self._people = people
         self._rate = rate
         self._limits = limits
 
-    async def admit(self, access: Access, authorization: str | None) -> SignedIn | None:
+    async def admit(
+        self, access: Access, authorization: str | None, address: str
+    ) -> SignedIn | None:
         """Who calls, as far as the route wants to know. Raises ProtocolError."""
         if access is Access.ANYBODY or (access is Access.LINK and authorization is None):
             return None
@@ -44,10 +55,19 @@ class Gate:
         standing = (await self._people.standings([claims])).get(claims.jti)
         if standing is None or standing.revoked or standing.status != "active":
             raise _not_let_in(standing)
-        if access is Access.ADMIN and standing.role != "admin":
+        is_admin = standing.role == "admin"
+        if access is Access.ADMIN and not is_admin:
             raise ProtocolError(ErrorCode.FORBIDDEN, "this is for admins")
-        caller = Caller(standing.user_no, claims.user, standing.name, standing.role)
+        at_home = self.admits_admins(address)
+        if access is Access.ADMIN and not at_home:
+            raise ProtocolError(ErrorCode.FORBIDDEN, "admins may not act from this address")
+        role = "user" if is_admin and not at_home else standing.role
+        caller = Caller(standing.user_no, claims.user, standing.name, role)
         return SignedIn(caller, claims)
+
+    def admits_admins(self, address: str) -> bool:
+        """Whether an admin may act from *address*."""
+        return self._admins.admit(address)
 
 
 def rate_limited(wait: float) -> ProtocolError:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from actors.blocking import Blocking
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import IdField
+from server.http.audit import Audit
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.names import normal
@@ -79,9 +80,15 @@ class BlockRoutes:
     """The routes of blocks. Nobody is told who blocked him."""
 
     def __init__(
-        self, *, users: UserStore, blocks: BlockStore, blocking: Blocking, limits: Limits
+        self,
+        *,
+        users: UserStore,
+        blocks: BlockStore,
+        blocking: Blocking,
+        limits: Limits,
+        audit: Audit,
     ) -> None:
-        self._users, self._blocks = users, blocks
+        self._users, self._blocks, self._audit = users, blocks, audit
         self._blocking, self._limits = blocking, limits
 
     async def block(self, call: Call[None, NoQuery]) -> Answer:
@@ -112,6 +119,8 @@ class BlockRoutes:
         found = await self._blocks.logged(person.user_no, after=query.after, limit=query.limit + 1)
         items = found[: query.limit]
         after = items[-1].number if len(found) > len(items) else UNSET
+        about = {"subject_no": person.user_no, "count": len(items)}
+        await self._audit.seen(call, "block.list", **about)
         shown = [BlockEntry(each.user, each.other, each.on, each.at) for each in items]
         return Answer(200, BlockLog(shown, after))
 

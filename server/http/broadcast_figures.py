@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from actors.ports import Selection, StoreUnavailable, WallClock
 from protocol.ids import Millis
+from server.http.audit import Audit
 from server.http.route import Access, Answer, Call, Route
 from server.postgres.broadcast_figures import BroadcastFigures
 
@@ -59,9 +60,10 @@ class FiguresRoutes:
     """The route of the figures."""
 
     def __init__(
-        self, *, figures: BroadcastFigures, selection: Selection, clock: WallClock
+        self, *, figures: BroadcastFigures, selection: Selection, clock: WallClock, audit: Audit
     ) -> None:
-        self._figures, self._selection, self._clock = figures, selection, clock
+        self._figures, self._selection = figures, selection
+        self._clock, self._audit = clock, audit
 
     async def show(self, call: Call[None, FiguresQuery]) -> Answer:
         """How broadcasts do."""
@@ -82,6 +84,7 @@ class FiguresRoutes:
         )
         with suppress(StoreUnavailable):
             figures.gini = (await self._selection.figures()).gini
+        await self._audit.seen(call, "broadcast.figures")
         return Answer(200, figures)
 
     def routes(self) -> tuple[Route, ...]:

@@ -19,6 +19,7 @@ from protocol.ids import UserId
 from server.files.links import Links
 from server.files.media import ANYTHING
 from server.files.storage import Chunks, Storage
+from server.http.audit import Audit
 from server.http.auth import rate_limited
 from server.http.errors import RangeNotSatisfiable
 from server.http.route import Access, Answer, Call, Handler, NoQuery, Route, Streamed
@@ -65,8 +66,9 @@ class Span(NamedTuple):
 class DownloadRoutes:
     """The routes of what goes out."""
 
-    def __init__(self, *, files: FileStore, storage: Storage, links: Links) -> None:
+    def __init__(self, *, files: FileStore, storage: Storage, links: Links, audit: Audit) -> None:
         self._files, self._storage, self._links = files, storage, links
+        self._audit = audit
         self._under_way: Counter[UserId] = Counter()
 
     async def show(self, call: Call[None, LinkQuery]) -> Answer | Streamed:
@@ -94,7 +96,7 @@ class DownloadRoutes:
     async def link(self, call: Call[None, NoQuery]) -> Answer:
         """What a browser can show by itself, for a while: images and players send no token."""
         user = call.caller.user_id
-        file = await self._found(call.path["file"], user)
+        file = await self._found(call, user)
         query, until = self._links.query(file.info.id, user)
         place = f"{PATH}/{file.info.id}"
         small = UNSET if file.thumbnail is None else f"{place}/thumbnail?{query}"
@@ -109,12 +111,16 @@ class DownloadRoutes:
             user = call.caller.user_id
         else:
             user = self._links.check(file, query.user, query.until, query.signature)
-        return user, await self._found(file, user)
+        return user, await self._found(call, user)
 
-    async def _found(self, file: str, user: UserId) -> Readable:
-        found = await self._files.for_reader(file, user)
+    async def _found(self, call: Call[None, Any], user: UserId) -> Readable:
+        file = call.path["file"]
+        found = await self._files.for_reader(file, user, as_admin=call.admits_admins)
         if found is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
+        if found.judged is not None:
+            room_no, admin_no = found.judged
+            await self._audit.seen(call, "file.read", admin_no, room_no=room_no, file=file)
         return found
 
     async def _stream(self, call: Call[None, Any], user: UserId, shown: Shown) -> Answer | Streamed:

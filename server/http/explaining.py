@@ -10,14 +10,17 @@ from msgspec import UNSET, UnsetType
 
 from actors.broadcast import asked_of
 from actors.ports import Broadcasts, Selection
+from actors.rules.recipients.selecting import CHOSEN, Why
 from actors.selection_records import Audience, SelectionAsked, Told
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import IdField
 from protocol.ids import Millis
+from server.http.audit import Audit
 from server.http.bodies import invalid
 from server.http.names import normal
 from server.http.route import Access, Answer, Call, Route
 from server.postgres.broadcast_views import BroadcastViews
+from server.postgres.people_rows import Person
 from server.postgres.users import UserStore
 
 
@@ -78,9 +81,10 @@ class ExplainRoutes:
         store: Broadcasts,
         selection: Selection,
         users: UserStore,
+        audit: Audit,
     ) -> None:
         self._views, self._store, self._selection = views, store, selection
-        self._users = users
+        self._users, self._audit = users, audit
 
     async def explain(self, call: Call[None, ExplainQuery]) -> Answer:
         """Why each was chosen, or not."""
@@ -104,22 +108,35 @@ class ExplainRoutes:
             chosen=sorted(chosen, key=lambda each: -each.total),
             near=near,
         )
-        if call.query.user is not None:
-            explanation.asked_about = await self._about(call.query.user, row, explanation)
+        person = None if call.query.user is None else await self._person(call.query.user)
+        if person is not None:
+            explanation.asked_about = await self._about(person, row, explanation)
+        await self._audit.seen(
+            call,
+            "broadcast.explain",
+            subject_no=None if person is None else person.user_no,
+            count=len(chosen) + len(near),
+            broadcast=broadcast,
+        )
         return Answer(200, explanation)
 
-    async def _about(
-        self, name: str, row: Mapping[str, Any], explanation: Explanation
-    ) -> Explained:
-        person = (await self._users.named([normal(name)])).get(normal(name))
+    async def _person(self, asked: str) -> Person:
+        person = (await self._users.named([normal(asked)])).get(normal(asked))
         if person is None:
             raise invalid("user", "no such user")
+        return person
+
+    async def _about(
+        self, person: Person, row: Mapping[str, Any], explanation: Explanation
+    ) -> Explained:
         for each in (*explanation.chosen, *explanation.near):
             if each.user == person.user_id:
                 return each
         told = await self._selection.explain(await self._asked(row), person.user_no)
         if told is None:
             raise ProtocolError(ErrorCode.UNAVAILABLE, "he is not among the candidates yet")
+        if told.why in CHOSEN:  # among the people of now; those it went to are known
+            told = msgspec.structs.replace(told, why=Why.UNDRAWN.value)
         return _explained(person.user_id, told)
 
     async def _asked(self, row: Mapping[str, Any]) -> SelectionAsked:

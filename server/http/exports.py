@@ -11,6 +11,7 @@ from actors.ports import StoreUnavailable, WallClock
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role
 from protocol.ids import RoomId
+from server.http.audit import Audit
 from server.http.auth import rate_limited
 from server.http.rooms import PATH
 from server.http.route import Call, NoQuery, Route, Streamed
@@ -61,8 +62,11 @@ class ExportBroken(msgspec.Struct, tag_field="t", tag="error"):
 class ExportRoutes:
     """The route of exports."""
 
-    def __init__(self, *, exports: ExportStore, rooms: RoomStore, clock: WallClock) -> None:
+    def __init__(
+        self, *, exports: ExportStore, rooms: RoomStore, clock: WallClock, audit: Audit
+    ) -> None:
         self._exports, self._rooms, self._clock = exports, rooms, clock
+        self._audit = audit
         self._under_way: Counter[int] = Counter()
 
     async def export(self, call: Call[None, NoQuery]) -> Streamed:
@@ -72,6 +76,7 @@ class ExportRoutes:
         members = await self._rooms.members(room, user_no, limit=MOST_MEMBERS) or ()
         if self._under_way[user_no] >= AT_ONCE:
             raise rate_limited(AGAIN_S)
+        await self._audit.seen_by_member(call, "room.export", room_no=start.room_no)
         head = self._head(room, start, members)
         lines = Lines(self._exports, self._under_way, room, user_no, head)
         name = f'attachment; filename="room-{room}.ndjson"'

@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from actors.ports import WallClock
 from protocol.fields import IdField
+from server.http.audit import Audit
 from server.http.bodies import invalid
+from server.http.broadcast_lists import BroadcastLists
 from server.http.names import name_of, normal
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.ids import IdSource
@@ -84,26 +85,33 @@ class GroupRoutes:
     """The routes of these lists. Who sends a broadcast sees their names alone."""
 
     def __init__(
-        self, *, groups: GroupStore, users: UserStore, clock: WallClock, new_id: IdSource
+        self,
+        *,
+        groups: GroupStore,
+        lists: BroadcastLists,
+        users: UserStore,
+        audit: Audit,
+        new_id: IdSource,
     ) -> None:
-        self._groups, self._users = groups, users
-        self._clock, self._new_id = clock, new_id
+        self._groups, self._lists, self._users = groups, lists, users
+        self._audit, self._new_id = audit, new_id
 
     async def list_names(self, _: Call[None, NoQuery]) -> Answer:
         """Every list that a broadcast can go to."""
         return Answer(200, GroupNames([GroupName(*each) for each in await self._groups.names()]))
 
-    async def list_all(self, _: Call[None, NoQuery]) -> Answer:
+    async def list_all(self, call: Call[None, NoQuery]) -> Answer:
         """Every list, and how many are on it."""
-        return Answer(200, Groups([Group(*each) for each in await self._groups.all()]))
+        groups = await self._groups.all()
+        await self._audit.seen(call, "group.list", count=len(groups))
+        return Answer(200, Groups([Group(*each) for each in groups]))
 
     async def create(self, call: Call[NewGroup, NoQuery]) -> Answer:
         """Make a list."""
         group = self._new_id()
         name = name_of(call.body.name, longest=LONGEST_NAME)
         members = await self._numbers("members", call.body.members)
-        await self._groups.make(group, name, at=self._clock.now_ms())
-        await self._groups.change(group, add=members, take_out=())
+        await self._groups.make(group, name, members=members, by=self._audit.by(call))
         return Answer(201, Group(*await self._groups.one(group)))
 
     async def change(self, call: Call[GroupChange, NoQuery]) -> Answer:
@@ -111,9 +119,10 @@ class GroupRoutes:
         group, body = call.path["group"], call.body
         add = await self._numbers("add", body.add)
         take_out = await self._numbers("remove", body.remove)
-        if body.name is not None:
-            await self._groups.rename(group, name_of(body.name, longest=LONGEST_NAME))
-        await self._groups.change(group, add=add, take_out=take_out)
+        name = None if body.name is None else name_of(body.name, longest=LONGEST_NAME)
+        await self._groups.change(
+            group, name=name, add=add, take_out=take_out, by=self._audit.by(call)
+        )
         return Answer(200, Group(*await self._groups.one(group)))
 
     async def members(self, call: Call[None, GroupMembersQuery]) -> Answer:
@@ -123,11 +132,14 @@ class GroupRoutes:
             call.path["group"], after=query.after, limit=query.limit + 1
         )
         items = list(found[: query.limit])
+        group = call.path["group"]
+        await self._audit.seen(call, "group.members", count=len(items), group=group)
         return Answer(200, GroupMembers(items, items[-1] if len(found) > query.limit else UNSET))
 
     async def remove(self, call: Call[None, NoQuery]) -> Answer:
         """Forget a list."""
-        await self._groups.remove(call.path["group"])
+        senders = await self._groups.remove(call.path["group"], by=self._audit.by(call))
+        await self._lists.changed(senders)
         return Answer(204)
 
     async def _numbers(self, field: str, names: People) -> list[int]:

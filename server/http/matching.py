@@ -11,6 +11,7 @@ from actors.requests import Requests
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.frames import RoomSummary
 from protocol.ids import RoomId
+from server.http.audit import Audit
 from server.http.bodies import invalid
 from server.http.names import name_of, normal
 from server.http.people import check_may_join
@@ -39,9 +40,11 @@ class MatchingRooms:
         users: UserStore,
         blocks: BlockStore,
         requests: Requests,
+        audit: Audit,
     ) -> None:
         self._matching, self._rooms = matching, rooms
-        self._users, self._blocks, self._requests = users, blocks, requests
+        self._users, self._blocks = users, blocks
+        self._requests, self._audit = requests, audit
 
     async def create(self, call: Call[NewRoom, NoQuery], room: RoomId) -> Answer:
         """A new room. Only an admin may make one that he is not in himself."""
@@ -49,7 +52,9 @@ class MatchingRooms:
         mode = call.body.mode or "open"
         name = name_of(call.body.name or UNNAMED, longest=LONGEST_ROOM_NAME)
         description, creator = call.body.description or None, call.caller.user_no
-        new = NewMatching(room, name, description, mode, creator, seats)
+        inside = any(seat.user_no == creator for seat in seats)
+        by = None if inside else self._audit.by(call)
+        new = NewMatching(room, name, description, mode, creator, seats, by)
         users = [seat.user_id for seat in seats]
         # It is there already when this same request made it before: some may have left since then.
         with suppress(UniqueViolationError):

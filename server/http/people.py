@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from actors.ports import WallClock
 from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import UserId
+from server.http.audit import Audit
 from server.http.bodies import invalid
 from server.http.names import normal
 from server.http.profiles import account_of, found_person
@@ -19,10 +19,10 @@ from server.postgres.users import UserStore
 class Others:
     """The routes about other people."""
 
-    def __init__(self, *, users: UserStore, requests: Requests, clock: WallClock) -> None:
+    def __init__(self, *, users: UserStore, requests: Requests, audit: Audit) -> None:
         self._users = users
         self._requests = requests
-        self._clock = clock
+        self._audit = audit
 
     async def find(self, call: Call[None, PeopleQuery]) -> Answer:
         """Active users whose username or name begins with ``q``."""
@@ -32,13 +32,14 @@ class Others:
     async def change(self, call: Call[AccountChange, NoQuery]) -> Answer:
         """Change status or role; either revokes the user's tokens and closes his sockets."""
         user = UserId(call.path["id"])
-        before = await self._users.by_id(user)
+        before, by = await self._users.by_id(user), self._audit.by(call)
         after = await self._users.set_status_role(
             user,
             status=call.body.status,
             role=call.body.role,
-            by_no=call.caller.user_no,
-            at=self._clock.now_ms(),
+            by_no=by.actor_no,
+            at=by.at,
+            address=by.address,
         )
         if before is None or after is None:
             raise ProtocolError(ErrorCode.NOT_FOUND, "no such user")

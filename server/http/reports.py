@@ -12,6 +12,7 @@ from actors.rules.event_frames import files_in
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.events import FileInfo
 from protocol.fields import IdField
+from server.http.audit import Audit
 from server.http.auth import rate_limited
 from server.http.changes import PATH as MESSAGE
 from server.http.messages import seq_of
@@ -103,9 +104,15 @@ class ReportRoutes:
     """The routes of reports."""
 
     def __init__(
-        self, *, reports: ReportStore, limits: Limits, clock: WallClock, new_id: IdSource
+        self,
+        *,
+        reports: ReportStore,
+        limits: Limits,
+        clock: WallClock,
+        new_id: IdSource,
+        audit: Audit,
     ) -> None:
-        self._reports, self._limits = reports, limits
+        self._reports, self._limits, self._audit = reports, limits, audit
         self._clock, self._new_id = clock, new_id
 
     async def report(self, call: Call[NewReport, NoQuery]) -> Answer:
@@ -128,16 +135,16 @@ class ReportRoutes:
             status=query.status, after=query.after, limit=query.limit + 1
         )
         items = [_shown(each) for each in found[: query.limit]]
+        await self._audit.seen(call, "report.list", count=len(items))
         return Answer(200, Reports(items, items[-1].id if len(found) > len(items) else UNSET))
 
     async def change(self, call: Call[ReportChange, NoQuery]) -> Answer:
         """Close a report, or open it again."""
         found = await self._reports.settle(
             call.path["id"],
-            call.caller.user_no,
             status=call.body.status,
             resolution=call.body.resolution,
-            at=self._clock.now_ms(),
+            by=self._audit.by(call),
         )
         if found is None:
             raise ProtocolError(ErrorCode.NOT_FOUND, "no such report")

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from actors.requests import Requests
 from protocol.fields import IdField
+from server.http.audit import Audit
 from server.http.rooms import PATH
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.postgres.reveals import Consent, Known, Order, RevealStore
@@ -69,8 +70,8 @@ class RevealOrders(msgspec.Struct):
 class RevealRoutes:
     """The routes of reveals."""
 
-    def __init__(self, *, reveals: RevealStore, requests: Requests) -> None:
-        self._reveals, self._requests = reveals, requests
+    def __init__(self, *, reveals: RevealStore, requests: Requests, audit: Audit) -> None:
+        self._reveals, self._requests, self._audit = reveals, requests, audit
 
     async def consent(self, call: Call[None, NoQuery]) -> Answer:
         """Let somebody know who you are, if he lets you know too. Until then he learns nothing."""
@@ -97,18 +98,20 @@ class RevealRoutes:
     async def ask(self, call: Call[NewOrder, NoQuery]) -> Answer:
         """Ask for the identity behind a pseudonym, for moderation."""
         order = await self._reveals.ask(
-            call.room, call.body.name, reason=call.body.reason, admin_no=call.caller.user_no
+            call.room, call.body.name, reason=call.body.reason, by=self._audit.by(call)
         )
         return Answer(201, _order(order))
 
     async def approve(self, call: Call[None, NoQuery]) -> Answer:
         """Approve what another admin asked for."""
-        order = await self._reveals.approve(call.path["order"], admin_no=call.caller.user_no)
+        order = await self._reveals.approve(call.path["order"], by=self._audit.by(call))
         return Answer(200, _order(order))
 
     async def orders(self, call: Call[None, NoQuery]) -> Answer:
         """Every order there was."""
-        return Answer(200, RevealOrders([_order(each) for each in await self._reveals.orders()]))
+        orders = await self._reveals.orders()
+        await self._audit.seen(call, "reveal.list", count=len(orders))
+        return Answer(200, RevealOrders([_order(each) for each in orders]))
 
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""

@@ -23,7 +23,7 @@ class Access(Enum):
 
     ANYBODY = auto()
     USER = auto()  # a valid token
-    ADMIN = auto()  # a valid token of an admin
+    ADMIN = auto()  # a valid token of an admin, at an address where admins may act
     LINK = auto()  # a valid token; without one the query says who, which the route checks
 
 
@@ -47,6 +47,7 @@ class Call(Generic[B, Q]):
     path: Mapping[str, str]
     key: str | None  # the Idempotency-Key
     address: str
+    admits_admins: bool  # whether admins may act from that address
     signed_in: SignedIn | None
     method: str
     headers: Headers

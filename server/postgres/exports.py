@@ -20,7 +20,7 @@ JOIN users me ON me.user_no = m.user_no"""
 OPEN = "WHERE r.room_id = $1 AND r.is_active"
 
 START = f"""
-SELECT r.room_name, coalesce((
+SELECT r.room_no, r.room_name, coalesce((
     SELECT e.seq FROM room_events e WHERE e.room_no = r.room_no ORDER BY e.seq DESC LIMIT 1
 ), 0) AS upto, {ASKER} {OPEN}"""  # noqa: S608 - constants
 
@@ -79,6 +79,7 @@ class Start(NamedTuple):
 
     name: str
     upto: int
+    room_no: int
 
 
 class ExportStore:
@@ -92,7 +93,7 @@ class ExportStore:
     async def start(self, room: RoomId, user_no: int) -> Start:
         """The room as of now."""
         row = _allowed(await self._database.fetch(START, room, user_no))[0]
-        return Start(row["room_name"] or "", row["upto"])
+        return Start(row["room_name"] or "", row["upto"], row["room_no"])
 
     async def page(
         self, room: RoomId, user_no: int, after: int, upto: int

@@ -69,30 +69,32 @@ REMOVE = "DELETE FROM files WHERE file_id = $1 AND owner_no = $2 AND NOT posted 
 
 THERE = "SELECT f.posted FROM files f WHERE f.file_id = $1 AND f.owner_no = $2"
 
-# $1 as its owner has it, or as a room shows it to those who are in it now, and to admins while a
-# report of the message is open; or as a broadcast that was delivered brought it, while neither of
-# the two blocks the other.
+# $1 as its owner has it, or as a room shows it to those who are in it now, and, where $3, to admins
+# while a report of the message is open; or as a broadcast that was delivered brought it, while
+# neither of the two blocks the other.
 FOR_READER = f"""
 SELECT {COLUMNS}, found.blind, encode(f.content, 'hex') AS content,
     encode(f.thumbnail, 'hex') AS thumbnail, encode(f.preview, 'hex') AS preview,
     (SELECT b.size FROM file_blobs b WHERE b.digest = f.thumbnail) AS thumbnail_size,
-    (SELECT b.size FROM file_blobs b WHERE b.digest = f.preview) AS preview_size
+    (SELECT b.size FROM file_blobs b WHERE b.digest = f.preview) AS preview_size,
+    found.judged_in, me.user_no
 FROM users me
 CROSS JOIN LATERAL (
-    SELECT o.file_no, false AS blind FROM files o WHERE o.file_id = $1 AND o.owner_no = me.user_no
+    SELECT o.file_no, false AS blind, NULL::integer AS judged_in FROM files o
+    WHERE o.file_id = $1 AND o.owner_no = me.user_no
     UNION ALL
-    SELECT p.file_no, r.display_mode = 'blind' FROM room_files p
+    SELECT p.file_no, r.display_mode = 'blind', NULL FROM room_files p
     JOIN chat_rooms r ON r.room_no = p.room_no AND r.is_active
     JOIN chat_members m ON m.room_no = p.room_no AND m.user_no = me.user_no AND m.is_active
     LEFT JOIN message_states s ON s.room_no = p.room_no AND s.seq = p.seq
     WHERE p.shown_id = $1 AND s.deleted_at IS NULL
     UNION ALL
-    SELECT p.file_no, r.display_mode = 'blind' FROM room_files p
+    SELECT p.file_no, r.display_mode = 'blind', p.room_no FROM room_files p
     JOIN chat_rooms r ON r.room_no = p.room_no
     JOIN message_reports q ON q.room_no = p.room_no AND q.seq = p.seq AND q.status = 'open'
-    WHERE p.shown_id = $1 AND me.role = 'admin'
+    WHERE p.shown_id = $1 AND me.role = 'admin' AND $3
     UNION ALL
-    SELECT h.file_no, false FROM files h
+    SELECT h.file_no, false, NULL FROM files h
     JOIN broadcasts b ON b.file_no = h.file_no AND b.status IN ('delivered', 'announced')
     JOIN broadcast_recipients t ON t.broadcast_no = b.broadcast_no AND t.recipient_no = me.user_no
     WHERE h.file_id = $1
@@ -100,7 +102,7 @@ CROSS JOIN LATERAL (
 ) found
 JOIN files f ON f.file_no = found.file_no
 WHERE me.user_id = $2 AND me.status = 'active'
-LIMIT 1"""  # noqa: S608 - constants
+ORDER BY found.judged_in NULLS FIRST LIMIT 1"""  # noqa: S608 - constants
 
 READY = f"""
 SELECT k.user_no, f.file_no, {COLUMNS}
@@ -151,6 +153,13 @@ class Content(NamedTuple):
     size: int
 
 
+class Judged(NamedTuple):
+    """Where a file is reported, and the admin who may see it for that alone."""
+
+    room_no: int
+    user_no: int
+
+
 class Readable(NamedTuple):
     """A file as one reader sees it, and what there is of it."""
 
@@ -158,6 +167,7 @@ class Readable(NamedTuple):
     content: Content
     thumbnail: Content | None
     preview: Content | None
+    judged: Judged | None
 
 
 class Use(NamedTuple):
@@ -273,11 +283,13 @@ class FileStore:
                 ErrorCode.CONFLICT, "the file is posted: a message or a broadcast has it"
             )
 
-    async def for_reader(self, file: str, user: UserId) -> Readable | None:
-        """The file, to its owner, to members of a room where a message shows it now, to admins who
-        have to judge that message, and to those whom a broadcast brought it.
+    async def for_reader(
+        self, file: str, user: UserId, *, as_admin: bool = False
+    ) -> Readable | None:
+        """The file, to its owner, to members of a room where a message shows it now, to those whom
+        a broadcast brought it, and, *as_admin*, to admins who have to judge that message.
         """
-        row = await self._database.fetchrow(FOR_READER, file, user)
+        row = await self._database.fetchrow(FOR_READER, file, user, as_admin)
         if row is None:
             return None
         return Readable(
@@ -285,6 +297,7 @@ class FileStore:
             Content(row["content"], row["size"]),
             _content_of(row["thumbnail"], row["thumbnail_size"]),
             _content_of(row["preview"], row["preview_size"]),
+            None if row["judged_in"] is None else Judged(row["judged_in"], row["user_no"]),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.ids import Millis
+from server.postgres.audit import By, note
 from server.postgres.pool import Database
 
 MAKE = """
@@ -33,6 +33,9 @@ UPDATE recipient_groups SET name = $2 WHERE group_id = $1
 RETURNING group_no"""
 
 REMOVE = "DELETE FROM recipient_groups WHERE group_id = $1 RETURNING group_no"
+
+SENDERS = """
+SELECT DISTINCT user_no FROM broadcasts WHERE (audience ->> 'group_no')::integer = $1"""
 
 ADD = """
 INSERT INTO recipient_group_members (group_no, user_no)
@@ -83,30 +86,48 @@ class GroupStore:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         return Group(*row)
 
-    async def make(self, group: str, name: str, *, at: Millis) -> None:
-        """A new, empty list. Raises ProtocolError where the name is taken."""
-        if await self._database.fetchval(MAKE, group, name, at) is None:
-            raise ProtocolError(ErrorCode.CONFLICT, "a group has that name")
+    async def make(self, group: str, name: str, *, by: By, members: Sequence[int] = ()) -> None:
+        """A new list of *members*. Raises ProtocolError where the name is taken."""
+        async with self._database.transaction() as transaction:
+            number = await transaction.fetchval(MAKE, group, name, by.at)
+            if number is None:
+                raise _taken()
+            await transaction.execute(ADD, number, list(members))
+            count = len(members)
+            await note(transaction, "group.create", by, count=count, group=group)
 
-    async def rename(self, group: str, name: str) -> None:
-        """Call it otherwise. Raises ProtocolError."""
-        await self.one(group)
-        if await self._database.fetchval(RENAME, group, name) is None:
-            raise ProtocolError(ErrorCode.CONFLICT, "a group has that name")
+    async def remove(self, group: str, *, by: By) -> Sequence[int]:
+        """Forget a list; nobody hears what was scheduled for it. Whose broadcasts went to it.
+        Raises ProtocolError.
+        """
+        async with self._database.transaction() as transaction:
+            number = await transaction.fetchval(REMOVE, group)
+            if number is None:
+                raise ProtocolError(ErrorCode.NOT_FOUND)
+            await note(transaction, "group.delete", by, group=group)
+            return [row[0] for row in await transaction.fetch(SENDERS, number)]
 
-    async def remove(self, group: str) -> None:
-        """Forget a list; nobody hears what was scheduled for it. Raises ProtocolError."""
-        if await self._database.fetchval(REMOVE, group) is None:
-            raise ProtocolError(ErrorCode.NOT_FOUND)
-
-    async def change(self, group: str, *, add: Sequence[int], take_out: Sequence[int]) -> None:
-        """Put people on a list, and take others off it. Raises ProtocolError."""
+    async def change(
+        self,
+        group: str,
+        *,
+        by: By,
+        name: str | None = None,
+        add: Sequence[int] = (),
+        take_out: Sequence[int] = (),
+    ) -> None:
+        """Call a list otherwise, put people on it, take others off it. Raises ProtocolError."""
         number = await self.number(group)
         if number is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         async with self._database.transaction() as transaction:
+            if name is not None and await transaction.fetchval(RENAME, group, name) is None:
+                raise _taken()
             await transaction.execute(ADD, number, list(add))
             await transaction.execute(TAKE_OUT, number, list(take_out))
+            did = {"added": len(add), "removed": len(take_out), "renamed": int(name is not None)}
+            count = len(add) + len(take_out)
+            await note(transaction, "group.change", by, count=count, group=group, **did)
 
     async def members(self, group: str, *, after: str | None, limit: int) -> Sequence[str]:
         """Who is on it, by id, those above *after*. Raises ProtocolError."""
@@ -114,3 +135,7 @@ class GroupStore:
         if number is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         return [row[0] for row in await self._database.fetch(MEMBERS, number, after, limit)]
+
+
+def _taken() -> ProtocolError:
+    return ProtocolError(ErrorCode.CONFLICT, "a group has that name")

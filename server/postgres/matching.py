@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from protocol.fields import RoomMode
 from protocol.ids import RoomId, UserId
+from server.postgres.audit import By, note
 from server.postgres.pool import Database
 
 NEW_ROOM = """
@@ -31,7 +32,7 @@ class Seat(NamedTuple):
 
 
 class NewMatching(NamedTuple):
-    """A matching room to make."""
+    """A matching room to make, *by* an admin where its creator is not in it."""
 
     room: RoomId
     name: str
@@ -39,6 +40,7 @@ class NewMatching(NamedTuple):
     mode: RoomMode
     creator_no: int
     seats: Sequence[Seat]
+    by: By | None = None
 
 
 class MatchingStore:
@@ -56,6 +58,9 @@ class MatchingStore:
             )
             numbers, groups = [s.user_no for s in new.seats], [s.group for s in new.seats]
             await transaction.execute(NEW_SEATS, number, numbers, groups, names)
+            if new.by is not None:
+                seats = len(numbers)
+                await note(transaction, "room.match", new.by, room_no=number, count=seats)
 
     def _names(self, new: NewMatching) -> list[str | None]:
         names: list[str | None] = []

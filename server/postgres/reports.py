@@ -7,6 +7,7 @@ from typing import NamedTuple
 from actors.records import HIGHEST_SEQ
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
+from server.postgres.audit import By, note
 from server.postgres.pool import Database
 from server.postgres.room_rows import named, room_of_member
 
@@ -50,7 +51,7 @@ SETTLE = """
 UPDATE message_reports r SET status = $2, resolution = coalesce($3, r.resolution),
     closed_at = CASE WHEN $2 = 'closed' THEN coalesce(r.closed_at, $5) END,
     closed_by = CASE WHEN $2 = 'closed' THEN coalesce(r.closed_by, $4) END
-WHERE r.report_id = $1"""
+WHERE r.report_id = $1 RETURNING r.room_no"""
 
 
 class Report(NamedTuple):
@@ -111,9 +112,16 @@ class ReportStore:
         return [Report(*row) for row in rows]
 
     async def settle(
-        self, report: str, admin_no: int, *, status: str, resolution: str | None, at: Millis
+        self, report: str, *, status: str, resolution: str | None, by: By
     ) -> Report | None:
         """Close a report or open it again; None where there is none of that id."""
-        await self._database.execute(SETTLE, report, status, resolution, admin_no, at)
+        async with self._database.transaction() as transaction:
+            told = (report, status, resolution, by.actor_no, by.at)
+            room_no = await transaction.fetchval(SETTLE, *told)
+            if room_no is None:
+                return None
+            await note(
+                transaction, "report.change", by, room_no=room_no, report=report, status=status
+            )
         row = await self._database.fetchrow(ONE, report)
         return row and Report(*row)

@@ -8,7 +8,7 @@ from actors.ports import WallClock
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from server.ids import IdSource
-from server.postgres.audit import note, one_behind_both
+from server.postgres.audit import By, note, one_behind_both
 from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME
 
@@ -127,8 +127,7 @@ class RevealStore:
                 await note(
                     transaction,
                     action,
-                    at=now,
-                    actor_no=user_no,
+                    By(user_no, now),
                     subject_no=other_no,
                     room_no=room_no,
                 )
@@ -146,8 +145,7 @@ class RevealStore:
                 await note(
                     transaction,
                     "reveal.withdraw",
-                    at=self._clock.now_ms(),
-                    actor_no=user_no,
+                    By(user_no, self._clock.now_ms()),
                     subject_no=other_no,
                     room_no=room_no,
                 )
@@ -161,32 +159,24 @@ class RevealStore:
             for row in rows
         ]
 
-    async def ask(self, room: RoomId, shown: str, *, reason: str, admin_no: int) -> Order:
+    async def ask(self, room: RoomId, shown: str, *, reason: str, by: By) -> Order:
         """An admin wants to know who *shown* is: another one must approve."""
-        order, now = self._new_id(), self._clock.now_ms()
+        order, admin_no = self._new_id(), by.actor_no
         async with self._database.transaction() as transaction:
             suspect = await transaction.fetchrow(SUSPECT, room, shown)
             if suspect is None:
                 raise ProtocolError(ErrorCode.NOT_FOUND, "nobody is called so in that room")
             room_no, user_no = suspect["room_no"], suspect["user_no"]
-            await transaction.execute(NEW_ORDER, order, room_no, user_no, reason, admin_no, now)
-            await note(
-                transaction,
-                "reveal.ask",
-                at=now,
-                actor_no=admin_no,
-                subject_no=user_no,
-                room_no=room_no,
-                order=order,
-                reason=reason,
-            )
+            await transaction.execute(NEW_ORDER, order, room_no, user_no, reason, admin_no, by.at)
+            about = {"subject_no": user_no, "room_no": room_no, "order": order}
+            await note(transaction, "reveal.ask", by, **about)
         return await self._order(order)
 
-    async def approve(self, order: str, *, admin_no: int) -> Order:
+    async def approve(self, order: str, *, by: By) -> Order:
         """A second admin agrees, within a week; from then on admins see who it is."""
+        admin_no = by.actor_no
         async with self._database.transaction() as transaction:
-            now = self._clock.now_ms()
-            found = await transaction.fetchrow(OPEN_ORDER, order, now)
+            found = await transaction.fetchrow(OPEN_ORDER, order, by.at)
             if found is None:
                 raise ProtocolError(ErrorCode.NOT_FOUND, "no such order")
             if found["asked_by"] == admin_no:
@@ -194,19 +184,14 @@ class RevealStore:
             if await one_behind_both(transaction, found["asked_by"], admin_no):
                 why = "another admin must approve, made one by others than the asker"
                 raise ProtocolError(ErrorCode.FORBIDDEN, why)
+            action = "reveal.read"
             if found["approved_by"] is None:
                 if not found["in_time"]:
                     raise ProtocolError(ErrorCode.GONE, "the order is older than a week")
-                await transaction.execute(APPROVE, order, admin_no, now)
-                await note(
-                    transaction,
-                    "reveal.approve",
-                    at=now,
-                    actor_no=admin_no,
-                    subject_no=found["user_no"],
-                    room_no=found["room_no"],
-                    order=order,
-                )
+                await transaction.execute(APPROVE, order, admin_no, by.at)
+                action = "reveal.approve"
+            about = {"subject_no": found["user_no"], "room_no": found["room_no"], "order": order}
+            await note(transaction, action, by, **about)
         return await self._order(order)
 
     async def orders(self) -> list[Order]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from actors.ports import Claims, Standing, UserState
 from protocol.ids import Millis, RoomId, UserId
-from server.postgres.audit import note
+from server.postgres.audit import By, note
 from server.postgres.people_rows import COLUMNS, NewPerson, Person, person_of
 from server.postgres.pool import Database
 
@@ -70,7 +70,7 @@ UPDATE users u SET status = coalesce($2, u.status), role = coalesce($3, u.role),
 WHERE u.user_id = $1
 RETURNING {COLUMNS}"""  # noqa: S608 - constants
 
-STATUS_ROLE = "SELECT status, role FROM users WHERE user_id = $1 FOR UPDATE"
+STATUS_ROLE = "SELECT status, role FROM users WHERE user_id = $1 FOR NO KEY UPDATE"
 
 # By nobody: whoever runs the server answers for it.
 GRANT = """
@@ -203,9 +203,19 @@ class UserStore:
         return second
 
     async def set_status_role(
-        self, user: UserId, *, status: str | None, role: str | None, by_no: int, at: Millis
+        self,
+        user: UserId,
+        *,
+        status: str | None,
+        role: str | None,
+        by_no: int,
+        at: Millis,
+        address: str | None = None,
     ) -> Person | None:
-        """Change either; a change revokes every token issued so far. None: no such user."""
+        """Change either; a change revokes every token issued so far. None: no such user.
+
+        *address* is that of *by_no*.
+        """
         async with self._database.transaction() as transaction:
             before = await transaction.fetchrow(STATUS_ROLE, user)
             if before is None:
@@ -220,8 +230,7 @@ class UserStore:
                     await note(
                         transaction,
                         f"account.{what}",
-                        at=at,
-                        actor_no=by_no,
+                        By(by_no, at, address),
                         subject_no=person.user_no,
                         **details,
                     )

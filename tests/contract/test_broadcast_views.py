@@ -9,6 +9,7 @@ from broadcast_world import Sent
 from actors.selection_records import Audience
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
+from server.postgres.audit import By
 from server.postgres.blocks import BlockStore
 from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.groups import GroupStore
@@ -135,22 +136,27 @@ async def test_figures_are_of_broadcasts_and_of_recipients(sent):
 
 async def test_whom_it_is_for_is_told_and_groups_are_lists(sent):
     groups = GroupStore(sent.database)
-    await groups.make("g1", "이웃", at=Millis(1))
+    by = By(1, Millis(1))
+    await groups.make("g1", "이웃", by=by)
     with pytest.raises(ProtocolError, match="has that name"):
-        await groups.make("g2", "이웃", at=Millis(1))
-    await groups.change("g1", add=[2, 3, 3], take_out=[])
-    await groups.change("g1", add=[4], take_out=[2])
+        await groups.make("g2", "이웃", by=by)
+    await groups.change("g1", add=[2, 3, 3], by=by)
+    await groups.change("g1", add=[4], take_out=[2], by=by)
     assert await groups.members("g1", after=None, limit=9) == ["user3", "user4"]
     assert await groups.members("g1", after="user3", limit=9) == ["user4"]
     number = await groups.number("g1")
     await sent.make("b1", audience=Audience(group_no=number))
     [row] = await sent.views.sent(1)
     assert row["group_id"] == "g1"
-    await groups.rename("g1", "친구")
+    await groups.change("g1", name="친구", by=by)
     assert await groups.all() == [("g1", "친구", 2)]
     assert await groups.names() == [("g1", "친구")]
-    await groups.remove("g1")
-    for gone in (groups.one("g1"), groups.remove("g1"), groups.rename("g1", "x")):
+    await groups.remove("g1", by=by)
+    for gone in (
+        groups.one("g1"),
+        groups.remove("g1", by=by),
+        groups.change("g1", name="x", by=by),
+    ):
         with pytest.raises(ProtocolError):
             await gone
 

@@ -6,10 +6,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import structlog
@@ -24,6 +25,7 @@ from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
+from server.edge.proxies import AsgiApp, Network, behind_proxies
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
 from server.files.links import Links
@@ -41,6 +43,7 @@ from server.memory.presences import MemoryPresences, Shared
 from server.memory.selection import LocalSelection
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
+from server.postgres.audit import AuditStore
 from server.postgres.blocks import BlockStore
 from server.postgres.broadcast_figures import BroadcastFigures
 from server.postgres.broadcast_making import BroadcastMaking
@@ -70,6 +73,7 @@ from server.told_blocks import ToldBlocks
 
 KEY = b"k" * 32
 NO_RATE = Rate(0, 0)
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 PASSWORD = "a long enough secret"
 WEB = Path(__file__).parents[2] / "server" / "web"
 
@@ -135,12 +139,25 @@ class HttpWorld:
     ) -> None:
         self.parts, self.requests, self.log, self.database = parts, requests, log, database
         self.app = make_http(parts)
+        self.address, self.proxies = "127.0.0.1", tuple[Network, ...]()
+        self._see_clients()
         self.client = self.app.test_client()
         self.routes = make_routes(parts)
         self.document: dict[str, Any] = {}
         self.other_node: MemoryPresences
         self.folder: Path
         self._numbers = count(1)
+
+    def _see_clients(self) -> None:
+        """Requests come from ``address``, through the edge that knows ``proxies``."""
+        inside = cast(AsgiApp, self.app.asgi_app)
+
+        async def seen(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                scope["client"] = (self.address, 50_000)
+            await behind_proxies(inside, self.proxies)(scope, receive, send)
+
+        self.app.asgi_app = seen  # type: ignore[method-assign]
 
     async def ask(  # noqa: PLR0913 - each is a part of a request
         self,
@@ -234,6 +251,7 @@ async def open_http(
     rate: Rate = NO_RATE,
     ids_key: bytes = KEY,
     quota: int = 0,
+    admins_from: Sequence[Network] = LOOPBACK,
 ) -> AsyncIterator[HttpWorld]:
     log, clock = NotedLog(), MovableClock()
     with TemporaryDirectory(prefix="madang-files-") as home:
@@ -288,6 +306,7 @@ async def open_http(
                     blocks=BlockStore(database),
                     blocking=node.blocking,
                     reports=ReportStore(database),
+                    audit=AuditStore(database),
                     present=AttendanceStore(database),
                     attendance=node.attendance,
                     threads=ThreadStore(database),
@@ -310,6 +329,7 @@ async def open_http(
                     web=WEB,
                     demo=demo,
                     rate=rate,
+                    admin_addresses=admins_from,
                     log=log,
                     broadcasts=broadcasts,
                     version="0.0.0",

@@ -163,6 +163,44 @@ def test_admin_grant_makes_an_administrator(
     assert "no user called nobody" in complaint("admin", "grant", "nobody", "--data", either_way)
 
 
+def test_the_audit_log_is_verified_and_its_noted_head_found(
+    either_way: str, people: list[dict[str, object]]
+) -> None:
+    place, username = ("--data", either_way), str(people[4]["username"])
+    madang("admin", "grant", username, *place)
+    told = re.fullmatch(
+        r"(\d+) entries, head ([0-9a-f]{64})\n", madang("audit", "verify", *place).stdout
+    )
+    assert told is not None and int(told[1]) > 0
+    madang("admin", "grant", username, *place)
+    again = madang("audit", "verify", "--head", told[2], *place)
+    assert again.stdout.startswith(f"{int(told[1]) + 1} entries, head ")
+    missing = madang("audit", "verify", "--head", "0" * 64, *place, code=1)
+    assert "entries are missing" in missing.stdout
+    assert "64 hex digits" in madang("audit", "verify", "--head", "x", *place, code=2).stderr
+
+
+def test_an_audit_log_that_was_changed_is_told_by_its_first_entry_that_was(
+    data: Path, people: list[dict[str, object]]
+) -> None:
+    madang("admin", "grant", str(people[4]["username"]), "--data", str(data))
+    with Owner(data, "serve") as owner:
+        url = owner.up().database_url
+        told = []
+        for count in ("99", "NULL"):
+            ask(
+                url,
+                "ALTER TABLE audit_log DISABLE TRIGGER audit_kept",
+                f"UPDATE audit_log SET count = {count} WHERE audit_no = 1",  # noqa: S608
+                "ALTER TABLE audit_log ENABLE ALWAYS TRIGGER audit_kept",
+            )
+            code = int(count == "99")
+            told.append(madang("audit", "verify", "--data", str(data), code=code).stdout)
+        owner.let_go()
+    assert told[0].splitlines() == ["0 entries, head none", "broken at entry 1"]
+    assert "broken" not in told[1]
+
+
 def test_the_doctor_finds_nothing_wrong_here(either_way: str) -> None:
     done = madang("doctor", "--data", either_way, "--port", "0")
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [

@@ -105,6 +105,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "change_group": ({}, "401 401 403 403 403 403 404 403 403"),
     "list_group_members": (None, "401 401 403 403 403 403 404 403 403"),
     "delete_group": (None, "401 401 403 403 403 403 404 403 403"),
+    "list_audit": (None, "401 401 403 403 403 403 200 403 403"),
     "sign_out": (None, "401 401 204 204 204 204 204 204 204"),
 }
 PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/assets/<name>"}
