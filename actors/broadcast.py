@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -123,8 +124,9 @@ class BroadcastActor:
             self._log.warning("broadcast_postponed", broadcast=due.broadcast_id, reason=str(error))
         except Exception as error:  # noqa: BLE001 - one broadcast ends neither the others nor the node
             self._log.error("broadcast_failed", broadcast=due.broadcast_id, exc_info=error)
-            if await self._store.fault(due) >= self.FAULTS_MOST and not due.delivered:
-                await self._give_up(due, "error")
+            with suppress(AdapterError):  # it comes again
+                if await self._store.fault(due) >= self.FAULTS_MOST and not due.delivered:
+                    await self._give_up(due, "error")
 
     async def _deliver(self, due: DueBroadcast) -> bool:
         selected = await self._select(due)
@@ -141,8 +143,8 @@ class BroadcastActor:
                 recipients=count,
                 took_ms=selected.took_ms,
             )
-        else:  # another node delivered it, or it was taken back: else its sender is suspended
-            await self._store.fail(due, "sender")
+        else:  # where another node delivered it, or it was taken back, this changes nothing
+            await self._give_up(due, "sender" if count is None else "nobody")
         return bool(count)
 
     async def _select(self, due: DueBroadcast) -> Selected:
@@ -173,6 +175,6 @@ class BroadcastActor:
         await self._store.announced(due)
 
     async def _give_up(self, due: DueBroadcast, reason: str) -> None:
-        await self._store.fail(due, reason)
-        self.figures.failed += 1
-        self._log.warning("broadcast_given_up", broadcast=due.broadcast_id, reason=reason)
+        if await self._store.fail(due, reason):
+            self.figures.failed += 1
+            self._log.warning("broadcast_given_up", broadcast=due.broadcast_id, reason=reason)

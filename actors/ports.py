@@ -261,9 +261,10 @@ class Broadcasts(Protocol):
     async def facts(self, sender_no: int, *, now: Millis) -> SenderFacts:
         """What the selection has to know of the sender and others."""
 
-    async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int:
+    async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int | None:
         """Store recipients, their conversations and what they are to be shown: all or nothing, and
-        once. How many there are; those who may not hear it any more are left out.
+        once. How many there are; those who may not hear it any more are left out. None where it
+        is not to be delivered: it was, or was taken back, or its sender is suspended.
         """
 
     async def announcement(self, due: DueBroadcast) -> Announcement:
@@ -275,8 +276,8 @@ class Broadcasts(Protocol):
     async def fault(self, due: DueBroadcast) -> int:
         """The server failed with it; how often it has by now."""
 
-    async def fail(self, due: DueBroadcast, reason: str) -> None:
-        """Give up one that was not delivered; nothing where it was."""
+    async def fail(self, due: DueBroadcast, reason: str) -> bool:
+        """Give up one that nobody received, nothing where somebody did; whether that changed it."""
 
 
 # ---- sessions and time

@@ -14,7 +14,14 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, UserId
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
-from server.http.names import check_birth_date, check_time_zone, name_of, normal, username_of
+from server.http.names import (
+    check_birth_date,
+    check_time_zone,
+    name_of,
+    normal,
+    region_of,
+    username_of,
+)
 from server.http.ports import Limits, Rate
 from server.http.profiles import own_profile
 from server.http.route import Access, Answer, Call, NoQuery, Route
@@ -131,19 +138,14 @@ class Accounts:
     async def change(self, call: Call[ProfileChange, NoQuery]) -> Answer:
         """Change the caller's profile; the profile as it is then."""
         body = call.body
-        if isinstance(body.name, str):
-            body.name = name_of(body.name)
-        if body.birth_date is not UNSET and body.birth_date is not None:
-            check_birth_date(body.birth_date, today=self._today())
-        if isinstance(body.time_zone, str):
-            check_time_zone(body.time_zone)
+        self._check(body)
         changes = {
             name: value for name, value in structs.asdict(body).items() if value is not UNSET
         }
         person = await self._users.patch(call.caller.user_no, changes)
         if person is None:
             raise ProtocolError(ErrorCode.UNAUTHENTICATED)
-        if person.shown_name != call.caller.name:
+        if "name" in changes:  # whatever it was: a request sent again finds it changed already
             await self._renamed(person.user_id)
         if body.last_seen is not UNSET:
             self._requests.last_seen_set(person.user_id, hidden=body.last_seen == "nobody")
@@ -151,6 +153,16 @@ class Accounts:
             rooms = await self._users.rooms(person.user_no)
             self._requests.reading_shown(person.user_no, rooms, on=person.read_receipts)
         return Answer(200, own_profile(person))
+
+    def _check(self, body: ProfileChange) -> None:
+        if isinstance(body.name, str):
+            body.name = name_of(body.name)
+        if body.birth_date is not UNSET and body.birth_date is not None:
+            check_birth_date(body.birth_date, today=self._today())
+        if isinstance(body.region, str):
+            body.region = region_of(body.region)
+        if isinstance(body.time_zone, str):
+            check_time_zone(body.time_zone)
 
     async def change_password(self, call: Call[NewPassword, NoQuery]) -> Answer:
         """A new password and a fresh token: every other token is revoked, every socket closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from protocol.fields import IdField
 from protocol.ids import Millis
 from protocol.limits import BROADCAST_RECIPIENTS
 from server.http.bodies import invalid
+from server.http.names import region_of
 from server.http.profiles import given
 
 PAGE_DEFAULT, PAGE_MOST = 20, 100
@@ -125,16 +127,23 @@ class Form(msgspec.Struct, forbid_unknown_fields=True):
 
 
 FIELDS = frozenset(field.name for field in msgspec.structs.fields(Form))
+NUMBERS = FIELDS & {"recipient_count", "schedule", "age_from", "age_to"}
 
 
 def form_of(fields: Mapping[str, str]) -> Form:
     """The checked form. Raises ProtocolError."""
+    for name, value in fields.items():
+        if value.lower() == "null" or (name in NUMBERS and not re.fullmatch("[0-9]+", value)):
+            raise invalid(name, "must be given as it is meant, or left out")
     try:
-        return msgspec.convert(dict(fields), Form, strict=False)
+        form = msgspec.convert(dict(fields), Form, strict=False)
     except msgspec.ValidationError as error:
         text = str(error)
         name = text.rpartition("$.")[2].rstrip("`") if "$." in text else "recipient_count"
         raise invalid(name, text.partition(" - at")[0]) from error
+    if form.region is not None:
+        form.region = region_of(form.region)
+    return form
 
 
 def as_of(broadcast: Broadcast, now: Millis) -> Broadcast:

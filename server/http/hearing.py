@@ -65,8 +65,10 @@ class HearingRoutes:
         """One has heard it. Again it changes nothing."""
         standing = await self._standing(call)
         user_no, now = call.caller.user_no, self._clock.now_ms()
-        if await self._stores.replies.read(call.path["broadcast"], user_no, at=now):
-            await self._tell(user_no, standing, "read", now)
+        is_new = await self._stores.replies.read(call.path["broadcast"], user_no, at=now)
+        await self._changed(user_no, standing)
+        if is_new:
+            await self._tell(standing, "read", now)
         return Answer(204)
 
     async def reply(self, call: Call[NewReply, NoQuery]) -> Answer:
@@ -92,8 +94,10 @@ class HearingRoutes:
         await self._requests.post(standing.sender, recording)
         ack = await self._requests.post(me, said)
         now = self._clock.now_ms()
-        if await self._stores.replies.replied(standing, me.user_no, at=now):
-            await self._tell(me.user_no, standing, "replied", now)
+        is_new = await self._stores.replies.replied(standing, me.user_no, at=now)
+        await self._changed(me.user_no, standing)
+        if is_new:
+            await self._tell(standing, "replied", now)
         return Answer(201, Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup))
 
     async def _check(self, said: Send, standing: Standing, user_no: int) -> None:
@@ -113,11 +117,14 @@ class HearingRoutes:
             raise ProtocolError(ErrorCode.BLOCKED)
         return found
 
+    async def _changed(self, recipient_no: int, standing: Standing) -> None:
+        """Also where it is not new: a node may have ended between the change and this."""
+        await self._stores.lists.changed([standing.sender.user_no, recipient_no])
+
     async def _tell(
-        self, recipient_no: int, standing: Standing, change: Literal["read", "replied"], at: Millis
+        self, standing: Standing, change: Literal["read", "replied"], at: Millis
     ) -> None:
         """Tell the sender, who is told the newest state alone."""
-        await self._stores.lists.changed([standing.sender.user_no, recipient_no])
         counts = await self._stores.replies.counts(standing.broadcast_no)
         frame = BroadcastChange(
             id=standing.broadcast,

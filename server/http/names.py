@@ -48,6 +48,16 @@ def name_of(text: str, *, longest: int = LONGEST_NAME) -> str:
     return name
 
 
+def region_of(text: str) -> str:
+    """A region to store or to look for: regions are compared letter by letter. Raises
+    ProtocolError.
+    """
+    region = normal(text).strip()
+    if not region:
+        raise invalid("region", "must not be empty")
+    return region
+
+
 def check_birth_date(born: date, *, today: date) -> None:
     """Raises ProtocolError for a day nobody alive was born on."""
     if not OLDEST_BIRTH <= born <= today:

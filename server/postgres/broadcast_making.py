@@ -78,7 +78,8 @@ class BroadcastMaking:
             await transaction.fetchrow(LOCK, new.sender_no)
             if await transaction.fetchval(STATUS, new.id, new.sender_no) is not None:
                 return  # this same request made it before
-            if await transaction.fetchval(WAITING, new.sender_no) >= WAITING_MOST:
+            waits = await transaction.fetchval(WAITING, new.sender_no)
+            if new.start_at > new.at and waits >= WAITING_MOST:
                 text = f"{WAITING_MOST} broadcasts wait: take one of them back"
                 raise ProtocolError(ErrorCode.CONFLICT, text)
             if wait := await self._wait(transaction, new.sender_no, new.at):

@@ -40,7 +40,8 @@ SELECT least(
 
 BLOCKED = "SELECT blocks_of($1)"
 
-TALK_S: Final = 30 * 86_400
+DAY_MS: Final = 86_400_000
+TALK_MS: Final = 30 * DAY_MS
 ROOMS_MOST, EVENTS_MOST = 2_000, 200
 
 # What the two rooms of a pair hold counts together. Of each room the last events alone are read:
@@ -122,7 +123,7 @@ WITH begun AS (
         jsonb_build_object('broadcast', c.broadcast_id), 'broadcast:' || c.broadcast_id, $2
     FROM chosen c ON CONFLICT DO NOTHING
 )
-SELECT count(*) FROM recipients"""  # noqa: S608 - constants
+SELECT (SELECT count(*) FROM recipients) FROM begun"""  # noqa: S608 - constants
 
 ANNOUNCEMENT = f"""
 SELECT b.broadcast_id, b.delivered_at, u.user_id, {NAME} AS name, f.file_id, f.duration_ms,
@@ -144,7 +145,11 @@ UPDATE broadcasts SET faults = least(faults + 1, 1000) WHERE broadcast_no = $1 R
 
 FAIL = """
 UPDATE broadcasts SET status = 'failed', selection = jsonb_build_object('reason', $2::text)
-WHERE broadcast_no = $1 AND status = 'waiting'"""
+WHERE broadcast_no = $1 AND (
+    status = 'waiting' OR status = 'delivered' AND NOT EXISTS (
+        SELECT FROM broadcast_recipients r WHERE r.broadcast_no = $1
+    )
+)"""
 
 
 class BroadcastStore:
@@ -175,6 +180,7 @@ class BroadcastStore:
         """
         blocked = await self._blocked.of(sender_no, partial(self._read_blocked, sender_no))
         stamp = await self._database.fetchval(PAIRS_STAMP, sender_no, ROOMS_MOST)
+        stamp = f"{stamp} {now // DAY_MS}"  # who asks of the past sees another month
         talks = await self._talks.of(sender_no, partial(self._read_talks, sender_no, stamp, now))
         if talks.stamp != stamp:
             await self._talks.forget([sender_no])
@@ -192,11 +198,11 @@ class BroadcastStore:
         return [row[0] for row in await self._database.fetch(BLOCKED, user_no)]
 
     async def _read_talks(self, user_no: int, stamp: str, now: Millis) -> _Talks:
-        since = now - TALK_S * 1000
+        since = now - TALK_MS
         rows = await self._database.fetch(PAIRS, user_no, since, ROOMS_MOST, EVENTS_MOST)
         return _Talks(stamp, [_pair(row) for row in rows])
 
-    async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int:
+    async def deliver(self, due: DueBroadcast, selected: Selected, *, at: Millis) -> int | None:
         """Store recipients, their conversations and what they are to be shown, once."""
         chosen = selected.chosen
         columns = (
@@ -213,10 +219,10 @@ class BroadcastStore:
                 "near": [msgspec.to_builtins(told) for told in selected.near],
             }
         ).decode()
-        count = await self._database.fetchval(
+        count: int | None = await self._database.fetchval(
             DELIVER, due.broadcast_no, at, how, selected.took_ms, *columns, once=True
         )
-        return int(count)
+        return count
 
     async def announcement(self, due: DueBroadcast) -> Announcement:
         """What is to be told of a broadcast that was delivered."""
@@ -242,10 +248,11 @@ class BroadcastStore:
         """The server failed with it; how often it has by now."""
         return int(await self._database.fetchval(FAULT, due.broadcast_no))
 
-    async def fail(self, due: DueBroadcast, reason: str) -> None:
-        """Give up one that was not delivered."""
-        await self._database.execute(FAIL, due.broadcast_no, reason)
+    async def fail(self, due: DueBroadcast, reason: str) -> bool:
+        """Give up one that nobody received; whether that changed it."""
+        tag = await self._database.execute(FAIL, due.broadcast_no, reason)
         await self._changed([due.sender_no])
+        return not tag.endswith(" 0")
 
 
 class _Talks(msgspec.Struct):

@@ -21,10 +21,10 @@ FROM unnest($1::integer[]) AS asked (user_no),
 LATERAL (
     SELECT * FROM notifications o
     WHERE o.recipient_no = asked.user_no AND o.seen_at IS NULL
+        AND NOT {block_between("asked.user_no", "o.sender_no")}
     ORDER BY o.created_at DESC, o.notification_id LIMIT $2
 ) n
 LEFT JOIN users u ON u.user_no = n.sender_no
-WHERE NOT {block_between("asked.user_no", "n.sender_no")}
 ORDER BY n.created_at, n.notification_id"""  # noqa: S608 - constants
 
 SEEN = """

@@ -83,7 +83,7 @@ async def test_two_nodes_deliver_it_once(sent):
         nursery.start_soon(one, 2, 3)
         nursery.start_soon(one, 4, 5)
         nursery.start_soon(one, 2, 5)
-    assert sorted(counts) == [0, 0, 2]
+    assert sorted(counts, key=str) == [2, None, None]
     assert len(await sent.fetch(RECIPIENTS)) == len(await sent.fetch(SHOWN)) == 2
 
 
@@ -97,6 +97,15 @@ async def test_who_may_not_hear_it_any_more_is_left_out(sent, postgres):
     await postgres.database.execute("UPDATE users SET phone = NULL WHERE user_no = 5")
     assert await sent.deliver(due, 2, 3, 4, 5, 6) == 1
     assert await sent.fetch(RECIPIENTS) == [(6, "delivered", "drawn")]
+
+
+async def test_one_that_nobody_may_hear_any_more_has_failed(sent, postgres):
+    await sent.make("b1")
+    [due] = await sent.due()
+    await BlockStore(postgres.database).change(2, 1, on=True, at=Millis(1))
+    assert await sent.deliver(due, 2) == 0
+    assert await sent.store.fail(due, "nobody")
+    assert await sent.fetch("SELECT status FROM broadcasts") == [("failed",)]
 
 
 async def test_one_that_was_taken_back_reaches_nobody(sent, postgres):
@@ -114,7 +123,8 @@ async def test_one_that_was_taken_back_reaches_nobody(sent, postgres):
             await sent.making.cancel(broadcast, user, at=Millis(at))
         assert refused.value.code is code
     await sent.making.cancel("b1", 1, at=Millis(1_499))
-    assert await sent.deliver(due, 2) == 0
+    assert await sent.deliver(due, 2) is None
+    assert not await sent.store.fail(due, "sender")
     assert await sent.fetch(RECIPIENTS) == []
     assert await sent.due(now=99_000) == []
     assert await sent.fetch("SELECT file_no FROM broadcasts") == [(None,), (None,)]
@@ -126,8 +136,8 @@ async def test_a_sender_who_was_suspended_reaches_nobody(sent, postgres):
     await sent.make("b1")
     [due] = await sent.due()
     await postgres.database.execute("UPDATE users SET status = 'suspended' WHERE user_no = 1")
-    assert await sent.deliver(due, 2, 3) == 0
-    await sent.store.fail(due, "sender")
+    assert await sent.deliver(due, 2, 3) is None
+    assert await sent.store.fail(due, "sender")
     assert await sent.fetch("SELECT status FROM broadcasts") == [("failed",)]
     assert await sent.fetch(RECIPIENTS) == await sent.fetch(SHOWN) == []
 
@@ -149,7 +159,7 @@ async def test_faults_are_counted_and_do_nothing_to_one_that_was_delivered(sent)
     [due] = await sent.due()
     assert [await sent.store.fault(due) for _ in range(3)] == [1, 2, 3]
     await sent.deliver(due, 2)
-    await sent.store.fail(due, "error")
+    assert not await sent.store.fail(due, "error")
     assert await sent.fetch("SELECT status FROM broadcasts") == [("delivered",)]
 
 
@@ -162,6 +172,7 @@ async def test_so_many_of_one_user_may_wait(sent):
     assert refused.value.code is ErrorCode.CONFLICT
     await sent.making.cancel("b3", 1, at=Millis(1))
     await sent.make("b21", at=22 * 3_600_000, start_at=10**9)
+    await sent.make("at-once", at=23 * 3_600_000)
 
 
 async def test_one_that_failed_is_not_due_again(sent):
@@ -229,6 +240,9 @@ async def test_what_two_people_had_with_each_other(sent, postgres, writing):
     after = Millis(newest + 31 * 86_400_000)
     later = await Sent(postgres).store.facts(due.sender_no, now=after)
     assert [each.user_no for each in later.pairs] == [3]
+    asked_of_the_past = await sent.store.facts(due.sender_no, now=after)
+    assert asked_of_the_past == later, "what is kept is of another month"
+    assert await sent.store.facts(due.sender_no, now=Millis(newest + 10)) == facts
 
 
 async def test_what_is_kept_of_others_is_never_older_than_a_change(sent, postgres, writing):

@@ -9,8 +9,10 @@ import pytest
 
 from actors.ports import Notifications
 from protocol.ids import Millis
+from protocol.limits import SEEN_MOST
 from protocol.notices import Notification
 from server.memory.notifications import MemoryNotifications
+from server.postgres.blocks import BlockStore
 from server.postgres.notifications import NotificationStore
 
 INSERT = """
@@ -72,3 +74,13 @@ async def test_of_too_many_the_newest_come(kept: tuple[Notifications, Keep]) -> 
         await keep(1, f"n{number:03}", number)
     found = await store.unseen([1])
     assert [each.id for each in found[1]] == [f"n{number:03}" for number in range(3, 103)]
+
+
+async def test_those_of_somebody_blocked_hide_no_others(postgres: Any) -> None:
+    store = NotificationStore(postgres.database)
+    insert = INSERT.replace("9, 'broadcast", "$4, 'broadcast")
+    await postgres.database.execute(insert, "older", 1, 1, 8)
+    for number in range(SEEN_MOST):
+        await postgres.database.execute(insert, f"n{number}", 1, 2, 9)
+    await BlockStore(postgres.database).change(1, 9, on=True, at=Millis(1))
+    assert [each.id for each in (await store.unseen([1]))[1]] == ["older"]

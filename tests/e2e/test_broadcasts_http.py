@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 import trio
@@ -162,7 +163,12 @@ async def test_strangers_learn_nothing_and_hear_nothing(database_url: str) -> No
         ({"recipient_count": 101}, "recipient_count"),
         ({"recipient_count": "ten"}, "recipient_count"),
         ({"recipient_count": ""}, "recipient_count"),
+        ({"recipient_count": "1e1"}, "recipient_count"),
         ({"schedule": "soon"}, "schedule"),
+        ({"schedule": "null"}, "schedule"),
+        ({"gender": "null"}, "gender"),
+        ({"age_from": "NULL"}, "age_from"),
+        ({"region": " "}, "region"),
         ({"schedule": 2**53 - 1}, "schedule"),
         ({"group": "nowhere"}, "group"),
         ({"gender": "x"}, "gender"),
@@ -250,13 +256,18 @@ async def test_a_group_and_what_is_asked_of_people(database_url: str) -> None:
         assert of_admins.json["items"] == [group.json]
         to_group = (await send(http, ann, group=group.json["id"])).json
         assert to_group["audience"] == {"group": group.json["id"]}
-        to_seoul = (await send(http, ann, region="서울", age_from=20, gender="female")).json
+        apart = normalize("NFD", " 서울")  # as some systems spell it
+        to_seoul = (await send(http, ann, region=apart, age_from=20, gender="female")).json
         for made, person in ((to_group, eve), (to_seoul, bob)):
             assert (await delivered(http, ann, made["id"]))["counts"]["delivered"] == 1
             assert [each["id"] for each in await items(http, person, "/received")] == [made["id"]]
         nobody = (await send(http, ann, region="섬")).json
         failed = await delivered(http, ann, nobody["id"])
         assert (failed["status"], failed["reason"]) == ("failed", "nobody")
+        assert (await items(http, ann, ""))[-1]["audience"] == {"group": group.json["id"]}
+        one = f"/api/v1/admin/groups/{group.json['id']}"
+        assert (await http.ask("DELETE", one, token=admin.token)).status == 204
+        assert (await items(http, ann, ""))[-1]["audience"] == {}
 
 
 async def test_groups_are_the_admins_to_keep(database_url: str) -> None:
@@ -307,6 +318,9 @@ async def test_admins_are_told_why(database_url: str) -> None:
         of_chosen = await http.ask("GET", f"{path}?user={chosen['user']}", token=admin.token)
         assert of_chosen.json["asked_about"] == chosen
         assert (await http.ask("GET", path, token=ann.token)).status == 403
+        [late] = await people(http, 1)
+        later = await http.ask("GET", f"{path}?user={late.id}", token=admin.token)
+        assert later.json["asked_about"]["why"] == "undrawn", "it did not go to him"
         unknown = await http.ask("GET", f"{path}?user=who", token=admin.token)
         assert unknown.status == 400
 
@@ -360,6 +374,25 @@ async def test_lists_are_kept_and_never_older_than_a_change(database_url: str) -
         http.parts.clock.ms = at
         assert next(each["status"] for each in await items(http, ann, "")) != "scheduled"
         await delivered(http, ann, later["id"])
+
+
+async def test_what_a_lost_node_had_not_told_the_same_request_tells(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await people(http, 2)
+        made = (await send(http, ann)).json
+        await delivered(http, ann, made["id"])
+        [before] = await items(http, bob, "/received")
+        users, replies = http.parts.users, http.parts.broadcasts.stores.replies
+        numbers = {each.id: (await users.by_id(each.id)).user_no for each in (ann, bob)}
+        await users.patch(numbers[ann.id], {"name": "새 이름"})
+        await replies.read(made["id"], numbers[bob.id], at=http.parts.clock.now_ms())
+        assert await items(http, bob, "/received") == [before], "it is kept"
+        name = {"name": "새 이름"}
+        assert (await http.ask("PATCH", "/api/v1/me", name, token=ann.token)).status == 200
+        assert [each["name"] for each in await items(http, bob, "/received")] == ["새 이름"]
+        read = f"{PATH}/{made['id']}/mark_as_read"
+        assert (await http.ask("PUT", read, token=bob.token)).status == 204
+        assert [each["counts"]["read"] for each in await items(http, ann, "")] == [1]
 
 
 async def test_a_reply_that_is_refused_opens_nothing(database_url: str) -> None:

@@ -59,6 +59,9 @@ class Why(StrEnum):
     UNDRAWN = "undrawn"
 
 
+CHOSEN: Final = frozenset({Why.CERTAIN, Why.FAIR, Why.DRAWN, Why.WIDENED, Why.FILLED})
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a selection is made from, beside the columns. The same gives the same people."""
