@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 import h11
 import trio
@@ -21,8 +21,9 @@ from hypercorn.utils import wrap_app
 
 from server.edge.heads import READ_SIZE, Head, Refused, linger, read_head
 from server.edge.limits import EdgeLimits
-from server.edge.proxies import AsgiApp
+from server.edge.proxies import AsgiApp, Pipe, Scope
 
+BODILESS: Final = frozenset({"GET", "HEAD"})
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST, whatever is unsent
 
 
@@ -37,7 +38,7 @@ class HttpLane:
         self._config.h11_max_incomplete_size = limits.max_head
         self._config.keep_alive_timeout = limits.idle_deadline
         self._config.max_app_queue_size = 2  # parts of a body, READ_SIZE each
-        self._app: AppWrapper = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
+        self._app: AppWrapper = wrap_app(reading_off(app), 0, "asgi")  # type: ignore[arg-type]
         self._state: LifespanState = {}
         self._context = WorkerContext(None)
         self._idle: set[trio.CancelScope] = set()
@@ -76,6 +77,35 @@ class HttpLane:
         if requests.cut_short:
             await linger(stream)
         return requests.handed_back
+
+
+def reading_off(app: AsgiApp) -> AsgiApp:
+    """*app*, and while its last word is taken in, somebody who reads what it left of the body.
+
+    Hypercorn waits for room for each part of a body, and then for room to say that the request is
+    over: an application that answers without reading would wait with it, for ever.
+    """
+
+    async def answer(scope: Scope, receive: Pipe, send: Pipe) -> None:
+        if scope["type"] != "http" or scope["method"] in BODILESS:
+            await app(scope, receive, send)
+            return
+        async with trio.open_nursery() as nursery:
+
+            async def tell(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "http.response.body" and not message.get("more_body"):
+                    nursery.start_soon(_read_off, receive)
+                await send(message)
+
+            await app(scope, receive, tell)
+            nursery.cancel_scope.cancel()
+
+    return answer
+
+
+async def _read_off(receive: Pipe) -> None:
+    while True:
+        await receive()
 
 
 class Server(TCPServer):
@@ -140,7 +170,7 @@ class Requests(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Some bytes of the request at hand, or the head of the next one."""
-        if self._ready:
+        if self._ready or self._over:
             await trio.lowlevel.checkpoint()
         elif self._whole:
             await self._next_request()

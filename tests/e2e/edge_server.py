@@ -20,7 +20,7 @@ from server.edge.handler import Handler
 from server.edge.http_lane import HttpLane
 from server.edge.hub import Hub
 from server.edge.limits import EdgeLimits
-from server.edge.proxies import Trust, behind_proxies
+from server.edge.proxies import AsgiApp, Pipe, Scope, Trust, behind_proxies
 from server.edge.routes import routes
 
 
@@ -56,7 +56,7 @@ async def open_edge(
     hub = Hub(limits, random=random.Random(1), log=log)  # noqa: S311 - when pings begin
     door = Door(
         hub=hub,
-        http=HttpLane(behind_proxies(make_app(), trust.proxies), limits),
+        http=HttpLane(behind_proxies(sometimes_deaf(make_app()), trust.proxies), limits),
         routes=routes(make_handler, limits, echo=True),
         limits=limits,
         trust=trust,
@@ -81,6 +81,20 @@ def _collect(events: list[dict[str, object]]) -> structlog.typing.Processor:
         raise structlog.DropEvent
 
     return keep
+
+
+def sometimes_deaf(app: AsgiApp) -> AsgiApp:
+    """*app*, but ``/deaf`` is answered without a look at what was sent."""
+
+    async def answer(scope: Scope, receive: Pipe, send: Pipe) -> None:
+        if scope.get("path") != "/deaf":
+            await app(scope, receive, send)
+            return
+        head = [(b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 403, "headers": head})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return answer
 
 
 def make_app() -> QuartTrio:

@@ -77,6 +77,23 @@ async def test_an_answer_before_the_body_closes_the_connection() -> None:
         assert await raw.ended()
 
 
+@pytest.mark.parametrize("path", [b"/early", b"/deaf"])
+@pytest.mark.parametrize("size", [70_000, 400_000, 20_000_000])
+async def test_who_answers_before_a_long_body_holds_up_nobody(path: bytes, size: int) -> None:
+    """The next request is answered, or the connection ends; either way at once."""
+    async with open_edge() as edge, connect(edge) as raw, trio.open_nursery() as nursery:
+        head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, size)
+
+        async def send() -> None:
+            with suppress(trio.BrokenResourceError):
+                await raw.send(head + bytes(size) + GET)
+
+        nursery.start_soon(send)
+        assert (await raw.answer())[0] == 403
+        then = await raw.read_to(b"\r\n\r\n")
+        assert then == b"" or then.startswith(b"HTTP/1.1 200")
+
+
 async def test_connection_close_is_honoured() -> None:
     async with open_edge() as edge, connect(edge) as raw:
         await raw.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
