@@ -10,4 +10,4 @@ export function sizeOf(bytes) {
 }
 
 /** Seconds as minutes and seconds. */
-export const lengthOf = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+export const lengthOf = (seconds) => `${Math.floor(Math.round(seconds) / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;

@@ -131,7 +131,7 @@ function fieldsOf() {
     groupPlace.replaceChildren(waiting(1));
     try {
       const found = await calls.groups();
-      group.replaceChildren(...options({ "": words.anybody }), ...found.map(({ id, name, people }) => make("option", { value: id }, `${name} (${words.memberCount(people)})`)));
+      group.replaceChildren(...options({ "": words.anybody }), ...found.map(({ id, name }) => make("option", { value: id }, name)));
       group.value = found.some(({ id }) => id === chosen) ? chosen : "";
       groupPlace.replaceChildren(found.length ? places.group : make("p", { class: "hint" }, words.noGroups));
     } catch (error) {

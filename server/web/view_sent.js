@@ -1,7 +1,7 @@
 // Broadcasts one sent: how each stands, and what came of it, while one looks.
 
 import { dateTime } from "./calendar.js";
-import { icon, make } from "./dom.js";
+import { make } from "./dom.js";
 import { pagedList } from "./view_pages.js";
 import { player } from "./view_player.js";
 import { words } from "./words.js";
@@ -67,6 +67,8 @@ export function sentOf({ calls, links, say }) {
   return { node, show, renew, told, close: () => clearTimeout(timer) };
 }
 
+const gone = () => make("p", { class: "hint" }, words.recordingGone);
+
 class Row {
   constructor(broadcast, links, cancel) {
     const { id, file, duration_ms, waveform, at } = broadcast;
@@ -76,8 +78,8 @@ class Row {
     this.status = make("p", { class: "status", "aria-live": "polite" });
     this.counts = make("p", { class: "hint counts", "aria-live": "polite" });
     this.verbs = make("div", { class: "verbs" });
-    const sound = file ? player({ id: file, name, duration_ms, waveform }, links, 0) : make("p", { class: "hint" }, words.recordingGone);
-    this.node = make("div", { class: "card broadcast", data: { broadcast: id } }, make("p", {}, make("small", {}, when)), sound, this.status, this.counts, this.verbs);
+    this.sound = file ? player({ id: file, name, duration_ms, waveform }, links, 0) : gone();
+    this.node = make("div", { class: "card broadcast", tabIndex: -1, data: { broadcast: id } }, make("p", {}, make("small", {}, when)), this.sound, this.status, this.counts, this.verbs);
     this.become(broadcast);
   }
 
@@ -94,10 +96,11 @@ class Row {
     this.node.dataset.status = status;
     this.status.textContent = words.sentStatus[status]({ reason, asked, delivered: counts.delivered, when: dateTime(startAt) });
     this.counted();
+    if (status === "cancelled") this.sound.replaceWith((this.sound = gone()));
     const had = this.verbs.contains(document.activeElement);
     if (status !== "scheduled") this.verbs.replaceChildren();
-    else if (!this.verbs.childElementCount) this.verbs.append(make("button", { type: "button", class: "plain small", "aria-label": `${words.cancelBroadcast}: ${this.name}`, onclick: this.cancel }, icon("close"), words.cancelBroadcast));
-    if (had && !this.verbs.childElementCount) this.node.querySelector("button")?.focus();
+    else if (!this.verbs.childElementCount) this.verbs.append(make("button", { type: "button", class: "plain small", "aria-label": `${words.cancelBroadcast}: ${this.name}`, onclick: this.cancel }, words.cancelBroadcast));
+    if (had && !this.verbs.childElementCount) (this.node.querySelector("button") ?? this.node).focus();
   }
 
   counted(counts) {

@@ -217,7 +217,8 @@ def test_a_scheduled_one_is_cancelled(window: OpenWindow, minji: Person) -> None
     dialog.get_by_role("button", name="예약 취소").click()
     expect(dialog.locator(".status")).to_have_text("취소됨")
     expect(dialog.get_by_role("button", name="예약 취소")).to_have_count(0)
-    expect(dialog.locator(".broadcast button").first).to_be_focused()
+    expect(dialog.locator(".broadcast")).to_be_focused()
+    expect(dialog.get_by_text("녹음이 지워졌습니다.")).to_be_visible()
 
 
 def test_unheard_ones_are_counted_after_a_reload_until_they_are_heard(
