@@ -75,6 +75,7 @@ class Cell(Generic[M]):
         "peak",
         "queued",
         "received",
+        "stale",
         "total_crashes",
         "touched",
         "waiting",
@@ -89,6 +90,7 @@ class Cell(Generic[M]):
         self.crashes: list[float] = []
         self.held = 0
         self.loading = self.queued = False
+        self.stale = False  # what is being loaded may be older than what was stored since
         self.peak = self.received = self.total_crashes = 0
         self.touched = 0.0
 

@@ -90,6 +90,7 @@ class Arrivals:
             session.close(*why)
         elif found is not None:
             session.admit(found)
+            self._sessions.admitted(session)
             self._summaries.ask(session.user_id, lambda rooms: self._open(session, resume, rooms))
 
     def _open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +15,7 @@ from actors.ports import AdapterError, Broadcasts, Selection, WallClock
 from actors.selection_records import Audience, Selected, SelectionAsked
 from actors.supervisor import Log
 from protocol.ids import Millis
+from protocol.notices import Progress
 
 
 class Figures:
@@ -78,9 +80,10 @@ class BroadcastActor:
         notices: Notices,
         clock: WallClock,
         log: Log,
+        progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._store, self._selection, self._notices = store, selection, notices
-        self._clock, self._log = clock, log
+        self._clock, self._log, self._progress = clock, log, progress
         self._woken = trio.Event()
         self.figures = Figures()
 
@@ -137,6 +140,7 @@ class BroadcastActor:
         if count:
             self.figures.delivered += 1
             self.figures.recipients += count
+            self._tell(due, "delivered", count)
             self._log.info(
                 "broadcast_delivered",
                 broadcast=due.broadcast_id,
@@ -173,8 +177,16 @@ class BroadcastActor:
             self._notices.tell(user, ("broadcast", due.broadcast_id), announcement.frame)
         self._notices.told()
         await self._store.announced(due)
+        if due.delivered:  # before a crash: nobody was told how many
+            self._tell(due, "delivered", len(announcement.recipients))
 
     async def _give_up(self, due: DueBroadcast, reason: str) -> None:
         if await self._store.fail(due, reason):
             self.figures.failed += 1
+            self._tell(due, "failed", 0)
             self._log.warning("broadcast_given_up", broadcast=due.broadcast_id, reason=reason)
+
+    def _tell(self, due: DueBroadcast, status: str, done: int) -> None:
+        """Whoever watches it learns how far it is."""
+        job = due.broadcast_id
+        self._progress(Progress(job=job, status=status, total=due.asked, done=done, failed=0))

@@ -13,7 +13,10 @@ from actors.audience import Audiences
 from actors.batcher import Batcher
 from actors.blocking import Blocking
 from actors.blocks import RecentBlocks
+from actors.campaign_audience import CampaignAudience
+from actors.campaign_ports import JobsWatched
 from actors.dispatcher import Dispatcher
+from actors.job_watchers import JobWatchers, looks_at
 from actors.journal import GroupCommit
 from actors.message import message
 from actors.notices import Notices, SeenKey
@@ -73,6 +76,8 @@ class Ports:
     fan_out: FanOut
     clock: WallClock
     turn_ended: Callable[[], None]  # whatever was offered to sessions leaves now
+    jobs: JobsWatched | None = None  # without it there is none to be watched
+    service: UserId | None = None  # who writes to people for the service itself
 
 
 class Node:
@@ -103,11 +108,13 @@ class Node:
         self._tasks.append(("online", self.online.run))
         self.attendance = Attendance(self.online, self.audiences, ports.presences)
         self.notices = self._make_notices()
+        self.job_watchers = self._make_job_watchers()
         self.users = self._make_users()
         self.rooms = self._make_rooms()
         self.requests = Requests(
             rooms=self.rooms, users=self.users, sessions=self.sessions, people=ports.people
         )
+        self.campaign_audience = self._make_campaign_audience()
         self.blocking = Blocking(
             store=ports.blocks,
             rooms=self.rooms,
@@ -147,6 +154,25 @@ class Node:
             turn_ended=self._ports.turn_ended,
         )
 
+    def _make_job_watchers(self) -> JobWatchers:
+        watchers = JobWatchers(
+            self._ports.jobs,
+            standings=self._standings,
+            looks=self._batcher("watched_jobs", looks_at(self._ports.jobs)),
+            turn_ended=self._ports.turn_ended,
+            log=self._log,
+        )
+        self._tasks.append(("job_watchers", watchers.run))
+        return watchers
+
+    def _make_campaign_audience(self) -> CampaignAudience:
+        return CampaignAudience(
+            service=self._ports.service,
+            sessions=self.sessions,
+            rooms=self.rooms,
+            requests=self.requests,
+        )
+
     def _make_rooms(self) -> Registry[RoomCommand]:
         ports, log = self._ports, self._ports.log
         claims: Batcher[RoomId, Claimed] = self._batcher(
@@ -179,6 +205,7 @@ class Node:
         )
 
         def build(context: Context[RoomCommand], state: object) -> RoomActor:
+            self.campaign_audience.built(cast(Claimed, state))
             return RoomActor(cast(Claimed, state), context, around)
 
         return Registry(
@@ -187,7 +214,7 @@ class Node:
             load=lambda key, done: claims.ask(cast(RoomId, key), done),
             build=build,
             refuse=refuse_room_command,
-            let_go=lambda key: self.audiences.rest(cast(RoomId, key)),
+            let_go=lambda key: self._rested(cast(RoomId, key)),
             log=self._log,
         )
 
@@ -259,6 +286,10 @@ class Node:
 
     def _moved(self, user: UserId, room: RoomId, inside: bool) -> None:  # noqa: FBT001
         self.users.tell_if_there(user, Moved(room, inside=inside))
+
+    def _rested(self, room: RoomId) -> None:
+        self.audiences.rest(room)
+        self.campaign_audience.rested(room)
 
     # ---- upkeep
 

@@ -131,6 +131,14 @@ class Registry(Generic[M]):
             cell = self._cells[key] = Cell(key, self)
         self.dispatcher.wake(cell)
 
+    def renew(self, key: Hashable) -> None:
+        """Have *key*, if it is active, start anew from the store: another has written there."""
+        cell = self._cells.get(key)
+        if cell is not None and cell.loading:
+            cell.stale = True
+        elif cell is not None:
+            self.end(cell)
+
     def statistics(self) -> Iterator[MailboxStatistics]:
         """Every mailbox of this kind."""
         return (cell.statistics() for cell in self._cells.values())
@@ -158,7 +166,7 @@ class Registry(Generic[M]):
         """Ask the store for the state of *cell*; messages wait meanwhile."""
         if cell.loading or len(cell.crashes) > self.INTENSITY:
             return
-        cell.loading = True
+        cell.loading, cell.stale = True, False
         self._load(cell.key, lambda state: self._loaded(cell, state))
 
     def _loaded(self, cell: Cell[M], state: object) -> None:
@@ -168,6 +176,8 @@ class Registry(Generic[M]):
         elif state is None:
             self._refuse_all(cell, ErrorCode.NOT_FOUND)
             self._drop(cell)
+        elif cell.stale:
+            self.activate(cell)
         else:
             self._start(cell, state)
 

@@ -22,6 +22,8 @@ class Sessions:
 
     def __init__(self, *, most_per_user: int) -> None:
         self._by_user: dict[UserId, list[Connected]] = {}
+        self._numbers: dict[UserId, int] = {}  # of those who were admitted
+        self._here: set[int] = set()
         self._most = most_per_user
         self.count = 0
 
@@ -34,6 +36,15 @@ class Sessions:
         self.count += 1
         return True
 
+    def admitted(self, session: Connected) -> None:
+        """*session*, which was added, knows its user's number now."""
+        self._numbers[session.user_id] = session.user_no
+        self._here.add(session.user_no)
+
+    def has(self, user_no: int) -> bool:
+        """Whether that user is connected, or about to be."""
+        return user_no in self._here
+
     def remove(self, session: Connected) -> None:
         """Forget *session*; nothing if it was never added."""
         mine = self._by_user.get(session.user_id)
@@ -43,6 +54,7 @@ class Sessions:
         self.count -= 1
         if not mine:
             del self._by_user[session.user_id]
+            self._here.discard(self._numbers.pop(session.user_id, 0))
 
     def of(self, user: UserId) -> list[Connected]:
         """The open sessions of *user*."""

@@ -37,7 +37,7 @@ from protocol.fields import (
     SeqField,
     Visibility,
 )
-from protocol.notices import BroadcastChange, Notification, Seen
+from protocol.notices import BroadcastChange, Notification, Progress, Seen, WatchJob
 
 # ---- from the client
 
@@ -175,6 +175,7 @@ ClientFrame = (
     | WatchPresence
     | Status
     | Seen
+    | WatchJob
     | Ping
 )
 
@@ -358,6 +359,7 @@ ServerFrame = (
     | TypingState
     | PresenceChange
     | BroadcastChange
+    | Progress
     | Notification
     | Welcome
     | Ack

@@ -17,6 +17,26 @@ class Seen(Frame):
     rid: Rid | None = None
 
 
+class WatchJob(Frame):
+    """Be shown how a campaign, or a broadcast of one's own, goes on; or (off) no longer."""
+
+    job: IdField
+    on: bool
+    rid: Rid | None = None
+
+
+class Progress(Frame):
+    """How far a watched job is: of ``total`` people ``done`` are settled, ``failed`` of those not
+    reached, or perhaps not.
+    """
+
+    job: str
+    status: str
+    total: int
+    done: int
+    failed: int
+
+
 class BroadcastChange(Frame, tag="broadcast"):
     """A broadcast was received, or one's own was read or replied to.
 

@@ -53,7 +53,7 @@ from protocol.limits import (
     MAX_FRAME,
     SERVER_FRAME,
 )
-from protocol.notices import Seen
+from protocol.notices import Seen, WatchJob
 from protocol.refusals import error_frame
 from server.edge.connection import Connection
 from server.edge.desk import Desk
@@ -350,6 +350,8 @@ class ChatSession:
                 self._tell_self(Choose(self, frame), frame)
             case Seen():
                 self._desk.node.notices.seen(self, frame)
+            case WatchJob():
+                self._desk.node.job_watchers.watch(self, frame)
             case Ping():
                 rid = UNSET if frame.rid is None else frame.rid
                 self.offer(Pong(time=self._desk.now_ms(), rid=rid))

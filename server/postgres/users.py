@@ -55,7 +55,8 @@ RETURNING {COLUMNS}"""  # noqa: S608 - constants
 
 SEARCH = f"""
 SELECT {COLUMNS} FROM users u
-WHERE u.status = 'active' AND (lower(u.username) LIKE lower($1) OR lower(u.name) LIKE lower($1))
+WHERE u.status = 'active' AND u.role <> 'service'
+    AND (lower(u.username) LIKE lower($1) OR lower(u.name) LIKE lower($1))
 ORDER BY lower(u.username) COLLATE "C" LIMIT $2"""  # noqa: S608 - constants
 
 RENEW = """

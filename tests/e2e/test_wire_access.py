@@ -42,6 +42,10 @@ MATRIX: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "status": ({"state": "online"}, "unauthenticated ok ok ok ok ok ok ok"),
     "seen": ({"ids": ["of-nobody"]}, "unauthenticated ok ok ok ok ok ok ok"),
+    "watch_job": (
+        {"job": "of-nobody", "on": True},
+        "unauthenticated not_found not_found not_found not_found not_found not_found not_found",
+    ),
     "ping": ({}, "unauthenticated pong pong pong pong pong pong pong"),
     "delete": ({"seq": 1}, f"{STRANGE} forbidden ok not_found forbidden forbidden"),
     "hello": ({}, "4501 invalid invalid invalid invalid invalid invalid invalid"),
@@ -100,7 +104,9 @@ def test_every_frame_is_answered_as_the_matrix_says(server: RunningServer) -> No
             ways = []
             for name, speaker in speakers.items():
                 room = (
-                    {} if t in {"status", "seen", "ping", "hello"} else {"room": cast.rooms[name]}
+                    {}
+                    if t in {"status", "seen", "watch_job", "ping", "hello"}
+                    else {"room": cast.rooms[name]}
                 )
                 place = {} if "seq" not in fields else {"seq": 1 + (room["room"] == cast.team)}
                 speaker.say(t, rid=rid, **room, **fields | place)

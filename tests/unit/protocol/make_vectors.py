@@ -57,6 +57,8 @@ BY_FIELD: dict[str, Any] = {
     "visibility": "public", "archived": True, "crowded": True, "description": "뜰", "post": "admin",
     "metadata": {"topic": "spring"}, "marked": 4,
     "ids": ["n7f2q0d4c8h1k3m5"], "data": {"broadcast": "b4xw0k2m6q8r1t3v"}, "priority": 2,
+    "job": "j4xw0k2m6q8r1t3v", "status": "SENDING_MESSAGES", "total": 15_420, "done": 9_000,
+    "failed": 40,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 FILE = {"id": "5k2jjpyzt6g6d8fa", "name": "뜰.jpg", "type": "image/jpeg", "size": 48_213,

@@ -1,0 +1,222 @@
+"""Campaigns through a provider that limits, fails, stalls and cuts off."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import trio
+from campaign_world import open_campaigns
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from actors.campaign_numbers import CampaignNumbers
+from actors.message_records import Outcome
+from actors.ports import OutcomeUnknown, StoreUnavailable
+from actors.rules.campaign_states import JobStatus
+
+AGAIN = Outcome(kind="again", reason="provider_error")
+UNKNOWN = Outcome(kind="unknown", reason="no_answer")
+MOST_FAIL = CampaignNumbers(failure_limit=1.0)
+
+
+async def test_the_rate_is_never_exceeded_and_is_used_up(autojump_clock):
+    async with open_campaigns(rate=50) as world:
+        world.provider.took_s = 0.4
+        job = world.store.make(1_000, channel="http")
+        await world.over(job)
+        times = [at for at, _ in world.provider.sent]
+        assert all(b - a >= 0.02 - 1e-6 for a, b in pairwise(times))
+        assert 19.9 < times[-1] - times[0] < 20.5
+
+
+async def test_chunks_are_sent_at_once_and_recorded_in_one_call(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.took_s = 1.0
+        job = world.store.make(95, channel="http")
+        await world.over(job)
+        assert world.provider.most_at_once == 10, "of one worker's batch"
+        assert world.store.named("begin") == world.store.named("record") == [10] * 9 + [5]
+
+
+async def test_few_are_begun_with_who_wait_for_the_rate(autojump_clock):
+    async with open_campaigns(rate=1) as world:
+        job = world.store.make(2_000, channel="http")
+        await trio.sleep(30)
+        assert job.statuses()["leased"] <= 50
+        await trio.sleep(170)
+        assert 195 <= len(world.provider.sent) <= 202
+        assert "unknown" not in job.statuses(), "no lease is over before its turn"
+
+
+async def test_who_does_not_get_a_token_within_his_lease_is_not_sent_to_and_not_lost(
+    autojump_clock,
+):
+    async with open_campaigns(rate=0.1) as world:
+        job = world.store.make(40, channel="http")
+        await trio.sleep(600)
+        statuses = job.statuses()
+        assert "unknown" not in statuses and "failed" not in statuses
+        assert abs(statuses["sent"] - 60) < 62 and statuses["sent"] >= 38
+
+
+async def test_it_is_tried_again_with_growing_waits_and_then_given_up(autojump_clock):
+    async with open_campaigns(MOST_FAIL) as world:
+        world.provider.answers = lambda no, _: AGAIN if no == 3 else None
+        job = world.store.make(30, channel="http")
+        await world.over(job)
+        times = [at for at, no in world.provider.sent if no == 3]
+        assert len(times) == 5 and job.ledger[3].status == "failed"
+        assert job.ledger[3].reason == "provider_error"
+        for number, (a, b) in enumerate(pairwise(times)):
+            assert b - a <= 0.5 * 2**number + 15.1, "its wait, or the next look"
+        assert job.status is JobStatus.PARTIALLY_FAILED
+        assert job.told[-1].failure == 1
+
+
+async def test_a_second_attempt_that_succeeds_leaves_no_trace(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.answers = lambda _, attempt: AGAIN if attempt == 1 else None
+        job = world.store.make(3, channel="http")
+        await world.over(job)
+        assert job.status is JobStatus.COMPLETED and job.statuses() == {"sent": 3}
+
+
+async def test_retry_after_is_waited_for_by_all(autojump_clock):
+    async with open_campaigns() as world:
+        limited = Outcome(kind="again", reason="limited", retry_after_ms=40_000)
+        world.provider.answers = lambda no, attempt: limited if (no, attempt) == (1, 1) else None
+        job = world.store.make(300, channel="http")
+        await world.over(job)
+        times = {no: at for at, no in world.provider.sent}
+        first = world.provider.sent[0][0]
+        assert times[1] >= first + 40, "he above all"
+        between = [at for at, _ in world.provider.sent if first + 0.1 < at < first + 39.9]
+        assert between == [] and job.status is JobStatus.COMPLETED
+
+
+async def test_while_the_circuit_is_open_nobody_is_begun_with_then_one_tries(autojump_clock):
+    async with open_campaigns(MOST_FAIL) as world:
+        down = True
+        world.provider.answers = lambda *_: AGAIN if down else None
+        job = world.store.make(2_000, channel="http")
+        await trio.sleep(5)
+        begun, sent = sum(world.store.named("begin")), len(world.provider.sent)
+        assert sent <= 50 * 10 + 10, "those on their way when it opened"
+        await trio.sleep(4)
+        assert sum(world.store.named("begin")) == begun
+        await trio.sleep(25)
+        assert len(world.provider.sent) - sent == 2, "one after 10 s, one after 20 more"
+        down = False
+        await world.over(job)
+        assert job.status is JobStatus.COMPLETED and job.statuses() == {"sent": 2_000}
+        assert world.log.events.count("campaign_circuit") >= 2
+
+
+async def test_an_unknown_outcome_is_never_sent_again(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.answers = lambda no, _: UNKNOWN if no % 4 == 0 else None
+        job = world.store.make(200, channel="http")
+        await world.over(job)
+        assert job.statuses() == {"sent": 150, "unknown": 50}
+        assert set(world.provider.attempts.values()) == {1}
+
+
+async def test_a_provider_that_never_answers_is_not_waited_for_for_ever(autojump_clock):
+    async with open_campaigns(MOST_FAIL) as world:
+        world.provider.took_s = 10**6
+        job = world.store.make(3, channel="http")
+        await world.over(job)
+        assert job.statuses() == {"unknown": 3} and trio.current_time() < 40
+
+
+async def test_a_fault_of_the_client_makes_its_recipient_unknown_and_no_other(autojump_clock):
+    async with open_campaigns() as world:
+
+        def answer(no, _):
+            if no == 5:
+                raise RuntimeError("a bug")
+
+        world.provider.answers = answer
+        job = world.store.make(20, channel="http")
+        await world.over(job)
+        assert job.statuses() == {"sent": 19, "unknown": 1}
+
+
+async def test_results_are_kept_through_an_outage_of_the_store(autojump_clock):
+    async with open_campaigns() as world:
+        lost = [StoreUnavailable("a"), OutcomeUnknown("b"), StoreUnavailable("c")]
+        world.store.fail_next = {"record": list(lost)}
+        world.store.lose_next = {"record": [OutcomeUnknown("d")]}
+        job = world.store.make(40, channel="http")
+        await world.over(job)
+        assert job.statuses() == {"sent": 40} and set(world.provider.attempts.values()) == {1}
+        assert job.told[-1].success == 40
+
+
+async def test_a_drain_finishes_what_was_begun_with_and_records_it(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.took_s = 4.0
+        job = world.store.make(1_000, channel="http")
+        await trio.sleep(2)
+        await world.actor.drain()
+        assert 4 <= trio.current_time() < 5
+        assert job.statuses() == {"sent": 100, "queued": 900}, "ten workers, a chunk each"
+        assert world.provider.accepted.total() == 100 and job.leased_until == 0
+
+
+async def test_a_paused_job_finishes_its_chunks_and_no_more(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.took_s = 4.0
+        job = world.store.make(1_000, channel="http")
+        await trio.sleep(2)
+        world.store.change(job.job_no, JobStatus.PAUSED)
+        await trio.sleep(60)
+        assert job.statuses() == {"sent": 100, "queued": 900}
+        world.store.change(job.job_no, JobStatus.IN_PROGRESS)
+        await world.over(job)
+        assert job.statuses() == {"sent": 1_000}
+        assert max(world.provider.accepted.values()) == 1
+
+
+async def test_who_has_no_phone_is_left_out(autojump_clock):
+    async with open_campaigns() as world:
+        job = world.store.make(25, channel="http")
+        world.store.leave_out(1, 2, 25)
+        await world.over(job)
+        assert job.statuses() == {"sent": 22, "skipped": 3} and job.told[-1].skipped == 3
+        assert job.status is JobStatus.COMPLETED
+
+
+def test_whatever_fails_when_each_has_one_end_and_at_most_one_acceptance() -> None:
+    @settings(max_examples=15)
+    @given(seed=st.integers(0, 10**9), people=st.integers(1, 250), kills=st.integers(0, 4))
+    def check(seed: int, people: int, kills: int) -> None:
+        trio.run(ends_well, seed, people, kills, clock=MockClock(autojump_threshold=0))
+
+    check()
+
+
+async def ends_well(seed: int, people: int, kills: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - a test
+    async with open_campaigns(MOST_FAIL, rate=dice.choice([0, 100])) as world:
+        kinds = [None] * 16 + [AGAIN] * 3 + [UNKNOWN, Outcome(kind="refused", reason="redirected")]
+        world.provider.answers = lambda *_: dice.choice(kinds)
+        world.provider.took_s = 0.3
+        errors = [StoreUnavailable("x"), OutcomeUnknown("y")]
+        names = ("lease", "begin", "record", "read", "add", "move", "waiting", "next_due")
+        world.store.fail_next = {dice.choice(names): dice.choices(errors, k=3) for _ in range(3)}
+        world.store.lose_next = {name: dice.choices(errors) for name in ("begin", "record")}
+        job = world.store.make(people, channel="http")
+        for _ in range(kills):
+            with trio.move_on_after(dice.uniform(0, 3)):
+                await world.another().run()
+        await world.over(job, within=6_000)
+        assert job.is_settled() and len(job.ledger) == people
+        assert max(world.provider.accepted.values(), default=0) <= 1
+        counts = job.told[-1]
+        assert counts.total == counts.done == people
+        bad = counts.failure + counts.unknown
+        assert job.status is (JobStatus.PARTIALLY_FAILED if bad else JobStatus.COMPLETED)
+        assert "campaign_failed" not in world.log.events
