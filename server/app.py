@@ -24,6 +24,7 @@ from actors.rules.pseudonyms import pseudonym
 from protocol.codec import JSON, MSGPACK
 from protocol.limits import BURST_SECONDS
 from server import VERSION
+from server.campaigning import Campaigning
 from server.clock import SystemClock
 from server.drain import drain
 from server.edge.buckets import Buckets
@@ -47,13 +48,14 @@ from server.garbage import Pauses, calm_collector
 from server.http.app import Parts, make_http
 from server.http.broadcast_lists import BroadcastLists
 from server.http.broadcast_parts import BroadcastParts, Stores
+from server.http.campaign_parts import SERVICE
 from server.http.ports import Rate
 from server.http.schemas import DemoAccount
 from server.ids import random_id
 from server.lifecycle import Backends
 from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
-from server.metrics import BroadcastCollector, NodeCollector, make_metrics
+from server.metrics import BroadcastCollector, CampaignCollector, NodeCollector, make_metrics
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.audit import AuditStore
@@ -84,6 +86,7 @@ from server.postgres.rooms import RoomStore
 from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
+from server.postgres.watched_jobs import WatchedJobs
 from server.recent_broadcasts import RecentBroadcasts
 from server.redis.cache import RedisCache
 from server.redis.client import RedisClient, open_redis
@@ -165,23 +168,32 @@ class Server:
         self._tokens = Tokens(settings.token_key, clock=self._clock, new_id=random_id)
         self._hub = Hub(self._limits, random=random.Random(), log=log)  # noqa: S311 - ping jitter
         self._runs = self._stored_broadcasts(RedisCache(redis, log=log))
-        outside = Ports(
+        self._node = Node(self._outside(users, rooms, events, redis), log=log)
+        self._broadcasts = self._broadcasting()
+        limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
+        self._campaigning = Campaigning(
+            settings, database, self._node, limits, clock=self._clock, log=log
+        )
+        http = make_http(self._parts(users, rooms, events, limits))
+        self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
+
+    def _outside(
+        self, users: UserStore, rooms: RoomStore, events: PostgresEvents, redis: RedisClient
+    ) -> Ports:
+        return Ports(
             journal=NotingJournal(self._journal, self._noted),
             log=events,
             files=self._posted,
             people=StoredPeople(users, rooms),
-            blocks=ToldBlocks(BlockStore(database), self._runs.blocks_changed),
+            blocks=ToldBlocks(BlockStore(self._database), self._runs.blocks_changed),
             presences=RedisPresences(redis, node=random_id()),
-            notifications=NotificationStore(database),
+            notifications=NotificationStore(self._database),
             fan_out=cast(ports.FanOut, FanOut(self._hub.mark_dirty)),  # to ChatSessions alone
             clock=self._clock,
             turn_ended=self._hub.flush,
+            jobs=WatchedJobs(self._database),
+            service=SERVICE,
         )
-        self._node = Node(outside, log=log)
-        self._broadcasts = self._broadcasting()
-        limits = RedisLimits(redis, fallback=LocalLimits(), log=log)
-        http = make_http(self._parts(users, rooms, events, limits))
-        self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
 
     def _parts(
         self, users: UserStore, rooms: RoomStore, events: PostgresEvents, limits: RedisLimits
@@ -222,6 +234,7 @@ class Server:
             rate=_rate(self._settings.rate_per_user),
             admin_addresses=self._settings.admin_addresses,
             broadcasts=self._broadcast_parts(),
+            campaigns=self._campaigning.parts(),
             log=self._log,
             version=VERSION,
         )
@@ -231,6 +244,7 @@ class Server:
         return make_metrics(
             NodeCollector(self._node, self._hub, turns, pauses, self._intake),
             BroadcastCollector(self._broadcasts.figures, self._recent),
+            CampaignCollector(self._campaigning.actor),
         )
 
     def _stored_broadcasts(self, cache: RedisCache) -> BroadcastStore:
@@ -243,9 +257,13 @@ class Server:
         self._selection = SelectionProcess(url, test_prefix=prefix, log=self._log)
         self._figures = BroadcastFigures(self._database)
         self._recent = RecentBroadcasts(self._figures, self._selection, clock=self._clock)
-        notices = self._node.notices
         broadcasts = BroadcastActor(
-            self._runs, self._selection, notices=notices, clock=self._clock, log=self._log
+            self._runs,
+            self._selection,
+            notices=self._node.notices,
+            clock=self._clock,
+            log=self._log,
+            progress=self._node.job_watchers.changed,
         )
         self._node.also("broadcasts", broadcasts.run)
         self._node.also("selection", self._selection.run)
@@ -284,7 +302,7 @@ class Server:
             with calm_collector(self._pauses), watched(self._turns):
                 ready(_address(self._settings.host, listeners))
                 await signalled()  # type: ignore[misc]
-            await drain(self._node, self._hub, door, self._intake)
+            await drain(self._node, self._hub, door, self._intake, self._campaigning)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()
 

@@ -9,6 +9,7 @@ import trio
 from actors.node import Node
 from protocol.close import CloseCode
 from protocol.frames import Goodbye
+from server.campaigning import Campaigning
 from server.edge.connection import Connection
 from server.edge.door import Door
 from server.edge.framing import ws_frame
@@ -25,12 +26,19 @@ LOOK_EVERY_S = 0.01
 SPREAD_MS = 3_000  # reconnects of all clients are spread over this long
 
 
-async def drain(node: Node, hub: Hub, door: Door, intake: Intake) -> None:
-    """Take no more, let what was taken end, then close every connection with 1001.
+async def drain(node: Node, hub: Hub, door: Door, intake: Intake, campaigning: Campaigning) -> None:
+    """Take no more, let what was taken end, close every connection with 1001.
 
     HTTP comes first: what a request asks of the node is answered while the node still runs. But
-    nobody's goodbye waits for a request that does not end.
+    nobody's goodbye waits for a request that does not end, nor for a campaign, which may finish
+    what it has begun with.
     """
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(campaigning.drain)
+        await _close(node, hub, door, intake)
+
+
+async def _close(node: Node, hub: Hub, door: Door, intake: Intake) -> None:
     by = trio.current_time() + ALL_WITHIN_S
     intake.stop(trio.current_time() + FILES_WITHIN_S)
     door.stop()

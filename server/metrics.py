@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -16,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from actors.actor import MailboxStatistics
 from actors.broadcast import Figures
+from actors.campaign import CampaignActor
 from actors.node import Node
 from actors.registry import Registry
 from server.edge.hub import Hub
@@ -124,6 +128,64 @@ class BroadcastCollector(Collector):
             yield _gauge("selection_bytes", "Memory of their process.", selection.rss_bytes)
             text = "Gini index of what people received: 0 where all got the same."
             yield _gauge("broadcast_diversity", text, selection.gini)
+
+
+class CampaignCollector(Collector):
+    """How this node's campaigns do: each channel, and each job that is here (specification 002)."""
+
+    GAUGES: Final = (
+        ("per_second", "Messages a second, of late."),
+        ("mean_s", "Mean of the last sends, in seconds; in the app one call delivers many."),
+        ("p95_s", "What 95 % of these took at most, in seconds."),
+        ("failure_rate", "Share of the last messages that failed."),
+        ("active", "Workers at work."),
+        ("idle", "Workers that wait."),
+        ("queue", "Recipients that wait for a worker."),
+    )
+    COUNTERS: Final = (
+        ("succeeded", "Messages sent."),
+        ("failed", "Messages that were not, or perhaps not."),
+        ("completed", "Batches that workers finished."),
+        ("refused", "Batches that found the queue full, which who read them sent himself."),
+    )
+    JOBS: Final = (
+        ("per_second", "Messages a second, of late."),
+        ("failure_rate", "Share of the last messages that failed."),
+        ("total", "Recipients."),
+        ("done", "Those with whom nothing more is done."),
+    )
+
+    def __init__(self, campaigns: CampaignActor) -> None:
+        self._campaigns = campaigns
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as of now."""
+        yield _gauge("memory_bytes", "Memory of this process.", resident())
+        channels, jobs = self._campaigns.channels(), self._campaigns.jobs()
+        for name, text in self.GAUGES:
+            gauge = GaugeMetricFamily(f"madang_campaign_{name}", text, labels=["channel"])
+            for channel, figures in channels.items():
+                gauge.add_metric([channel], getattr(figures, name))
+            yield gauge
+        for name, text in self.COUNTERS:
+            counter = CounterMetricFamily(f"madang_campaign_{name}", text, labels=["channel"])
+            for channel, figures in channels.items():
+                counter.add_metric([channel], getattr(figures, name))
+            yield counter
+        for name, text in self.JOBS:
+            gauge = GaugeMetricFamily(f"madang_campaign_job_{name}", text, labels=["job"])
+            for job, told in jobs.items():
+                gauge.add_metric([job], getattr(told, name))
+            yield gauge
+
+
+def resident() -> int:
+    """Bytes of memory that this process has, or where the system does not tell, had at most."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()
 
 
 def make_metrics(*collectors: Collector) -> CollectorRegistry:

@@ -31,6 +31,9 @@ from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_
 from server.http.broadcast_figures import FiguresRoutes
 from server.http.broadcast_parts import BroadcastParts
 from server.http.broadcasts import SendingRoutes
+from server.http.campaign_envelope import enveloped
+from server.http.campaign_parts import CampaignParts
+from server.http.campaign_routes import campaign_routes
 from server.http.changes import ChangeRoutes
 from server.http.channels import ChannelRoutes
 from server.http.docs import docs_blueprint
@@ -122,6 +125,7 @@ class Parts:
     rate: Rate  # requests of one user
     admin_addresses: Sequence[Network]  # that admins may act from
     broadcasts: BroadcastParts
+    campaigns: CampaignParts
     log: Log
     version: str
 
@@ -133,6 +137,7 @@ def make_routes(parts: Parts) -> list[Route]:
         *_routes_of_rooms(parts),
         *_routes_of_files(parts),
         *_routes_of_broadcasts(parts),
+        *_routes_of_campaigns(parts),
         *DemoRoutes(parts.demo).routes(),
         *HealthRoutes(parts.checks).routes(),
     ]
@@ -247,6 +252,17 @@ def _routes_of_broadcasts(parts: Parts) -> list[Route]:
     return [route for subject in subjects for route in subject.routes()]
 
 
+def _routes_of_campaigns(parts: Parts) -> list[Route]:
+    return campaign_routes(
+        parts.campaigns,
+        users=parts.users,
+        repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
+        clock=parts.clock,
+        new_id=parts.new_id,
+        audit=_audit(parts),
+    )
+
+
 def _audit(parts: Parts) -> Audit:
     return Audit(parts.audit, clock=parts.clock)
 
@@ -268,6 +284,7 @@ def make_http(parts: Parts) -> QuartTrio:
     pace_bodies(app)
     answer_failures(app, log=parts.log)
     Quart.after_request(app, _guard)
+    Quart.after_request(app, enveloped)
     took = Histogram(
         "madang_http_request_seconds",
         "Requests, from their head to their answer's.",

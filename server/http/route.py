@@ -101,7 +101,9 @@ class Route:
 
     ``refusals`` are the statuses of errors beyond those that every route of its kind has.
     ``takes_bytes``, ``sends_bytes``: the body of the request, or of good answers, is any bytes.
+    ``form``: these bytes are a form with those fields and a file, called ``file``.
     ``lines``: the answer is streamed, one JSON text a line, of which the struct is the first.
+    ``text``: it is a text of that media type.
     ``key`` is the longest Idempotency-Key the route takes; 0 where it takes none.
     """
 
@@ -118,11 +120,16 @@ class Route:
     key: int = 0
     lines: bool = False
     takes_bytes: bool = False
+    form: type[msgspec.Struct] | None = None
+    file: str = ""
     sends_bytes: bool = False
+    text: str = ""
 
     @property
     def media_type(self) -> str:
         """What its good answers are."""
         if self.sends_bytes:
             return "application/octet-stream"
+        if self.text:
+            return self.text
         return "application/x-ndjson" if self.lines else "application/json"

@@ -25,6 +25,7 @@ from actors.requests import Requests
 from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
+from server.campaigning import Campaigning
 from server.edge.proxies import AsgiApp, Network, behind_proxies
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
@@ -33,6 +34,7 @@ from server.files.spool import Spool
 from server.http.app import Parts, make_http, make_routes
 from server.http.broadcast_lists import BroadcastLists
 from server.http.broadcast_parts import BroadcastParts, Stores
+from server.http.campaign_parts import SERVICE
 from server.http.ports import Rate
 from server.http.route import Route
 from server.http.schemas import DemoAccount
@@ -68,6 +70,8 @@ from server.postgres.rooms import RoomStore
 from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
+from server.postgres.watched_jobs import WatchedJobs
+from server.settings import Place, Settings, read_settings
 from server.tokens import Tokens
 from server.told_blocks import ToldBlocks
 
@@ -206,10 +210,11 @@ class HttpWorld:
             assert reply.text == ""
             return
         assert reply.headers["Content-Type"] in content, reply
+        value = reply.text if reply.json is None else reply.json
         schema = next(iter(content.values()))["schema"] | {
             "components": self.document["components"]
         }
-        jsonschema.Draft202012Validator(schema).validate(reply.json)
+        jsonschema.Draft202012Validator(schema).validate(value)
 
     async def openapi(self) -> dict[str, Any]:
         response = await self.client.get("/openapi.json")
@@ -244,7 +249,7 @@ class HttpWorld:
 
 
 @asynccontextmanager
-async def open_http(
+async def open_http(  # noqa: PLR0913 - each is a setting
     database_url: str,
     *,
     demo: Sequence[DemoAccount] = (),
@@ -252,6 +257,7 @@ async def open_http(
     ids_key: bytes = KEY,
     quota: int = 0,
     admins_from: Sequence[Network] = LOOPBACK,
+    settings: Settings | None = None,
 ) -> AsyncIterator[HttpWorld]:
     log, clock = NotedLog(), MovableClock()
     with TemporaryDirectory(prefix="madang-files-") as home:
@@ -277,6 +283,8 @@ async def open_http(
                         fan_out=_fan_out,
                         clock=clock,
                         turn_ended=lambda: None,
+                        jobs=WatchedJobs(database),
+                        service=SERVICE,
                     ),
                     log=structlog.get_logger(),
                 )
@@ -293,6 +301,14 @@ async def open_http(
                     notices=node.notices,
                     wake=wake,
                     new_seed=count(1).__next__,
+                )
+                campaigning = Campaigning(
+                    settings or _settings(folder),
+                    database,
+                    node,
+                    LocalLimits(),
+                    clock=clock,
+                    log=structlog.get_logger(),
                 )
                 await nursery.start(node.run)
                 parts = Parts(
@@ -332,12 +348,13 @@ async def open_http(
                     admin_addresses=admins_from,
                     log=log,
                     broadcasts=broadcasts,
+                    campaigns=campaigning.parts(),
                     version="0.0.0",
                 )
                 world = HttpWorld(parts, requests, log, database)
-                world.folder = folder
-                world.other_node = MemoryPresences(shared, node="other")
+                world.folder, world.other_node = folder, MemoryPresences(shared, node="other")
                 yield world
+                await campaigning.drain()
                 await journal.aclose()
                 selection.close()
             nursery.cancel_scope.cancel()
@@ -372,6 +389,11 @@ def _stores(database: Database, lists: BroadcastLists, files: FileStore) -> Stor
         files=files,
         posted=PostedFiles(database, key=KEY),
     )
+
+
+def _settings(data: Path) -> Settings:
+    place = Place(data, None, None)
+    return read_settings({}, place, host="127.0.0.1", port=0, token_key=KEY)
 
 
 def _fan_out(sessions: Iterable[Any], frame: Any, key: Hashable | None = None) -> None:

@@ -67,6 +67,14 @@ def test_settings_do_not_change() -> None:
         ("MADANG_FILES_URL", "http://example.org/files"),
         ("MADANG_FILES_URL", "s3:///files"),
         ("MADANG_FILES_QUOTA_MIB", "-1"),
+        ("MADANG_SERVICE_NAME", " "),
+        ("MADANG_SERVICE_NAME", "x" * 65),
+        ("MADANG_SERVICE_NAME", "a\nb"),
+        ("MADANG_CAMPAIGN_ZONE", "Seoul"),
+        ("MADANG_CAMPAIGN_ZONE", "../etc/passwd"),
+        ("MADANG_MESSAGE_COST", "-1"),
+        ("MADANG_MESSAGE_COST", "9,9"),
+        ("MADANG_MESSAGE_COST", "1e9"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
