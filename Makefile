@@ -68,9 +68,9 @@ arch: setup ## check that imports point only downward
 pictures: setup ## make the pictures of the page anew
 	@PICTURES=server/web/pictures $(VENV) -m pytest -q tests/browser/test_page_pictures.py
 
-bench: setup ## measure Madang, the same without storage, the floor, and selections (ARGS= goes to the bench, and is all then)
+bench: setup ## measure Madang, the same without storage, the floor, selections, campaigns (ARGS= goes to the bench, and is all then)
 	@$(VENV) -m bench $(ARGS)
-	@$(if $(strip $(ARGS)),,$(VENV) -m bench selection)
+	@$(if $(strip $(ARGS)),,$(VENV) -m bench selection && $(VENV) -m bench campaign)
 
 bench-all: setup ## install the peers and measure all of them, in three alternating rounds
 	@$(VENV) -m bench all $(ARGS)

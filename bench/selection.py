@@ -6,8 +6,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Final, NamedTuple
@@ -17,15 +15,13 @@ import trio
 import trio_asyncio
 
 from actors.selection_records import PairFacts, SelectionAsked
+from bench.beside import felt
 from bench.figures import shown
-from bench.generator import Load, generate, write_plan
 from bench.machine import look_around
-from bench.madang import Folders, measured_server, seats_of
+from bench.madang import Folders, Measured
 from bench.measuring import Bench
-from bench.pinning import Cores, pin
-from bench.results import Result
+from bench.pinning import Cores
 from bench.tables import aligned
-from bench.workloads import Crowd, chosen
 from protocol.ids import Millis
 from server.data_folder import make_data_folder
 from server.lifecycle import backends
@@ -37,7 +33,6 @@ from server.selection.reading import Reader
 
 PEOPLE: Final = (10_000, 100_000, 1_000_000)
 SELECTIONS, REFRESHES, SIGN_INS = 200, 20, 1_000
-ROUNDS, ROUND_S, RATE = 6, 6.0, 1_000.0
 MINUTES: Final = 60.0
 NOW: Final = Millis(1_800_000_000_000)
 ASKED, PAIRS = 100, 30
@@ -195,42 +190,14 @@ def _p99(took: Sequence[float]) -> float:
 
 
 def _beside(folders: Folders, scale: float, bench: Bench) -> Iterator[str]:
-    """The same chat on one server, with a selection each second and without, by turns."""
     people = max(1, round(PEOPLE[-1] * scale))
-    crowd = Crowd.apart(max(1, round(500 * scale)), 2)
-    late: dict[bool, list[float]] = {True: [], False: []}
-    with measured_server([crowd], folders=folders) as server:
-        pin([server.pid], bench.cores.server)
-        plan = server.data.parent / "plan"
-        write_plan(plan, seats_of(server.people))
-        load = replace(_load(scale), url=f"ws://{server.host}:{server.port}/ws", plan=plan)
-        with backends(server.data, None, None, role="command") as running:
-            url = running.database_url
-            trio.run(_add_people, url, people)
-            for turn in range(ROUNDS):
-                # With, without, without, with, ...: what drifts drifts for both.
-                selecting = turn % 4 in (0, 3)
-                late[selecting].append(
-                    trio.run(partial(_chat, bench, load, url, selecting=selecting))
-                )
-    yield f"{RATE * scale:,.0f} messages a second in {crowd.rooms} rooms of 2, {people:,} users:"
-    for selecting, words in ((False, "without"), (True, "with a selection a second")):
-        each = ", ".join(shown(p99) for p99 in late[selecting])
-        yield f"  p99 {words}: {shown(median(late[selecting]))} ms ({each})"
-    yield f"  ratio {median(late[True]) / median(late[False]):.2f}"
 
+    def prepare(_: Measured, url: str) -> None:
+        trio.run(_add_people, url, people)
 
-def _load(scale: float) -> Load:
-    usual = chosen(["W2"])[0]
-    return Load(
-        url="",
-        mode="open",
-        rate=max(20.0, RATE * scale),
-        body=usual.body,
-        seconds=ROUND_S,
-        warmup=1.0,
-        drain_s=usual.drain,
-    )
+    both = felt(folders, scale, bench, prepare=prepare, meanwhile=_selecting)
+    yield f"{people:,} users:"
+    yield from both.lines(scale, "a selection a second")
 
 
 async def _add_people(url: str, people: int) -> None:
@@ -238,22 +205,12 @@ async def _add_people(url: str, people: int) -> None:
         await _add(database, people)
 
 
-async def _chat(bench: Bench, load: Load, url: str, *, selecting: bool) -> float:
-    """The p99 of its deliveries, in milliseconds."""
-    run = partial(generate, bench.program, load, cores=bench.generator_cores)
-    with trio.fail_after(10 * MINUTES):
-        if not selecting:
-            return _late(await run())
-        async with _selection(url) as selection, trio.open_nursery() as nursery:
-            nursery.start_soon(_select_each_second, selection)
-            result = await run()
-            nursery.cancel_scope.cancel()
-    return _late(result)
-
-
-def _late(result: Result) -> float:
-    assert result.is_sound, result.faults
-    return result.delivery.percentile(99) / 1e6
+@asynccontextmanager
+async def _selecting(_: Measured, url: str) -> AsyncIterator[None]:
+    async with _selection(url) as selection, trio.open_nursery() as nursery:
+        nursery.start_soon(_select_each_second, selection)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 async def _select_each_second(selection: SelectionProcess) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import selection
+from bench import beside, selection
 from bench.arguments import add_arguments
 from bench.commands import run
 from bench.madang import Folders
@@ -21,10 +21,10 @@ def test_selections_are_measured_alone_and_beside_a_chat(
     for name, little in {"PEOPLE": (500,), "SELECTIONS": 3, "REFRESHES": 2}.items():
         monkeypatch.setattr(selection, name, little)
     for name, few in {"ROUNDS": 2, "ROUND_S": 0.5}.items():
-        monkeypatch.setattr(selection, name, few)
+        monkeypatch.setattr(beside, name, few)
     bench = Bench(program=program, cores=Cores(None, None))
     text = selection.measure(Folders(open_folder), 0.1, bench)
-    for what in ("rebuilt s", "  50 ", "50 rooms of 2, 50 users", "p99 without: ", "ratio "):
+    for what in ("rebuilt s", "  50 ", "50 rooms of 2:", "50 users:", "p99 without: ", "ratio "):
         assert what in text
 
 
