@@ -13,23 +13,27 @@ from server.http.assets import read_assets
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import DemoAccount, DemoAccounts
 
-START = "index.html"
+PAGES = {"/": "index.html", "/admin": "admin.html"}
+"""By path; what they load is under ``/assets/``."""
 
 
 def pages_blueprint(folder: Path) -> Blueprint:
-    """``/`` and ``/assets/…`` out of *folder*: only what was there when the server started."""
+    """The pages and ``/assets/…`` out of *folder*: only what was there when the server started."""
     blueprint = Blueprint("pages", __name__)
     assets = read_assets(folder)
 
-    async def page() -> Response:
-        return assets[START].response()
-
     async def asset(name: str) -> Response:
-        if name not in assets or name == START:
+        if name not in assets or name in PAGES.values():
             raise NotFound
         return assets[name].response()
 
-    blueprint.add_url_rule("/", view_func=page, provide_automatic_options=False)
+    for path, name in PAGES.items():
+
+        async def page(name: str = name) -> Response:
+            return assets[name].response()
+
+        endpoint = Path(name).stem
+        blueprint.add_url_rule(path, endpoint, page, provide_automatic_options=False)
     blueprint.add_url_rule("/assets/<name>", view_func=asset, provide_automatic_options=False)
     return blueprint
 

@@ -42,19 +42,20 @@ export function deviceId() {
   return device;
 }
 
-/** A refusal with its stable code; `network` stands for no answer at all. */
+/** A refusal with its stable code; `network` stands for no answer at all. `said`: why, in words for people. */
 export class Refusal extends Error {
-  constructor({ code, fields, retry_after_ms: retryAfter }) {
+  constructor({ code, fields, retry_after_ms: retryAfter, said }) {
     super(code);
     this.code = code ?? "internal";
     this.fields = fields;
     this.retryAfter = retryAfter;
+    this.said = said;
   }
 }
 
-/** One HTTP request: JSON or a form in, JSON out; a problem document becomes a Refusal. */
+/** One HTTP request: JSON or a form in, JSON out; a problem document, or an envelope that says no, becomes a Refusal. */
 export async function ask(method, path, { token, body, key } = {}) {
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang };
   if (token) headers.Authorization = `Bearer ${token}`;
   const isForm = body instanceof FormData; // which says itself what it is, and takes longer
   if (body && !isForm) headers["Content-Type"] = "application/json";
@@ -65,7 +66,7 @@ export async function ask(method, path, { token, body, key } = {}) {
   });
   if (answer.status === 204) return {};
   const content = await answer.json().catch(() => undefined);
-  if (!answer.ok) throw new Refusal(content ?? {});
+  if (!answer.ok) throw new Refusal({ ...content, ...content?.data, said: content?.message });
   if (!content) throw new Refusal({ code: "network" });
   return content;
 }

@@ -20,7 +20,7 @@ export function showAdmin({ calls, links, user }) {
     say();
     place.replaceChildren(views[name]());
   };
-  body.append(tabs("view", words.admin, words.adminViews, "reports", show), place);
+  body.append(tabs("view", words.admin, words.adminViews, "reports", show), place, make("a", { href: "/admin" }, words.campaigns));
   show("reports");
 }
 

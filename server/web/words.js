@@ -8,9 +8,9 @@ export async function learnMore() {
   Object.assign(words, language === "ko" ? (await import("./words_more_ko.js")).ko : (await import("./words_more_en.js")).en);
 }
 
-/** What an error means, by its stable code, and which fields it is about; why is the server's English. */
+/** What an error means, as the server says it or by its stable code, and which fields it is about; why is the server's English. */
 export function explain(error) {
-  const text = words.codes[error.code] ?? words.codes.internal;
+  const text = error.said ?? words.codes[error.code] ?? words.codes.internal;
   const fields = Object.entries(error.fields ?? {}).map(([field, why]) => words.field(words.fields[field] ?? field, why));
   return [text, ...fields].join(" ");
 }

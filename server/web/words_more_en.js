@@ -22,6 +22,7 @@ export const en = {
   passwordNow: "Password now",
   passwordNext: "New password",
   adminViews: { reports: "Reports", people: "People", blocks: "Blocks", reveals: "Reveals", broadcasts: "Broadcasts" },
+  campaigns: "Campaigns and audit log",
   reportStatus: { open: "Open", closed: "Closed" },
   resolution: "What was done",
   erased: "(erased)",

@@ -22,6 +22,7 @@ export const ko = {
   passwordNow: "지금 비밀번호",
   passwordNext: "새 비밀번호",
   adminViews: { reports: "신고", people: "사람", blocks: "차단 기록", reveals: "정체 확인", broadcasts: "방송" },
+  campaigns: "대량 발송과 감사 기록",
   reportStatus: { open: "처리 전", closed: "처리됨" },
   resolution: "어떻게 처리했는지",
   erased: "(지워짐)",

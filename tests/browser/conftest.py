@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign_server import CampaignServer, campaign_server
 from people import PATIENCE, Line, OpenWindow, Person, SignUp, ask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 from relay import Relay
@@ -68,6 +69,20 @@ def address(chromium: str, open_folder: Path) -> Iterator[str]:
     server.terminate()
     server.communicate(timeout=20)
     log.close()
+
+
+@pytest.fixture(scope="session")
+def campaigns(chromium: str, open_folder: Path) -> Iterator[CampaignServer]:
+    """A server that sends campaigns, slowly by its provider, to people of these regions."""
+    people = {"seoul": 12, "busan": 60, "daegu": 8, "jeju": 20, "ulsan": 4}
+    with campaign_server(open_folder / "campaigns", people, rate=10) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def boss(campaigns: CampaignServer) -> Person:
+    """An admin of that server."""
+    return campaigns.admin("boss")
 
 
 @pytest.fixture(scope="module")

@@ -45,9 +45,17 @@ class Person:
             self.ask("POST", f"/chats/rooms/{room}/messages", {"body": body})
 
 
-def ask(address: str, method: str, path: str, body: object = None, *, token: str = "") -> Any:
+def ask(
+    address: str,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    token: str = "",
+    root: str = "/api/v1",
+) -> Any:
     """One request to the HTTP interface."""
-    url = f"{address}/api/v1{path}"
+    url = f"{address}{root}{path}"
     request = urllib.request.Request(url, method=method)
     request.add_header("Content-Type", "application/json")
     if token:
