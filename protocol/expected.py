@@ -46,6 +46,8 @@ def _noun(kind: inspect.Type) -> str:
             noun = _noun(next(each for each in types if not isinstance(each, inspect.NoneType)))
         case inspect.LiteralType(values=values):
             noun = "one of: " + ", ".join(map(str, values))
+        case inspect.EnumType(cls=kinds):
+            noun = "one of: " + ", ".join(str(each.value) for each in kinds)
         case inspect.ListType(item_type=item, min_length=least, max_length=most):
             noun = f"a list{_span(least, most, ' items')}; each item {_noun(item)}"
         case inspect.DictType(value_type=value):

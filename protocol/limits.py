@@ -62,7 +62,11 @@ BROADCAST_RECIPIENTS: Final = 100
 BROADCAST_S: Final = (1.0, 30.0)
 """How long its recording may be."""
 BROADCASTS_AN_HOUR: Final = 10
-"""Broadcasts of one user."""
+"""Broadcasts of one user, also those that were cancelled or failed."""
+BROADCAST_TRIES: Final = 20
+"""Requests for a broadcast that one user may make at once, refused and repeated ones too."""
+BROADCAST_TRY_EVERY_S: Final = 10
+"""From then on he may make one in so many seconds."""
 SEEN_MOST: Final = 100
 """Notifications of one `seen`, and that are shown on a connect."""
 BLOCKS_MOST: Final = 5_000

@@ -20,8 +20,8 @@ class BroadcastCalls:
     ) -> Record:
         """Send a recording of 1 to 30 seconds to so many people (1 to 100), at once.
 
-        *more* is schedule (a time), and group, or region, gender, age_from, age_to. With a *key*
-        the same again is the same broadcast.
+        *more* is schedule (milliseconds since 1970), and group, region, gender, age_from, age_to.
+        With a *key* the same again is the same broadcast.
         """
         mark = secrets.token_hex(16)
         body = _form(mark, audio, {"recipient_count": recipient_count, **more})

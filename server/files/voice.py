@@ -73,7 +73,7 @@ def waveform(samples: array[int]) -> bytes:
 def _record(path_of: Callable[[str], Path], head: bytes) -> Made:
     found = sniffed(head)
     if found not in CONTAINERS:
-        raise NoAudio("is no sound of a kind that is taken")
+        raise NoAudio("is no sound in WebM, Ogg, MP4, MP3, WAV, FLAC or AAC")
     samples = _decoded(path_of("received"), found)
     length = round(len(samples) * 1000 / RATE)
     if not SHORTEST_MS <= length <= LONGEST_MS + PADDING_MS:
@@ -100,7 +100,7 @@ def _decoded(source: Path, found: str) -> array[int]:
             _check(frame)
             seconds += frame.samples / frame.sample_rate
             if seconds > STOP_S:
-                raise _lasts(f"more than {STOP_S} s")
+                raise _lasts(f"more than {LONGEST_MS / 1000:g} s")
             _append(samples, resampler.resample(frame))
         _append(samples, resampler.resample(None))
     if not samples:

@@ -35,11 +35,13 @@ class BroadcastDay(msgspec.Struct):
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """Broadcasts of the last ``days``. Rates are from 0 to 1: of broadcasts that went out, and of
-    recipients who have heard, or answered.
+    """Broadcasts of the last ``days``: ``broadcasts`` that went out, and beside these the
+    ``failed``. Rates are from 0 to 1: of both together how many went out, and of recipients how
+    many have heard, or answered.
 
-    ``exposure``: how many people who may receive got none, one, two, …, ten or more. ``gini`` is
-    the diversity index of all there ever were: 0 where everybody received the same.
+    ``goal`` is the rate of replies that is wanted, ``selection_ms`` how long a selection takes on
+    average. ``exposure``: how many people who may receive got none, one, two, …, ten or more.
+    ``gini`` is the diversity index of all there ever were: 0 where everybody received the same.
     """
 
     days: int

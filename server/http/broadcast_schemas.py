@@ -10,16 +10,20 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from actors.selection_records import Audience
+from protocol.expected import must_be
 from protocol.fields import IdField
 from protocol.ids import Millis
 from protocol.limits import BROADCAST_RECIPIENTS
-from server.http.bodies import invalid
+from server.http.bodies import blame, invalid
 from server.http.names import region_of
 from server.http.profiles import given
 
 PAGE_DEFAULT, PAGE_MOST = 20, 100
 SCHEDULED_MOST_S = 90 * 86_400
 """How far ahead a broadcast may be scheduled."""
+PAST_MOST_S = 3_600
+"""How far back its time may be: further back a mistake is likelier than a late request."""
+TIME = "a time in milliseconds since 1970"
 
 BroadcastStatus = Literal[
     "scheduled", "waiting", "delivered", "cancelled", "failed", "read", "replied"
@@ -54,9 +58,10 @@ class BroadcastCounts(msgspec.Struct):
 class Broadcast(msgspec.Struct, kw_only=True):
     """A broadcast as its sender sees it (``mine``), or one of its recipients.
 
-    Times are milliseconds. ``waveform``: 64 numbers to 255. Its sender sees ``recipient_count`` (as
-    asked), ``start_at``, ``counts`` and why it failed; a recipient ``sender``, ``name`` and the
-    ``room`` of their conversation, once he replied. ``status`` is the broadcast's, or his own.
+    Times are milliseconds since 1970. ``waveform``: 64 numbers to 255. Its sender sees
+    ``recipient_count`` (as asked), ``start_at``, ``counts`` and why it failed; a recipient
+    ``sender``, ``name`` and the ``room`` of their conversation, once he replied. ``status`` is the
+    broadcast's, or his own.
     """
 
     id: str
@@ -94,10 +99,10 @@ class NewReply(msgspec.Struct):
 
 
 class Form(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of the form beside ``audio``. ``schedule`` is a time; without it: at once."""
+    """The fields of the form beside ``audio``. Without ``schedule``: at once."""
 
     recipient_count: Annotated[int, Meta(ge=1, le=BROADCAST_RECIPIENTS)]
-    schedule: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    schedule: Annotated[int, Meta(ge=0, le=2**53 - 1, description=TIME)] | None = None
     group: IdField | None = None
     region: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     gender: Literal["female", "male", "other"] | None = None
@@ -106,10 +111,12 @@ class Form(msgspec.Struct, forbid_unknown_fields=True):
 
     def start_at(self, now: Millis) -> Millis:
         """When it is due. Raises ProtocolError."""
+        if self.schedule is not None and self.schedule < now - PAST_MOST_S * 1000:
+            raise invalid("schedule", f"is long past; it must be {TIME}, not seconds")
         if self.schedule is None or self.schedule <= now:
             return now
         if self.schedule > now + SCHEDULED_MOST_S * 1000:
-            raise invalid("schedule", f"at most {SCHEDULED_MOST_S // 86_400} days ahead")
+            raise invalid("schedule", f"must be at most {SCHEDULED_MOST_S // 86_400} days ahead")
         return Millis(self.schedule)
 
     def audience(self, group_no: int | None) -> Audience | None:
@@ -126,21 +133,22 @@ class Form(msgspec.Struct, forbid_unknown_fields=True):
         return None if audience == Audience() else audience
 
 
-FIELDS = frozenset(field.name for field in msgspec.structs.fields(Form))
+HINTS = {field.name: field.type for field in msgspec.structs.fields(Form)}
+FIELDS = frozenset(HINTS)
 NUMBERS = FIELDS & {"recipient_count", "schedule", "age_from", "age_to"}
 
 
 def form_of(fields: Mapping[str, str]) -> Form:
     """The checked form. Raises ProtocolError."""
     for name, value in fields.items():
-        if value.lower() == "null" or (name in NUMBERS and not re.fullmatch("[0-9]+", value)):
-            raise invalid(name, "must be given as it is meant, or left out")
+        if value.lower() == "null":
+            raise invalid(name, "must be left out where nothing is meant")
+        if name in NUMBERS and not re.fullmatch("[0-9]+", value):
+            raise invalid(name, must_be(HINTS[name]))
     try:
         form = msgspec.convert(dict(fields), Form, strict=False)
     except msgspec.ValidationError as error:
-        text = str(error)
-        name = text.rpartition("$.")[2].rstrip("`") if "$." in text else "recipient_count"
-        raise invalid(name, text.partition(" - at")[0]) from error
+        raise blame(error, Form) from None
     if form.region is not None:
         form.region = region_of(form.region)
     return form

@@ -13,6 +13,7 @@ import trio
 from actors.ports import AdapterError, WallClock
 from actors.selection_records import Audience
 from protocol.errors import ProtocolError
+from protocol.limits import BROADCAST_TRIES, BROADCAST_TRY_EVERY_S
 from server.files.intake import Intake, Recording
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
@@ -35,8 +36,9 @@ from server.ids import IdSource
 from server.postgres.broadcast_making import NewBroadcast, too_many
 from server.postgres.idempotency import Asked
 
+AUDIO = "audio"
 FORGET_WITHIN = 2.0
-TRIES = Rate(per_second=0.1, burst=20)
+TRIES = Rate(per_second=1 / BROADCAST_TRY_EVERY_S, burst=BROADCAST_TRIES)
 """Recordings of one user that are taken in, good ones or not."""
 
 
@@ -60,8 +62,9 @@ class SendingRoutes:
     async def create(self, call: Call[None, NoQuery]) -> Answer:
         """Send a recording (``audio``, 1 to 30 seconds) to those who are likely to answer.
 
-        A form, with ``recipient_count`` (1 to 100) and perhaps ``schedule``, and ``group``, or
-        ``region``, ``gender``, ``age_from``, ``age_to``. Who hears it is chosen after the answer.
+        A form, with ``recipient_count`` (1 to 100) and perhaps ``schedule`` (milliseconds since
+        1970), and ``group``, ``region``, ``gender``, ``age_from``, ``age_to``: all that is given
+        must hold. Who hears it is chosen after the answer.
         """
         user_no, now = call.caller.user_no, self._clock.now_ms()
         if wait := await self._limits.take(f"broadcasts:{user_no}", TRIES):
@@ -69,7 +72,7 @@ class SendingRoutes:
         if call.key is None and (wait := await self._stores.making.wait_ms(user_no, now=now)):
             raise too_many(wait)
         if call.mimetype != "multipart/form-data":
-            raise invalid("audio", "a multipart/form-data form is needed")
+            raise invalid(AUDIO, "a multipart/form-data form is needed")
         with self._intake.counted(user_no):
             taken = await self._take(call)
         try:
@@ -83,7 +86,7 @@ class SendingRoutes:
 
     async def _take(self, call: Call[None, NoQuery]) -> _Taken:
         form = await form_with_file(
-            call.headers["Content-Type"], call.content, file="audio", fields=FIELDS
+            call.headers["Content-Type"], call.content, file=AUDIO, fields=FIELDS
         )
         digest = hashlib.sha256()
         recording = await self._intake.take_voice(
@@ -165,6 +168,8 @@ class SendingRoutes:
                 answers={201: Broadcast},
                 refusals=(409, 410),
                 takes_bytes=True,
+                form=Form,
+                file=AUDIO,
                 key=LONGEST_KEY,
             ),
             Route(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -50,7 +50,7 @@ def docs_page(document: Mapping[str, Any]) -> str:
         "<meta name='viewport' content='width=device-width'>",
         "<link rel='stylesheet' href='/docs.css'></head><body><h1>Madang HTTP API</h1>",
         "<p>The machine-readable form is <a href='/openapi.json'>/openapi.json</a>. ",
-        "Times are milliseconds since the epoch; lists are <code>{items, next?}</code>; errors ",
+        "Times are milliseconds since 1970; lists are <code>{items, next?}</code>; errors ",
         "are problem documents (RFC 9457) with a <code>code</code> of <a href='#codes'>these</a>.",
         "</p>",
     ]
@@ -66,6 +66,7 @@ def _section(path: str, method: str, what: Mapping[str, Any]) -> str:
     body = what.get("requestBody")
     rows = [_row(p["name"], f"{p['in']}: {json.dumps(p['schema'])}") for p in what["parameters"]]
     if body:
+        rows += [_row(*field) for field in _form_fields(body)]
         rows.append(f"<tr><th>body</th><td>{_content(body)}</td></tr>")
     rows += [
         f"<tr><th>{status}</th><td>{_content(answer)} {escape(answer['description'])}</td></tr>"
@@ -81,6 +82,13 @@ def _section(path: str, method: str, what: Mapping[str, Any]) -> str:
 
 def _row(name: str, text: str) -> str:
     return f"<tr><th>{escape(name)}</th><td><code>{escape(text)}</code></td></tr>"
+
+
+def _form_fields(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    schema = body["content"].get("multipart/form-data", {}).get("schema", {})
+    for name, what in schema.get("properties", {}).items():
+        needed = " (required)" if name in schema["required"] else ""
+        yield name, f"form{needed}: {json.dumps(what)}"
 
 
 def _content(part: Mapping[str, Any]) -> str:

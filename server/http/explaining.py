@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from actors.broadcast import asked_of
 from actors.ports import Broadcasts, Selection
@@ -23,20 +23,28 @@ from server.postgres.broadcast_views import BroadcastViews
 from server.postgres.people_rows import Person
 from server.postgres.users import UserStore
 
+UNCHOSEN = {
+    "failed": "nobody was chosen: it failed",
+    "cancelled": "nobody was chosen: it was taken back",
+}
+"""Why there is nothing to explain, by status."""
+
 
 class ExplainQuery(msgspec.Struct):
     """``user``: somebody in particular, by user id or username."""
 
-    user: IdField | None = None
+    user: Annotated[IdField, Meta(description="a user id or a username")] | None = None
 
 
 class Explained(msgspec.Struct, kw_only=True):
     """One person: ``why`` he was chosen or not, and the numbers, each from 0 to 1, that it came
     from. ``status`` where he received it.
+
+    ``scores`` weigh together into ``total``, ``parts`` into scores; ``lot``: his in the draw.
     """
 
     user: str
-    why: str
+    why: Why
     total: float
     scores: dict[str, float]
     parts: dict[str, float]
@@ -46,7 +54,7 @@ class Explained(msgspec.Struct, kw_only=True):
 
 class Explanation(msgspec.Struct, kw_only=True):
     """How the recipients of a broadcast were chosen: by what ``strategy``, how many passed each
-    stage, who was chosen, and who was ``near``, the best of the others.
+    stage (``counts``), who was chosen, and who was ``near``, the best of the others.
 
     ``asked_about``: the one the query names. Where he is neither of these, what is known of him now
     is put in place of what was known then.
@@ -64,11 +72,11 @@ class Explanation(msgspec.Struct, kw_only=True):
 
 
 class _Kept(msgspec.Struct):
-    """What a broadcast keeps of its selection."""
+    """What a broadcast keeps of its selection: nothing where nobody was chosen."""
 
-    strategy: dict[str, Any]
-    counts: dict[str, int]
-    near: list[Told]
+    strategy: dict[str, Any] | None = None
+    counts: dict[str, int] = {}
+    near: list[Told] = []
 
 
 class ExplainRoutes:
@@ -92,9 +100,10 @@ class ExplainRoutes:
         row = await self._views.explained(broadcast)
         if row is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
-        if row["delivered_at"] is None:
-            raise ProtocolError(ErrorCode.CONFLICT, "nobody was chosen yet")
-        kept = msgspec.json.decode(row["selection"], type=_Kept)
+        kept = msgspec.json.decode(row["selection"] or "{}", type=_Kept)
+        if kept.strategy is None:
+            text = UNCHOSEN.get(row["status"], "nobody was chosen yet")
+            raise ProtocolError(ErrorCode.CONFLICT, text)
         ids = await self._views.ids_of([told.user_no for told in kept.near])
         chosen = [_chosen(each) for each in await self._views.chosen(row["broadcast_no"])]
         near = [_explained(ids[told.user_no], told) for told in kept.near if told.user_no in ids]
@@ -136,7 +145,7 @@ class ExplainRoutes:
         if told is None:
             raise ProtocolError(ErrorCode.UNAVAILABLE, "he is not among the candidates yet")
         if told.why in CHOSEN:  # among the people of now; those it went to are known
-            told = msgspec.structs.replace(told, why=Why.UNDRAWN.value)
+            told = msgspec.structs.replace(told, why=Why.UNDRAWN)
         return _explained(person.user_id, told)
 
     async def _asked(self, row: Mapping[str, Any]) -> SelectionAsked:
@@ -171,7 +180,7 @@ class ExplainRoutes:
 def _explained(user: str, told: Told) -> Explained:
     return Explained(
         user=user,
-        why=told.why,
+        why=Why(told.why),
         total=told.total,
         scores=dict(told.scores),
         parts=dict(told.parts),
@@ -181,4 +190,4 @@ def _explained(user: str, told: Told) -> Explained:
 
 def _chosen(row: Mapping[str, Any]) -> Explained:
     numbers = msgspec.json.decode(row["explained"])
-    return Explained(user=row["user_id"], why=row["why"], status=row["status"], **numbers)
+    return Explained(user=row["user_id"], why=Why(row["why"]), status=row["status"], **numbers)

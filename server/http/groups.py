@@ -33,7 +33,7 @@ class Group(msgspec.Struct):
     people: int
 
 
-class Groups(msgspec.Struct):
+class GroupList(msgspec.Struct):
     """Every list, by name."""
 
     items: list[Group]
@@ -104,7 +104,7 @@ class GroupRoutes:
         """Every list, and how many are on it."""
         groups = await self._groups.all()
         await self._audit.seen(call, "group.list", count=len(groups))
-        return Answer(200, Groups([Group(*each) for each in groups]))
+        return Answer(200, GroupList([Group(*each) for each in groups]))
 
     async def create(self, call: Call[NewGroup, NoQuery]) -> Answer:
         """Make a list."""
@@ -168,7 +168,7 @@ class GroupRoutes:
                 summary="Every list of people",
                 access=Access.ADMIN,
                 handler=self.list_all,
-                answers={200: Groups},
+                answers={200: GroupList},
             ),
             Route(
                 method="POST",

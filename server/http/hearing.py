@@ -27,6 +27,7 @@ from server.http.broadcast_schemas import (
     received,
     sent,
 )
+from server.http.idempotency import REPLAY
 from server.http.route import Answer, Call, NoQuery, Route
 from server.http.schemas import Posted
 from server.ids import IdSource
@@ -74,7 +75,8 @@ class HearingRoutes:
     async def reply(self, call: Call[NewReply, NoQuery]) -> Answer:
         """Reply: the conversation opens for both, with the recording and this in it.
 
-        It is a room of its own, apart from the pair's direct one. Later replies go there too.
+        It is a room of its own, of this broadcast and these two, apart from their direct one. Later
+        replies go there too.
         """
         body, broadcast = call.body, call.path["broadcast"]
         if len(body.body.encode()) > MAX_FRAME:
@@ -98,7 +100,8 @@ class HearingRoutes:
         await self._changed(me.user_no, standing)
         if is_new:
             await self._tell(standing, "replied", now)
-        return Answer(201, Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup))
+        posted = Posted(ack.room, ack.id, ack.seq, ack.at, ack.dup)
+        return Answer(201, posted, {REPLAY: "true"} if ack.dup else {})
 
     async def _check(self, said: Send, standing: Standing, user_no: int) -> None:
         """A reply that the room would refuse opens nothing. Raises ProtocolError."""

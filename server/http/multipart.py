@@ -67,9 +67,9 @@ async def form_with_file(
 ) -> FormWithFile:
     """The form in *parts*, whose only file is called *file*, and what it says of *fields*.
 
-    Each is a text of at most MOST_FIELD bytes, wherever it comes; those of other names are passed
-    over. Raises ProtocolError, also while the content is read: it blames the field, or *file* where
-    none is at fault.
+    Each is a text of at most MOST_FIELD bytes, wherever it comes; others are refused. Raises
+    ProtocolError, also while the content is read: it blames the field, or *file* where none is at
+    fault.
     """
     return await _begun(Form(content_type, parts, file=file, fields=fields))
 
@@ -83,7 +83,7 @@ async def _begun(form: Form) -> FormWithFile:
 class Form:
     """The bytes of the file of a form, once ``file`` has found it. Without a name it may have any.
 
-    The ``fields`` are those that have come so far.
+    The ``fields`` are those that have come so far; without names to look for all are passed over.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Form:
         parts: AsyncIterator[bytes],
         *,
         file: str | None = None,
-        fields: Collection[str] = (),
+        fields: Collection[str] | None = None,
     ) -> None:
         self._name, self.fields = file, Fields(fields)
         _, options = parse_options_header(content_type)
@@ -172,18 +172,23 @@ class Form:
 
 
 class Fields:
-    """The texts of a form that are *wanted*, as they come: those that are ``found`` are whole."""
+    """The texts of a form that are *wanted*, as they come: those that are ``found`` are whole.
 
-    def __init__(self, wanted: Collection[str]) -> None:
+    None wants none, and takes what comes; else a name that is not wanted is a slip of who sent it.
+    """
+
+    def __init__(self, wanted: Collection[str] | None) -> None:
         self._wanted = wanted
         self.found: dict[str, str] = {}
         self._name, self._text = "", bytearray()
 
     def begin(self, name: str) -> None:
-        """Another field. Raises ProtocolError where it was there."""
+        """Another field. Raises ProtocolError where it was there, or is none of these."""
         if name in self.found:
             raise invalid(name, "must be given once")
-        self._name = name if name in self._wanted else ""
+        if name and self._wanted is not None and name not in self._wanted:
+            raise invalid(name, f"is no field; these are: {', '.join(sorted(self._wanted))}")
+        self._name = name if self._wanted is not None else ""
         self._text.clear()
 
     def add(self, data: Data) -> None:

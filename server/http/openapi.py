@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from server.http.campaign_envelope import Refusal, is_enveloped
 from server.http.errors import CODE_BY_STATUS, MEDIA_TYPE, TITLE, Problem
 from server.http.idempotency import HEADER, REPLAY
 from server.http.route import Access, NoQuery, Route
@@ -16,7 +18,8 @@ from server.http.route import Access, NoQuery, Route
 PATH_PARTS = re.compile(r"\{(\w+)\}")
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
-BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+BINARY = {"type": "string", "format": "binary"}
+BYTES = {"*/*": {"schema": BINARY}}
 SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.ANYBODY: [],
     Access.LINK: [{"bearer": []}, {}],
@@ -25,7 +28,7 @@ SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
 
 def openapi_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     """Every route with its bodies, parameters, answers and refusals."""
-    used: set[type[msgspec.Struct]] = {Problem}
+    used: set[type[msgspec.Struct]] = {Problem, Refusal}
     for route in routes:
         used.update(kind for kind in (route.body, *route.answers.values()) if kind)
     kinds = sorted(used, key=lambda kind: kind.__name__)
@@ -76,7 +79,7 @@ def _operation(route: Route, refs: dict[type[msgspec.Struct], Any]) -> dict[str,
         "parameters": list(_parameters(route)),
         "responses": {
             **{str(s): _answer(s, kind, route, refs) for s, kind in sorted(route.answers.items())},
-            **{str(status): _refusal(status, refs) for status in refusals_of(route)},
+            **{str(status): _refusal(status, route, refs) for status in refusals_of(route)},
         },
         "security": SECURITY.get(route.access, [{"bearer": []}]),
     }
@@ -84,8 +87,20 @@ def _operation(route: Route, refs: dict[type[msgspec.Struct], Any]) -> dict[str,
         content = {JSON: {"schema": refs[route.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     if route.takes_bytes:
-        operation["requestBody"] = {"required": True, "content": BYTES}
+        content = BYTES if route.form is None else _form(route.form, route.file)
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _form(form: type[msgspec.Struct], file: str) -> dict[str, Any]:
+    fields = msgspec.structs.fields(form)
+    schema = {
+        "type": "object",
+        "properties": {file: BINARY, **{each.encode_name: _given(each) for each in fields}},
+        "required": [file, *(each.encode_name for each in fields if each.required)],
+        "additionalProperties": False,
+    }
+    return {"multipart/form-data": {"schema": schema}}
 
 
 def _parameters(route: Route) -> Iterable[dict[str, Any]]:
@@ -93,42 +108,52 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
         schema = {"type": "string", "minLength": 1, "maxLength": 64}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     for field in msgspec.structs.fields(route.query):
-        schema = _without_null(msgspec.json.schema(field.type))
-        if field.default not in (None, msgspec.NODEFAULT):
-            schema["default"] = field.default
         yield {
             "name": field.encode_name,
             "in": "query",
             "required": field.required,
-            "schema": schema,
+            "schema": _given(field),
         }
     if route.key:
         schema = {"type": "string", "minLength": 1, "maxLength": route.key}
         yield {"name": HEADER, "in": "header", "required": False, "schema": schema}
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query has no null: a parameter that may be None is simply left out."""
+def _given(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    """A query and a form have no null: what may be None is simply left out."""
+    schema = msgspec.json.schema(field.type)
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    return kinds[0] if len(kinds) == 1 else schema
+    if len(kinds) == 1:
+        [schema] = kinds
+    if field.default not in (None, msgspec.NODEFAULT):
+        schema["default"] = field.default
+    return schema
 
 
 def _answer(
     status: int, kind: type[msgspec.Struct] | None, route: Route, refs: dict[Any, Any]
 ) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    answer: dict[str, Any] = {"description": f"{HTTPStatus(status).phrase}."}
     if kind is not None:
-        answer["description"] = (kind.__doc__ or answer["description"]).splitlines()[0]
+        answer["description"] = _first_paragraph(kind.__doc__) or answer["description"]
         answer["content"] = {route.media_type: {"schema": refs[kind]}}
     if route.sends_bytes and status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
         answer["content"] = BYTES
+    if route.text:
+        answer["content"] = {route.text: {"schema": {"type": "string"}}}
     if route.key:
-        what = "`true`: this is the first answer again"
+        what = "`true`: this is the first answer again."
         answer["headers"] = {REPLAY: {"description": what, "schema": {"type": "string"}}}
     return answer
 
 
-def _refusal(status: int, refs: dict[Any, Any]) -> dict[str, Any]:
+def _first_paragraph(doc: str | None) -> str:
+    return " ".join(inspect.cleandoc(doc or "").partition("\n\n")[0].split())
+
+
+def _refusal(status: int, route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     code = CODE_BY_STATUS.get(status)
-    text = HTTPStatus(status).phrase if code is None else f"`{code}`: {TITLE[code]}"
+    text = f"{HTTPStatus(status).phrase}." if code is None else f"`{code}`: {TITLE[code]}"
+    if is_enveloped(route.path):
+        return {"description": text, "content": {JSON: {"schema": refs[Refusal]}}}
     return {"description": text, "content": {MEDIA_TYPE: {"schema": refs[Problem]}}}

@@ -52,7 +52,7 @@ JOIN broadcast_recipients r ON r.broadcast_no = b.broadcast_no
 WHERE u.user_id = $1"""
 
 EXPLAINED = """
-SELECT b.broadcast_no, b.user_no, b.seed, b.recipient_count, b.delivered_at, b.took_ms,
+SELECT b.broadcast_no, b.user_no, b.status, b.seed, b.recipient_count, b.delivered_at, b.took_ms,
     b.audience::text AS audience, b.selection::text AS selection
 FROM broadcasts b WHERE b.broadcast_id = $1"""
 

@@ -144,7 +144,8 @@ FAULT = """
 UPDATE broadcasts SET faults = least(faults + 1, 1000) WHERE broadcast_no = $1 RETURNING faults"""
 
 FAIL = """
-UPDATE broadcasts SET status = 'failed', selection = jsonb_build_object('reason', $2::text)
+UPDATE broadcasts SET status = 'failed',
+    selection = coalesce(selection, '{}') || jsonb_build_object('reason', $2::text)
 WHERE broadcast_no = $1 AND (
     status = 'waiting' OR status = 'delivered' AND NOT EXISTS (
         SELECT FROM broadcast_recipients r WHERE r.broadcast_no = $1

@@ -6,61 +6,10 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
-import trio
-from http_world import HttpWorld, Person, Reply, open_http
-from recordings import recorded
+from broadcast_calls import HOUR_MS, PATH, announced, delivered, items, people, send
+from http_world import HttpWorld, Person, open_http
 
-PATH = "/api/v1/broadcasts"
-TONE = recorded(2)
-HOUR_MS = 3_600_000
-
-
-async def people(http: HttpWorld, count: int, **fields: Any) -> list[Person]:
-    """People who have phones and have just signed in."""
-    found = []
-    for number in range(count):
-        person = await http.person()
-        profile = {"phone": f"010-1111-{number:04}", **fields}
-        assert (await http.ask("PATCH", "/api/v1/me", profile, token=person.token)).status == 200
-        found.append(person)
-    return found
-
-
-def form(audio: bytes | None = TONE, **fields: object) -> dict[str, Any]:
-    """What ``ask`` wants for a form."""
-    parts = [
-        b'--cut\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
-        % (name.encode(), str(value).encode())
-        for name, value in fields.items()
-    ]
-    if audio is not None:
-        head = b'Content-Disposition: form-data; name="audio"; filename="a.webm"'
-        parts.append(
-            b"--cut\r\n" + head + b"\r\nContent-Type: audio/webm\r\n\r\n" + audio + b"\r\n"
-        )
-    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
-    return {"raw": b"".join(parts) + b"--cut--\r\n", "headers": headers}
-
-
-async def send(http: HttpWorld, person: Person, *, key: str | None = None, **fields: Any) -> Reply:
-    fields.setdefault("recipient_count", 100)
-    return await http.ask("POST", PATH, token=person.token, key=key, **form(**fields))
-
-
-async def delivered(http: HttpWorld, person: Person, broadcast: str) -> Any:
-    """The broadcast once it is."""
-    with trio.fail_after(20):
-        while True:
-            reply = await http.ask("GET", f"{PATH}/{broadcast}", token=person.token)
-            if reply.json["status"] not in ("waiting", "scheduled"):
-                return reply.json
-            await trio.sleep(0.05)
-
-
-async def items(http: HttpWorld, person: Person, path: str) -> Any:
-    reply = await http.ask("GET", PATH + path, token=person.token)
-    assert reply.status == 200, reply
-    return reply.json["items"]
+from actors.selection_records import Selected
 
 
 async def test_a_broadcast_from_the_recording_to_the_conversation(database_url: str) -> None:
@@ -103,9 +52,10 @@ async def answer(http: HttpWorld, bob: Person, ann: Person, broadcast: str) -> A
     """Bob replies to ann, and the conversation opens for both; the room it is."""
     path = f"{PATH}/{broadcast}"
     assert await rooms(http, bob) == await rooms(http, ann) == []
-    for _ in range(2):
+    for replay in (None, "true"):
         said = await http.ask("POST", f"{path}/reply", {"body": "안녕!"}, token=bob.token, key="k")
         assert said.status == 201, said
+        assert said.headers.get("Idempotency-Replay") == replay
     for person, peer in ((ann, bob), (bob, ann)):
         [room] = await rooms(http, person)
         assert (room["type"], room["peer"], room["broadcast"]) == ("direct", peer.id, broadcast)
@@ -154,43 +104,6 @@ async def test_strangers_learn_nothing_and_hear_nothing(database_url: str) -> No
         said = await http.ask("POST", f"{path}/reply", {"body": "hi"}, token=bob.token)
         assert (said.status, said.json["code"]) == (403, "blocked")
         assert await rooms(http, bob) == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "blamed"),
-    [
-        ({"recipient_count": 0}, "recipient_count"),
-        ({"recipient_count": 101}, "recipient_count"),
-        ({"recipient_count": "ten"}, "recipient_count"),
-        ({"recipient_count": ""}, "recipient_count"),
-        ({"recipient_count": "1e1"}, "recipient_count"),
-        ({"schedule": "soon"}, "schedule"),
-        ({"schedule": "null"}, "schedule"),
-        ({"gender": "null"}, "gender"),
-        ({"age_from": "NULL"}, "age_from"),
-        ({"region": " "}, "region"),
-        ({"schedule": 2**53 - 1}, "schedule"),
-        ({"group": "nowhere"}, "group"),
-        ({"gender": "x"}, "gender"),
-        ({"age_from": 30, "age_to": 20}, "age_to"),
-        ({"audio": None}, "audio"),
-        ({"audio": b""}, "audio"),
-        ({"audio": b"\x1aE\xdf\xa3 no sound"}, "audio"),
-        ({"audio": recorded(0.5)}, "audio"),
-        ({"audio": recorded(31, "mp3")}, "audio"),
-    ],
-)
-async def test_what_is_wrong_is_said_and_leaves_nothing(
-    database_url: str, fields: dict[str, Any], blamed: str
-) -> None:
-    async with open_http(database_url) as http:
-        [ann] = await people(http, 1)
-        reply = await send(http, ann, **fields)
-        assert (reply.status, reply.json["code"]) == (400, "invalid"), reply
-        assert list(reply.json["fields"]) == [blamed], reply
-        assert await items(http, ann, "") == []
-        mine = await http.ask("GET", "/api/v1/chats/files", token=ann.token)
-        assert (mine.json["items"], mine.json["used"]) == ([], 0)
 
 
 async def test_the_same_request_again_makes_nothing_new(database_url: str) -> None:
@@ -325,6 +238,43 @@ async def test_admins_are_told_why(database_url: str) -> None:
         assert unknown.status == 400
 
 
+async def test_admins_are_told_why_there_is_nothing_to_explain(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        [ann] = await people(http, 1)
+        admin = await http.admin()
+        at = http.parts.clock.now_ms() + HOUR_MS
+        nobody = (await send(http, ann)).json["id"]
+        assert (await delivered(http, ann, nobody))["reason"] == "nobody"
+        waiting, cancelled = [(await send(http, ann, schedule=at)).json["id"] for _ in range(2)]
+        await http.ask("DELETE", f"{PATH}/{cancelled}", token=ann.token)
+        for broadcast, why in (
+            (nobody, "nobody was chosen: it failed"),
+            (waiting, "nobody was chosen yet"),
+            (cancelled, "nobody was chosen: it was taken back"),
+        ):
+            told = await http.ask("GET", f"{PATH}/{broadcast}/explain", token=admin.token)
+            assert (told.status, told.json["detail"]) == (409, why)
+
+
+async def test_one_that_reached_nobody_after_all_is_explained(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        [ann] = await people(http, 1)
+        admin = await http.admin()
+        at = http.parts.clock.now_ms() + HOUR_MS
+        made = (await send(http, ann, schedule=at)).json["id"]
+        runs = http.parts.broadcasts.runs
+        [due], _ = await runs.lease(now=at, until=at + HOUR_MS, most=1)
+        chosen_left = Selected(
+            chosen=[], near=[], counts={"allowed": 1}, strategy={"name": "001"}, took_ms=1
+        )
+        assert await runs.deliver(due, chosen_left, at=at) == 0
+        assert await runs.fail(due, "nobody")
+        assert (await delivered(http, ann, made))["reason"] == "nobody"
+        told = await http.ask("GET", f"{PATH}/{made}/explain", token=admin.token)
+        assert (told.status, told.json["chosen"]) == (200, [])
+        assert told.json["counts"] == {"allowed": 1}
+
+
 async def test_admins_see_how_broadcasts_do(database_url: str) -> None:
     async with open_http(database_url) as http:
         ann, bob, _ = await people(http, 3)
@@ -380,7 +330,7 @@ async def test_what_a_lost_node_had_not_told_the_same_request_tells(database_url
     async with open_http(database_url) as http:
         ann, bob = await people(http, 2)
         made = (await send(http, ann)).json
-        await delivered(http, ann, made["id"])
+        await announced(http, made["id"])
         [before] = await items(http, bob, "/received")
         users, replies = http.parts.users, http.parts.broadcasts.stores.replies
         numbers = {each.id: (await users.by_id(each.id)).user_no for each in (ann, bob)}

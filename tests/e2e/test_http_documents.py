@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
+import pytest
 from http_world import WEB, open_http
+from msgspec import structs
 from prometheus_client import Counter
 
 import protocol
@@ -15,6 +17,7 @@ from protocol.errors import ErrorCode
 from server.edge.routes import SEEDS
 from server.http.assets import CONTENT_TYPES
 from server.http.openapi import refusals_of
+from server.http.pages import PAGES
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
@@ -37,6 +40,10 @@ async def test_the_document_declares_every_route_with_real_schemas(database_url:
             assert statuses == {*route.answers, *refusals_of(route)}
             takes = route.body is not None or route.takes_bytes
             assert ("requestBody" in operation) == takes
+            if route.form is not None:
+                schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+                fields = {field.encode_name for field in structs.fields(route.form)}
+                assert set(schema["properties"]) == {route.file, *fields}
             assert operation["summary"]
             assert operation["description"]
             path_names = set(re.findall(r"\{(\w+)\}", route.path))
@@ -65,6 +72,45 @@ async def test_every_reference_leads_to_a_schema_that_says_something(database_ur
             assert schema.get("enum") or schema["properties"], name
         assert "code" in schemas["Problem"]["required"]
         assert {"seq", "dup", "at"} <= set(schemas["Posted"]["required"])
+
+
+async def test_what_is_said_is_said_to_its_end(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        document = await http.openapi()
+        operations = [each for path in document["paths"].values() for each in path.values()]
+        answers = [answer for each in operations for answer in each["responses"].values()]
+        headers = [header for each in answers for header in each.get("headers", {}).values()]
+        schemas = document["components"]["schemas"]
+        for each in (*operations, *answers, *headers, *schemas.values()):
+            assert each.get("description", "None.").endswith("."), each
+        assert all(name.isidentifier() for name in schemas), "two structs have the same name"
+
+
+@pytest.mark.parametrize(
+    ("fields", "good"),
+    [
+        ({"recipient_count": 10}, True),
+        ({"recipient_count": 100, "gender": "other", "region": "서울", "age_to": 30}, True),
+        ({}, False),
+        ({"recipient_count": 101}, False),
+        ({"recipient_count": 10, "gender": "x"}, False),
+        ({"recipient_count": 10, "gender": None}, False),
+        ({"recipient_count": 10, "regoin": "서울"}, False),
+    ],
+)
+async def test_a_form_is_described_as_it_is_taken(
+    database_url: str, fields: dict[str, Any], good: bool
+) -> None:
+    async with open_http(database_url) as http:
+        operation = (await http.openapi())["paths"]["/api/v1/broadcasts"]["post"]
+        schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+        validator = jsonschema.Draft202012Validator(schema)
+        assert validator.is_valid({"audio": "bytes", **fields}) == good
+        assert not validator.is_valid(fields), "without a recording"
+        page = (await http.ask("GET", "/docs")).text
+        section = page.partition("id='create_broadcast'")[2].partition("</section>")[0]
+        for name in schema["properties"]:
+            assert f"<th>{name}</th><td><code>form" in section
 
 
 async def test_what_msgspec_refuses_the_schemas_refuse(database_url: str) -> None:
@@ -129,7 +175,7 @@ async def test_the_page_and_its_assets_come_with_a_policy_and_are_revalidated(
 async def test_every_asset_of_the_folder_is_served_and_nothing_else(database_url: str) -> None:
     async with open_http(database_url) as http:
         for path in WEB.iterdir():
-            hidden = path.name == "index.html" or path.suffix not in CONTENT_TYPES
+            hidden = path.name in PAGES.values() or path.suffix not in CONTENT_TYPES
             expected = 404 if hidden else 200
             assert (await http.ask("GET", f"/assets/{path.name}")).status == expected, path.name
         for name in ("..%2fapp.py", "%2e%2e/app.py", "../http/app.py", ".", "x.js", "app.py"):

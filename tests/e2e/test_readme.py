@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from recordings import recorded
 from running_server import REPOSITORY, RunningServer
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PROTOCOL = (REPOSITORY / "protocol" / "README.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
 BUILT_IN, BEHIND_A_FLAG = 22, 20  # versions of Node with a WebSocket
 
@@ -68,3 +71,59 @@ def test_the_first_program_in_javascript_runs(
     assert f"`{told}`" in README
     file = program("js", tmp_path / "first.mjs", server)
     check([node, *told.split()[1:-1], str(file)])
+
+
+def test_what_is_said_with_curl_is_heard_and_answered(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("ㅎㅇ", encoding="utf-8")
+    for name in ("hello.webm", "reply.webm"):
+        (tmp_path / name).write_bytes(recorded(2))
+    sent = re.search(r"Over HTTP, with `curl`.*?```sh\n(.*?)```", README, flags=re.S)
+    reply = re.search(r"A reply by voice.*?```sh\n(.*?)```", PROTOCOL, flags=re.S)
+    assert sent is not None and reply is not None
+    received = 'curl -s $API/broadcasts/received -H "Authorization: Bearer $OTHER"'
+    named = f"""BROADCAST=$({received} | sed 's/.*"items":\\[{{"id":"\\([^"]*\\).*/\\1/')"""
+    done = subprocess.run(
+        [
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            f"{sent[1].replace(ADDRESS, server.url)}{named}\nTOKEN=$OTHER\n{reply[1]}",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for said in ('"status":"waiting"', '"mine":false,"status":"delivered"', '"seq":2'):
+        assert said in done.stdout, done.stdout
+
+
+def test_the_campaign_of_the_readme_is_sent(server: RunningServer) -> None:
+    found = re.search(r"## Campaigns\n.*?```sh\n(.*?)```", README, flags=re.S)
+    assert found is not None
+    madang = f"{sys.executable} -m server"
+    script = found[1].replace(ADDRESS, server.url).replace(".venv/bin/madang", madang)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=REPOSITORY,
+        env=os.environ | {"DATA": str(server.data)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for said in (
+        '"totalUsers":1',
+        "event: progress",
+        '"status":"COMPLETED"',
+        '"message":"The state of the job."',
+        "userId,status,reason",
+        ",delivered,,1,",
+    ):
+        assert said in done.stdout, done.stdout
