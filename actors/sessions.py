@@ -16,6 +16,10 @@ class Connected(Session, Protocol):
     opened: bool  # ``welcome`` has been sent
     changed: frozenset[RoomId]  # while it was opening: what it read of these may be stale
 
+    @property
+    def admits_admins(self) -> bool:
+        """An admin may act from where it comes from: else he is a user like others."""
+
 
 class Sessions:
     """Every session of this node. Rooms and audiences refer to sessions, never own them."""

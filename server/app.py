@@ -45,6 +45,7 @@ from server.files.places import storage_at
 from server.files.spool import Spool
 from server.files.upkeep import FileUpkeep
 from server.garbage import Pauses, calm_collector
+from server.http.admin_addresses import AdminAddresses
 from server.http.app import Parts, make_http
 from server.http.broadcast_lists import BroadcastLists
 from server.http.broadcast_parts import BroadcastParts, Stores
@@ -350,6 +351,7 @@ class Server:
             verify=self._tokens.verify,
             new_id=random_id,
             user_bucket=buckets.of,
+            admits_admins=AdminAddresses(settings.admin_addresses).admit,
             nursery=nursery,
             flush=self._hub.flush,
             log=self._log,

@@ -45,6 +45,7 @@ class Connection:
         "handler",
         "header_token",
         "inbound",
+        "is_clear",
         "last_heard",
         "limits",
         "mask",
@@ -70,7 +71,9 @@ class Connection:
         self._hub = hub
         self.sock = sock
         self.limits = limits
-        self.path, self.text, self.peer, self.query_token, self.header_token = arrival
+        self.path, self.text, self.peer, self.query_token, self.header_token, self.is_clear = (
+            arrival
+        )
         self.handler: Handler = NOBODY
         self.out: list[bytes] | Backlog | Sink = []
         self.backlog: Backlog | None = None

@@ -23,6 +23,7 @@ class Desk:
     verify: Callable[[str], Claims]
     new_id: Callable[[], str]
     user_bucket: Callable[[UserId], TokenBucket]
+    admits_admins: Callable[[str], bool]  # whether an admin may act from that address
     nursery: trio.Nursery
     flush: Callable[[], None]
     log: Log

@@ -52,3 +52,4 @@ class Arrival(NamedTuple):
     peer: str
     query_token: str | None = None
     header_token: str | None = None
+    is_clear: bool = False  # nobody else than the peer can be the client

@@ -15,7 +15,7 @@ from server.edge.connection import Connection
 from server.edge.handler import Arrival, Handler
 from server.edge.heads import Head
 from server.edge.limits import EdgeLimits
-from server.edge.proxies import Network, client_address
+from server.edge.proxies import Network, client_of
 
 VERSION = b"13"
 NONCE = 16  # bytes that a client chooses
@@ -90,12 +90,14 @@ def arrival(
 ) -> Arrival:
     """What the handler is to know of this opening."""
     text = route.text if subprotocol is None else TEXT_BY_SUBPROTOCOL[subprotocol]
+    client = client_of(peer, head.request.headers, trusted)
     return Arrival(
         path=head.path,
         text=text,
-        peer=client_address(peer, head.request.headers, trusted),
+        peer=client.address,
         query_token=_query_token(head),
         header_token=_header_token(head),
+        is_clear=client.is_clear,
     )
 
 

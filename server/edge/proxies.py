@@ -12,9 +12,7 @@ Scope = MutableMapping[str, Any]
 Pipe = Callable[..., Awaitable[Any]]  # the receive and the send of ASGI
 AsgiApp = Callable[[Scope, Pipe, Pipe], Awaitable[None]]
 UNCLEAR: Final = "madang.client_unclear"
-"""In a scope: whether the client may be another than it names. So it is with an
-``X-Forwarded-For`` of a proxy that nobody declared, or with no address in it.
-"""
+"""In a scope: whether the client may be another than it names."""
 
 
 class Trust(NamedTuple):
@@ -24,15 +22,34 @@ class Trust(NamedTuple):
     proxies: tuple[Network, ...] = ()  # that may say whom they speak for
 
 
-def client_address(
+class Client(NamedTuple):
+    """Whose a request is."""
+
+    address: str
+    is_clear: bool
+    """Not with an ``X-Forwarded-For`` of a proxy that nobody declared, or with no address in it:
+    then the client may be another.
+    """
+
+
+def client_of(
     peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]
-) -> str:
+) -> Client:
     """The right-most address of ``X-Forwarded-For`` and *peer* that is no trusted proxy.
 
     Only what a trusted proxy says is heard: with an untrusted *peer* the header means nothing.
     An entry that is no address ends the search at the proxy that passed it on.
     """
-    return _heard(peer, headers, trusted)[0]
+    hops = _hops(headers)
+    known = address_of(peer) if trusted or ":" in peer else None
+    if known is None or not _within(known, trusted):
+        return Client(peer if known is None else str(known), not hops)
+    while hops and _within(known, trusted):
+        before = address_of(hops.pop())
+        if before is None:
+            return Client(str(known), is_clear=False)
+        known = before
+    return Client(str(known), is_clear=True)
 
 
 def behind_proxies(app: AsgiApp, trusted: Sequence[Network]) -> AsgiApp:
@@ -41,28 +58,12 @@ def behind_proxies(app: AsgiApp, trusted: Sequence[Network]) -> AsgiApp:
     async def seeing_clients(scope: Scope, receive: Pipe, send: Pipe) -> None:
         if scope["type"] == "http" and scope.get("client"):
             peer, port = scope["client"][:2]
-            address, heard = _heard(peer, scope["headers"], trusted)
-            scope["client"] = (address, port)
-            scope[UNCLEAR] = not heard
+            client = client_of(peer, scope["headers"], trusted)
+            scope["client"] = (client.address, port)
+            scope[UNCLEAR] = not client.is_clear
         await app(scope, receive, send)
 
     return seeing_clients
-
-
-def _heard(
-    peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]
-) -> tuple[str, bool]:
-    """Whose address it is, and whether that is as clear as the header can make it."""
-    hops = _hops(headers)
-    known = address_of(peer) if trusted or ":" in peer else None
-    if known is None or not _within(known, trusted):
-        return peer if known is None else str(known), not hops
-    while hops and _within(known, trusted):
-        before = address_of(hops.pop())
-        if before is None:
-            return str(known), False
-        known = before
-    return str(known), True
 
 
 def _within(address: Address, networks: Sequence[Network]) -> bool:

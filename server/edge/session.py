@@ -135,6 +135,11 @@ class ChatSession:
             self.connection.close(code, reason)
 
     @property
+    def admits_admins(self) -> bool:
+        """An admin may act from where it comes from: else he is a user like others."""
+        return self.connection.is_clear and self._desk.admits_admins(self.connection.peer)
+
+    @property
     def congested(self) -> bool:
         """More waits for the client than it should: give it the rest as it reads."""
         return self.connection.congested

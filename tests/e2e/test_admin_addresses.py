@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
 from http_world import HttpWorld, Person, open_http
+from running_server import Person as Account
 from running_server import RunningServer
 from test_blind import grant
+from test_session import Speaker
 
 from server.http.campaign_envelope import is_enveloped
 from server.http.route import Access
 from server.settings import read_admin_addresses
 
 FIGURES = "/api/v1/admin/broadcasts/figures"
+SEND = "/api/admin/messages/send"
 FROM_HERE = "admins may not act from this address"
 
 
@@ -129,3 +133,36 @@ def test_a_server_goes_by_its_settings(open_folder: Path) -> None:
         for elsewhere in ({}, {"x-forwarded-for": "10.1.2.3, 203.0.113.9"}):
             with pytest.raises(HTTPError, match="403"):
                 server.call("GET", FIGURES, token=admin.token, **elsewhere)
+
+
+def test_an_admin_elsewhere_watches_no_campaign(open_folder: Path) -> None:
+    settings = {
+        "MADANG_ADMIN_ADDRESSES": "10.0.0.0/8,127.0.0.0/8",
+        "MADANG_TRUSTED_PROXIES": "127.0.0.0/8",
+    }
+    with RunningServer(open_folder / "admin-sockets", **settings) as server:
+        admin = server.sign_up("admin")
+        grant(server, admin)
+        later = int(time.time() * 1000) + 3_600_000
+        body = {"ageGroup": "TWENTIES", "message": "x", "scheduledAt": later}
+        job = server.call("POST", SEND, body, token=admin.token)["data"]["jobId"]
+        assert watched(server, admin, job) == "ok"
+        for forwarded, answer in (
+            ("10.1.2.3", "ok"),
+            ("203.0.113.9, 10.1.2.3", "ok"),
+            ("203.0.113.9", "not_found"),
+            ("10.1.2.3, 203.0.113.9", "not_found"),
+            ("unknown", "not_found"),  # though the proxy itself is where admins may act
+        ):
+            assert watched(server, admin, job, forwarded) == answer, forwarded
+
+
+def watched(server: RunningServer, admin: Account, job: str, forwarded: str | None = None) -> str:
+    """How ``watch_job`` is answered to who connects so: the reply, or the error's code."""
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    with Speaker(server, additional_headers=headers) as speaker:
+        speaker.enter(admin)
+        speaker.say("watch_job", job=job, on=True, rid=1)
+        while (frame := speaker.hear()).get("rid") != 1:
+            assert frame["t"] != "progress", "before it is said that he may"
+        return str(frame.get("code", frame["t"]))

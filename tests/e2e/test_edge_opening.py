@@ -115,22 +115,24 @@ async def test_the_handler_knows_the_tokens_and_the_path(
 
 
 @pytest.mark.parametrize(
-    ("proxies", "forwarded", "peer"),
+    ("proxies", "forwarded", "peer", "is_clear"),
     [
-        ([], "203.0.113.9", "127.0.0.1"),
-        (["127.0.0.0/8"], "203.0.113.9", "203.0.113.9"),
-        (["127.0.0.0/8"], "6.6.6.6, 203.0.113.9", "203.0.113.9"),
-        (["127.0.0.0/8", "10.0.0.0/8"], "6.6.6.6, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ([], "203.0.113.9", "127.0.0.1", False),
+        (["127.0.0.0/8"], "203.0.113.9", "203.0.113.9", True),
+        (["127.0.0.0/8"], "203.0.113.9, unknown", "127.0.0.1", False),
+        (["127.0.0.0/8"], "6.6.6.6, 203.0.113.9", "203.0.113.9", True),
+        (["127.0.0.0/8", "10.0.0.0/8"], "6.6.6.6, 203.0.113.9, 10.1.2.3", "203.0.113.9", True),
     ],
 )
 async def test_the_peer_is_whom_trusted_proxies_name(
-    proxies: list[str], forwarded: str, peer: str
+    proxies: list[str], forwarded: str, peer: str, is_clear: bool
 ) -> None:
     arrivals = Arrivals()
     trust = Trust(proxies=tuple(ip_network(each) for each in proxies))
     async with open_edge(arrivals.make, trust=trust) as edge:
         assert await status_of(edge, "/ws", f"X-Forwarded-For: {forwarded}") == 101
-        await eventually(lambda: [each.peer for each in arrivals] == [peer])
+        told = [(peer, is_clear)]
+        await eventually(lambda: [(each.peer, each.is_clear) for each in arrivals] == told)
 
 
 @pytest.mark.parametrize("path", ["/", "/wsx", "/WS", "/hello", "/api/v1/chats/ws/"])

@@ -112,6 +112,24 @@ async def test_a_role_counts_as_it_is_when_one_asks(autojump_clock):
         assert ann.errors() == ["not_found"]
 
 
+async def test_an_admin_who_is_elsewhere_is_a_user_like_others(autojump_clock):
+    async with open_watching() as (world, jobs):
+        jobs.senders["b"] = world.numbers["ann"]
+        jobs.known["b"] = progress(7, job="b", status="delivered")
+        here, elsewhere = await world.connect("ann"), await world.connect("ann")
+        elsewhere.admits_admins = False
+        for session in (here, elsewhere):  # at once: what one may see is not shown to the other
+            watch(world, session)
+            watch(world, session, "b")
+        await world.quiet()
+        assert elsewhere.errors() == ["not_found"] and here.errors() == []
+        assert elsewhere.of(Progress) == [jobs.known["b"]], "his own broadcast"
+        world.node.job_watchers.changed(progress(2))
+        await trio.sleep(1)
+        assert here.of(Progress)[-1] == progress(2)
+        assert progress(2) not in elsewhere.of(Progress)
+
+
 async def test_who_ends_watching_is_shown_no_more(autojump_clock):
     async with open_watching() as (world, _):
         ann = await world.connect("ann")

@@ -62,6 +62,7 @@ class FakeSession:
         self.rooms: set[RoomId] = set()
         self.known_in: set[RoomId] = set()
         self.hidden = False
+        self.admits_admins = True
         self.fit = 1000  # rooms its ``welcome`` has place for
         self.frames: list[ServerFrame] = []
         self.states: dict[Hashable, ServerFrame] = {}

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from server.edge.proxies import client_address
+from server.edge.proxies import Client, client_of
 
 TRUSTED = tuple(ip_network(each) for each in ("10.0.0.0/8", "::1/128", "2001:db8::/32"))
 
@@ -40,8 +40,27 @@ def test_the_right_most_untrusted_address_counts(
     peer: str, forwarded: list[str], client: str
 ) -> None:
     headers = [(b"X-Forwarded-For", each.encode("latin-1")) for each in forwarded]
-    assert client_address(peer, [(b"host", b"x"), *headers], TRUSTED) == client
+    assert client_of(peer, [(b"host", b"x"), *headers], TRUSTED).address == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_clear"),
+    [
+        ("198.51.100.1", [], True),
+        ("198.51.100.1", ["203.0.113.9"], False),
+        ("10.0.0.1", [], True),
+        ("10.0.0.1", ["203.0.113.9"], True),
+        ("10.0.0.1", ["unknown, 203.0.113.9"], True),
+        ("10.0.0.1", ["203.0.113.9, unknown"], False),
+        ("10.0.0.1", [""], False),
+        ("a unix socket", ["203.0.113.9"], False),
+    ],
+)
+def test_who_may_be_another_is_unclear(peer: str, forwarded: list[str], is_clear: bool) -> None:
+    headers = [(b"x-forwarded-for", each.encode()) for each in forwarded]
+    assert client_of(peer, headers, TRUSTED).is_clear is is_clear
 
 
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
-    assert client_address("10.0.0.1", [(b"x-forwarded-for", b"1.2.3.4")], ()) == "10.0.0.1"
+    told = client_of("10.0.0.1", [(b"x-forwarded-for", b"1.2.3.4")], ())
+    assert told == Client("10.0.0.1", is_clear=False)

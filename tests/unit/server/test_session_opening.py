@@ -42,6 +42,7 @@ async def opening(autojump_clock: Clock) -> ChatSession:
         verify=cast(Any, None),
         new_id=lambda: "s",
         user_bucket=lambda _: TokenBucket(0, 0, 0),
+        admits_admins=lambda _: False,
         nursery=cast(Any, None),
         flush=lambda: None,
         log=cast(Any, None),
