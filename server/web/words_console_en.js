@@ -132,7 +132,7 @@ export const en = {
   actions: {
     "campaign.create": "Made a campaign", "campaign.test": "Test sending", "campaign.preview": "Previewed recipients", "campaign.resend": "Sent again to failures",
     "campaign.pause": "Paused a campaign", "campaign.resume": "Went on with a campaign", "campaign.cancel": "Cancelled a campaign", "campaign.results": "Looked at results", "campaign.results_file": "Downloaded results",
-    "account.role": "Changed a role", "account.status": "Changed an account's status", "audit.read": "Read the audit log", "report.list": "Looked at reports", "report.change": "Settled a report", "block.list": "Looked at blocks",
+    "account.role": "Changed a role", "users.import": "Imported personal data", "account.status": "Changed an account's status", "audit.read": "Read the audit log", "report.list": "Looked at reports", "report.change": "Settled a report", "block.list": "Looked at blocks",
     "broadcast.explain": "Looked at why a broadcast went where", "broadcast.figures": "Looked at figures of broadcasts", "reveal.ask": "Asked for a reveal", "reveal.approve": "Approved a reveal", "reveal.list": "Looked at reveals", "room.export": "Exported a room",
   },
 };

@@ -132,7 +132,7 @@ export const ko = {
   actions: {
     "campaign.create": "대량 발송 만들기", "campaign.test": "시험 발송", "campaign.preview": "발송 대상 미리 보기", "campaign.resend": "실패한 사람에게 다시 발송",
     "campaign.pause": "발송 일시 중지", "campaign.resume": "발송 계속", "campaign.cancel": "발송 취소", "campaign.results": "발송 결과 보기", "campaign.results_file": "발송 결과 내려받기",
-    "account.role": "역할 바꾸기", "account.status": "계정 상태 바꾸기", "audit.read": "감사 기록 보기", "report.list": "신고 목록 보기", "report.change": "신고 처리", "block.list": "차단 기록 보기",
+    "account.role": "역할 바꾸기", "users.import": "개인 정보 가져오기", "account.status": "계정 상태 바꾸기", "audit.read": "감사 기록 보기", "report.list": "신고 목록 보기", "report.change": "신고 처리", "block.list": "차단 기록 보기",
     "broadcast.explain": "방송 설명 보기", "broadcast.figures": "방송 통계 보기", "reveal.ask": "정체 확인 요청", "reveal.approve": "정체 확인 승인", "reveal.list": "정체 확인 목록 보기", "room.export": "대화 내보내기",
   },
 };

@@ -80,10 +80,23 @@ def madang(*arguments: str | Path, stderr: int = subprocess.PIPE) -> Done:
 
 
 def dump(url: str) -> str:
-    """Every row of every table, as text, but for the times of day: six digits are in those, too."""
+    """Every row of every table, as text, but for times of day and hashes: six digits are in those,
+    too.
+    """
     tables = query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     rows = [str(row) for (name,) in tables for row in query(url, f'SELECT t::text FROM "{name}" t')]  # noqa: S608
-    return re.sub(r"\d\d:\d\d:\d\d\.\d+", "", "\n".join(rows))
+    return re.sub(r"\d\d:\d\d:\d\d\.\d+|x[0-9a-f]{64}", "", "\n".join(rows))
+
+
+def imports(url: str) -> list[int]:
+    """How many people each entry of an import is about; nothing else is in it."""
+    rows = query(
+        url,
+        "SELECT count, actor_no, subject_no, address, details FROM audit_log"
+        " WHERE action = 'users.import' ORDER BY audit_no",
+    )
+    assert all(row[1:] == (None, None, None, "{}") for row in rows)
+    return [row[0] for row in rows]
 
 
 def assert_told_nowhere(*texts: str) -> None:
@@ -180,6 +193,7 @@ def test_refused_lines_are_told_by_number_and_code_and_the_others_stored(
     assert told == TOLD
     assert done.err == ("" if to_file else TOLD)
     assert people(database_url, "registration_masked") == {"mina": ("900101-1******",)}
+    assert imports(database_url) == [1]
 
 
 @pytest.mark.usefixtures("no_atlantis")
@@ -285,6 +299,43 @@ def test_a_database_that_fails_tells_nothing_of_a_number_either(
     assert logs
     assert_told_nowhere(done.err, dump(database_url), *logs)
     assert people(database_url, "birth_date") == {}
+    assert imports(database_url) == []
+
+
+def test_each_part_that_is_stored_has_an_entry_in_the_audit_log(
+    place: list[str], file: Path, database_url: str
+) -> None:
+    file.write_text("username,registration_number\nmina,900101-1738194\nkim,770707-6583926\n")
+    assert madang(file, "--dry-run", *place).code == 0
+    assert imports(database_url) == []
+    for count in (2, 2):
+        assert madang(file, *place).code == 0
+        assert imports(database_url)[-1] == count
+    file.write_text("username,registration_number\nnobody,900101-1738194\n")
+    assert madang(file, *place).code == 1
+    assert imports(database_url) == [2, 2], "where nobody was changed there is none"
+    verify = [sys.executable, "-m", "server", "audit", "verify", *place]
+    done = subprocess.run(
+        verify, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("2 entries, head ")
+
+
+def test_one_line_that_is_not_stored_makes_few_parts_of_the_others(
+    place: list[str], file: Path, database_url: str
+) -> None:
+    query(
+        database_url,
+        "INSERT INTO users (user_id, username) SELECT 'c' || n, 'crowd' || n"
+        " FROM generate_series(1, 100) n",
+    )
+    query(database_url, "ALTER TABLE users ADD CHECK (region <> 'Atlantis')")
+    rows = [f"c{n},850612-1738194,{'Atlantis' * (n == 70)}\n" for n in range(1, 101)]
+    file.write_text(f"user_id,registration_number,region\n{''.join(rows)}")
+    done = madang(file, *place)
+    assert done == (1, "99 people imported, 1 lines refused\n", "line 71: not_stored\n")
+    counts = imports(database_url)
+    assert sum(counts) == 99 and len(counts) < 10
 
 
 def test_a_thousand_lines_are_stored_at_once_in_one_transaction(
@@ -303,6 +354,7 @@ def test_a_thousand_lines_are_stored_at_once_in_one_transaction(
         "SELECT count(*) FROM users WHERE registration_masked IS NOT NULL GROUP BY xmin::text",
     )
     assert sorted(counts) == [(500,), (1000,), (1000,)]
+    assert imports(database_url) == [1000, 1000, 500]
     genders = query(database_url, "SELECT gender, count(*) FROM users GROUP BY 1 ORDER BY 1")
     assert genders[:2] == [("female", 1250), ("male", 1250)]
 
