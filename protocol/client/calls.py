@@ -9,6 +9,7 @@ from typing import Any
 
 from protocol.client.admin_calls import AdminCalls
 from protocol.client.broadcast_calls import BroadcastCalls
+from protocol.client.campaign_calls import CampaignCalls
 from protocol.client.export import Export, open_export
 from protocol.client.files import Download, open_download, upload
 from protocol.client.http import CHATS, Http
@@ -16,7 +17,7 @@ from protocol.client.people_calls import PeopleCalls
 from protocol.client.record import Record
 
 
-class HttpCalls(PeopleCalls, BroadcastCalls, AdminCalls):
+class HttpCalls(PeopleCalls, BroadcastCalls, CampaignCalls, AdminCalls):
     """The calls that the server has over HTTP alone; what they change comes as events, too.
 
     Each answers with what `/docs` says, as a Record; what changes a room has the ``seq`` and ``at``

@@ -23,6 +23,7 @@ from protocol.client.record import Record, decode, encode
 from protocol.client.requests import Request, Requests
 from protocol.client.resume import Resume
 from protocol.client.rooms import Rooms
+from protocol.client.watched_jobs import WatchedJobs
 from protocol.limits import MAX_FRAME
 
 NOT_NOW: Final = frozenset({"rate_limited", "unavailable"})
@@ -70,7 +71,7 @@ class Core:
         self._events: deque[Record] = deque()
         self._outbox, self._requests = Outbox(most=most_sends), Requests()
         self._resume, self._resumed = Resume(), dict[str, int]()
-        self._watched: set[str] = set()
+        self._watched, self._jobs = set[str](), WatchedJobs()
         self._phase, self._left_out = _Phase.AWAY, False
         self._first: deque[bytes] = deque()
         self._goodbye, self._open_since = Record(), 0.0
@@ -124,6 +125,8 @@ class Core:
         number = self._next_number()
         payload = encode({**fields, "rid": number}, most=MAX_FRAME)
         self._requests.put(number, Request(fields, payload, lasting))
+        if fields["t"] == "watch_job" and not fields["on"]:
+            self._jobs.end(fields["job"])
         return number
 
     def give_up(self, number: int) -> None:
@@ -152,11 +155,13 @@ class Core:
             return self._first.popleft()
         if not self.is_open:
             return None
-        return self._requests.next_payload() or self._outbox.next_payload(now)
+        asked = self._requests.next_payload() or self._jobs.next_payload(now, self._next_number)
+        return asked or self._outbox.next_payload(now)
 
     def held_until(self, now: float) -> float | None:
         """When there may be something to write though nothing happens until then."""
-        return self._outbox.held_until(now) if self.is_open else None
+        held = (self._outbox.held_until(now), self._jobs.held_until(now))
+        return min((at for at in held if at is not None), default=None) if self.is_open else None
 
     @property
     def wants_more(self) -> bool:
@@ -235,6 +240,7 @@ class Core:
         if self._watched:
             watch = {"t": "presence", "watch": sorted(self._watched)}
             self._first.append(encode(watch, most=MAX_FRAME))
+        self._jobs.opened()
 
     def _reply(self, frame: Record, now: float) -> list[Settled]:
         match frame.t:
@@ -257,6 +263,8 @@ class Core:
         return [] if number is None else [Settled(number, outcome)]
 
     def _answered(self, number: int, outcome: Record | ClientError) -> list[Settled]:
+        if self._jobs.settle(number) is not None:
+            return [Settled(number, outcome)]
         request = self._requests.settle(number)
         if request is None:
             return []
@@ -271,6 +279,8 @@ class Core:
         elif done.t == "presence":
             self._watched.update(done.watch or ())
             self._watched.difference_update(done.unwatch or ())
+        elif done.t == "watch_job" and done.on:
+            self._jobs.begin(done["job"])
 
     def _refused(self, frame: Record, now: float) -> list[Settled]:
         error = RequestError(
@@ -279,6 +289,9 @@ class Core:
             fields=frame.fields,
             retry_after_ms=frame.retry_after_ms,
         )
+        if frame.rid is not None and (job := self._jobs.settle(frame.rid)) is not None:
+            self._not_shown(job, frame, error, now)
+            return [Settled(frame.rid, error)]
         if frame.rid is not None:
             return self._answered(frame.rid, error)
         if frame.room is None or frame.id is None:
@@ -287,11 +300,20 @@ class Core:
         key = (frame["room"], frame["id"])
         if error.code not in NOT_NOW:
             return self._settled(key, error)
-        wait = error.retry_after_ms
-        self._outbox.hold(
-            key, now + (RETRY_S * (0.5 + self._chance()) if wait is None else wait / 1000)
-        )
+        self._outbox.hold(key, self._later(error, now))
         return []
+
+    def _not_shown(self, job: str, frame: Record, error: RequestError, now: float) -> None:
+        """A job that was watched is refused on this connection."""
+        if error.code in NOT_NOW:
+            self._jobs.hold(job, self._later(error, now))
+        else:
+            self._jobs.end(job)
+            self._deliver(Record(frame, job=job))
+
+    def _later(self, error: RequestError, now: float) -> float:
+        wait = error.retry_after_ms
+        return now + (RETRY_S * (0.5 + self._chance()) if wait is None else wait / 1000)
 
     # ---- events
 

@@ -246,7 +246,7 @@ def bounded(within: float) -> Iterator[None]:
 
 
 def told(status: int, answer: bytes) -> Record:
-    """The answer as a record; a problem document is raised."""
+    """The answer as a record; a problem document, or an envelope that says no, is raised."""
     said = record_of(answer or b"{}")
     if said is None and status in REFUSED:
         raise RequestError("invalid", f"HTTP {status}, and no JSON: is this the server?")
@@ -254,7 +254,7 @@ def told(status: int, answer: bytes) -> Record:
         raise ConnectionLost(f"HTTP {status}, and no JSON")
     if status in GOOD:
         return said
-    raise refusal(said, said.detail or f"HTTP {status}")
+    raise refusal(said, said.detail or said.message or f"HTTP {status}")
 
 
 def record_of(text: bytes) -> Record | None:
@@ -267,12 +267,19 @@ def record_of(text: bytes) -> Record | None:
 
 
 def refusal(said: Record, message: str) -> RequestError:
-    """What the server *said* went wrong, as an error."""
+    """What the server *said* went wrong, as an error; in an envelope the ``data`` say it.
+
+    >>> said = Record(success=False, data=Record(code="rate_limited", retryAfterMs=1000))
+    >>> error = refusal(said, "later")
+    >>> error.code, error.retry_after_ms
+    ('rate_limited', 1000)
+    """
+    why = said.data if isinstance(said.data, Record) else said
     return RequestError(
-        said.code or "internal",
+        why.code or "internal",
         message,
-        fields=said.fields,
-        retry_after_ms=said.retry_after_ms,
+        fields=why.fields,
+        retry_after_ms=why.retryAfterMs if why is said.data else why.retry_after_ms,
     )
 
 

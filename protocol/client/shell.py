@@ -198,6 +198,14 @@ class Client(HttpCalls):
         """Notifications with these ids were seen: they come no more."""
         await self._ask({"t": "seen", "ids": list(ids)})
 
+    async def watch_job(self, job: str, *, on: bool = True) -> None:
+        """Have ``progress`` events of a campaign, or of a broadcast of one's own: now, and whenever
+        it changes; with *on* false no more.
+
+        A new connection shows it again by itself, or there is an ``error`` event with its ``job``.
+        """
+        await self._ask({"t": "watch_job", "job": job, "on": on})
+
     async def ping(self) -> int:
         """The server's time, in milliseconds since the epoch."""
         pong = await self._ask({"t": "ping"}, lasting=False)
@@ -289,8 +297,9 @@ class Client(HttpCalls):
 
     async def _hear(self, line: Line) -> None:
         data = await line.receive()
-        self._tell(self._core.received(data, trio.current_time()))
-        if self._waiting:
+        settled = self._core.received(data, trio.current_time())
+        self._tell(settled)
+        if self._waiting or settled:
             self._to_write.ring()
 
     async def _write(self, line: Line) -> None:
