@@ -46,8 +46,8 @@ class Attendant:
     done, or the job is another node's.
     """
 
-    LEASE_MS: Final = 30_000
-    RENEW_S: Final = 10.0
+    LEASE_MS: Final = 15_000
+    RENEW_S: Final = 5.0
     LOOK_S: Final = 0.5
 
     def __init__(

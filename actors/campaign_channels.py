@@ -27,6 +27,8 @@ class CampaignSurroundings:
     audience: Audience
     provider: MessageProvider | None
     rate: Rate
+    commits: Callable[[], int]
+    """How many the chat of this node has had."""
     progress: Callable[[Progress], None]
     alert: Alert
     clock: WallClock
@@ -40,7 +42,9 @@ def make_readers(
     """Those of all channels that there are."""
     log, clock = around.log, around.clock
     senders: dict[Channel, Sender] = {
-        "in_app": InAppSender(store, around.audience, numbers=numbers, clock=clock)
+        "in_app": InAppSender(
+            store, around.audience, commits=around.commits, numbers=numbers, clock=clock
+        )
     }
     if around.provider is not None:
         senders["http"] = HttpSender(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, Protocol
 
 import trio
 
@@ -27,17 +27,27 @@ class Audience(Protocol):
 
 
 class InAppSender:
-    """Few calls at once, each of many recipients: fewer while the store is short of breath."""
+    """Few calls at once, each of many recipients: fewer while the store is short of breath.
+
+    Whoever writes to somebody goes first: after a call during which the chat had a commit, too, the
+    next is a small one, and there is a rest before it.
+    """
+
+    REST_MOST_S: Final = 0.5
 
     def __init__(
         self,
         store: Campaigns,
         audience: Audience,
         *,
+        commits: Callable[[], int],
         numbers: CampaignNumbers,
         clock: WallClock,
     ) -> None:
+        """*commits* says how many the chat of this node has had."""
         self._store, self._audience, self._clock = store, audience, clock
+        self._commits, self._beside, self._rest = commits, numbers.beside, numbers.rest
+        self._is_beside = False
         self.sends = Sends()
         self._size = CallSize(numbers.joined, slow=numbers.slow_s)
         self.at_once, self.linger_s = numbers.calls, numbers.linger_s
@@ -45,11 +55,12 @@ class InAppSender:
     @property
     def size(self) -> int:
         """Recipients of one call at most."""
-        return self._size.now
+        return min(self._size.now, self._beside) if self._is_beside else self._size.now
 
     async def send(self, run: JobRun, hand: list[int]) -> None:
         """Deliver to all in *hand*, or to nobody."""
-        began, watching = trio.current_time(), self._audience.watching(hand)
+        began, commits = trio.current_time(), self._commits()
+        watching = self._audience.watching(hand)
         try:
             delivered = await self._store.deliver(
                 run.job, hand, watching=watching, at=self._clock.now_ms()
@@ -65,6 +76,9 @@ class InAppSender:
         run.lay_down(count)
         run.settle(Settled(success=delivered.delivered, skipped=sum(delivered.skipped.values())))
         self._audience.arrived(delivered.live)
+        self._is_beside = self._commits() != commits
+        if self._is_beside:
+            await trio.sleep(min(self._rest * (now - began), self.REST_MOST_S))
 
     def stop(self) -> None:
         """A call is whole: there is nothing to leave out."""

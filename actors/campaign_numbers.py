@@ -22,14 +22,23 @@ class CampaignNumbers(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 30.0
     """For what was begun with, when the node stops."""
 
+    statement_s: float = 30.0
+    """For one answer of the store."""
+    slow_s: float = 2.0
+    """A call that takes longer, or fails (the store may be short of memory), is followed by one of
+    half the size.
+    """
+
     calls: int = 2
     """Calls of the store at once that deliver in the app."""
     joined: int = 1_000
     """Recipients of such a call."""
     linger_s: float = 0.005
     """How long fewer than that are waited with."""
-    slow_s: float = 2.0
-    """A call that takes longer is followed by a smaller one."""
+    beside: int = 200
+    """Recipients of a call after one during which the chat of this node stored something."""
+    rest: float = 7.0
+    """How many times as long as such a call took it is rested after it."""
 
     chunk: int = 10
     """Recipients that are begun with at once for the provider."""

@@ -76,13 +76,16 @@ class Campaigning:
             audience=node.campaign_audience,
             provider=self._provider(),
             rate=SharedRate(limits, api.rate if api else 0),
+            commits=lambda: node.journal.commits,
             progress=node.job_watchers.changed,
             alert=self._alerts(node),
             clock=clock,
             random=random.Random(),  # noqa: S311 - the jitter of retries
             log=log,
         )
-        self.actor = CampaignActor(CampaignStore(database, new_id=random_id), around)
+        numbers = settings.campaigns.numbers
+        store = CampaignStore(database, new_id=random_id, within=numbers.statement_s)
+        self.actor = CampaignActor(store, around, numbers=numbers)
         node.also("campaigns", self.actor.run)
 
     def parts(self) -> CampaignParts:

@@ -11,8 +11,8 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from server.campaign_settings import CampaignSettings, read_campaigns
 from server.failure import BadSetting
 from server.files.places import check_address
 from server.providers.endpoints import Endpoint, read_endpoint
@@ -26,9 +26,6 @@ EVERY_KOREAN_MOBILE = "+8210"
 PHONE_PREFIX = re.compile(r"\+?[0-9][0-9 ()-]{0,30}")
 MAPPED_PREFIX = 96  # bits before an address of IPv4 that is mapped into IPv6
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
-SERVICE_NAME = "마당"
-LONGEST_SERVICE_NAME = 64
-COST = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 HEADER_VALUE = re.compile(r"[!-~]+")
 
@@ -50,17 +47,6 @@ class MessageApiSettings(NamedTuple):
     """Whether it promises to send one ``Idempotency-Key`` once."""
     rate: int
     """Messages a second; 0 is no limit."""
-
-
-class CampaignSettings(NamedTuple):
-    """What holds for all campaigns."""
-
-    service_name: str
-    """Who sends them: the account is called so, and advertising has to name it."""
-    zone: str
-    """Whose calendar says how old people are, and by whose clock times are told."""
-    cost: float
-    """Of one message through the provider, in won."""
 
 
 class AlertSettings(NamedTuple):
@@ -220,28 +206,6 @@ def read_alerts(environ: Mapping[str, str]) -> AlertSettings | None:
         return AlertSettings(endpoint, read_secrets(secrets))
     except ValueError as error:
         raise BadSetting(f"MADANG_ALERT_SECRET {error}") from None
-
-
-def read_campaigns(environ: Mapping[str, str]) -> CampaignSettings:
-    """What holds for campaigns.
-
-    >>> read_campaigns({})
-    CampaignSettings(service_name='마당', zone='Asia/Seoul', cost=0.0)
-    """
-    name = environ.get("MADANG_SERVICE_NAME", SERVICE_NAME).strip()
-    if not (name.isprintable() and 0 < len(name) <= LONGEST_SERVICE_NAME):
-        raise BadSetting(f"MADANG_SERVICE_NAME must have 1 to {LONGEST_SERVICE_NAME} characters")
-    zone = environ.get("MADANG_CAMPAIGN_ZONE") or "Asia/Seoul"
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadSetting(
-            f"MADANG_CAMPAIGN_ZONE must be a name such as Asia/Seoul, not {zone!r}"
-        ) from None
-    cost = environ.get("MADANG_MESSAGE_COST") or "0"
-    if not COST.fullmatch(cost):
-        raise BadSetting(f"MADANG_MESSAGE_COST must be a number such as 9.9, not {cost!r}")
-    return CampaignSettings(name, zone, float(cost))
 
 
 def read_log_level(environ: Mapping[str, str]) -> str:

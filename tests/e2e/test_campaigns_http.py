@@ -15,6 +15,7 @@ from campaign_calls import (
     PATH,
     RUNNING,
     SEND,
+    Provider,
     a_provider,
     an_office,
     consent,
@@ -23,6 +24,7 @@ from campaign_calls import (
     people,
     settings_for,
 )
+from provider_server import Exchange, serving
 
 DURATION = re.compile(r"PT(\d+H)?(\d+M)?(\d+(\.\d+)?S)?")
 OF_THE_SPECIFICATION = {
@@ -35,7 +37,6 @@ OF_THE_SPECIFICATION = {
     "completedAt",
     "duration",
 }
-AT_NIGHT_MS = 5 * 3_600_000  # from where the clock of these tests stands to 22:00 in Seoul
 
 
 async def test_the_two_calls_of_the_specification(database_url: str) -> None:
@@ -92,6 +93,20 @@ async def test_a_double_click_is_one_job(database_url: str) -> None:
         assert len(listed.json["data"]["items"]) == 1
         other = await office.ask("POST", SEND, body | {"message": "other"}, key="one")
         assert (other.status, other.json["data"]["code"]) == (409, "conflict")
+
+
+async def test_the_numbers_that_are_set_are_gone_by(database_url: str) -> None:
+    async def play(exchange: Exchange) -> bool:
+        return await exchange.request() is not None and await exchange.answer(503)
+
+    async with serving(play) as server:
+        provider = Provider(server, set(), [])
+        settings = settings_for(provider, MADANG_CAMPAIGN_ATTEMPTS="1", MADANG_CAMPAIGN_PAGE="100")
+        async with an_office(database_url, settings) as office:
+            await people(office.http, 3)
+            end = await office.over((await office.send(channel="http"))["jobId"])
+            assert (end["status"], end["failureCount"]) == ("PARTIALLY_FAILED", 3)
+            assert len(provider.phones()) == 3
 
 
 async def test_the_jobs_are_listed_newest_first_by_pages_and_status(database_url: str) -> None:

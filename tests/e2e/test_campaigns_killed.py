@@ -1,7 +1,7 @@
 """A campaign through a provider that fails and cuts, on a server that is killed: nobody twice.
 
 ``CAMPAIGN_PEOPLE=100000 CAMPAIGN_KILLS=20`` makes it as large as it should stand; after each kill
-the job waits for the end of its lease, half a minute.
+the job waits for the end of its lease, a quarter of a minute.
 """
 
 from __future__ import annotations

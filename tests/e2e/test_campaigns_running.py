@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 import structlog
 import trio
@@ -12,6 +11,7 @@ import trio_asyncio
 from campaign_calls import (
     ADVERTISING,
     COUPON,
+    PATH,
     RUNNING,
     SEND,
     Office,
@@ -30,17 +30,6 @@ from server.memory.limits import LocalLimits
 from server.redis.client import open_redis
 from server.redis.limits import RedisLimits
 
-DURATION = re.compile(r"PT(\d+H)?(\d+M)?(\d+(\.\d+)?S)?")
-OF_THE_SPECIFICATION = {
-    "jobId",
-    "status",
-    "totalUsers",
-    "successCount",
-    "failureCount",
-    "startedAt",
-    "completedAt",
-    "duration",
-}
 AT_NIGHT_MS = 5 * 3_600_000  # from where the clock of these tests stands to 22:00 in Seoul
 
 
@@ -126,6 +115,34 @@ async def test_failures_alone_are_sent_to_again(database_url: str) -> None:
         told = sorted(each["to"] for each in provider.messages()[before:])
         assert told == ["010-1111-0001", "010-1111-0004"]
         nobody = await office.ask("POST", f"{SEND}/{second['jobId']}/resend")
+        assert (nobody.status, nobody.json["data"]["code"]) == (409, "conflict")
+
+
+async def test_failures_of_a_test_send_are_sent_to_again(database_url: str) -> None:
+    async with office_and_provider(database_url) as (office, provider):
+        told = await people(office.http, 5)
+        provider.refuses.update({"010-1111-0001", "010-1111-0002", "010-1111-0004"})
+        body = {"message": COUPON, "channel": "http", "userIds": [each.id for each in told[:3]]}
+        tried = await office.ask("POST", PATH + "/test", body)
+        job = tried.json["data"]["jobId"]
+        assert ((await office.over(job))["status"], tried.json["data"]["totalUsers"]) == (
+            "PARTIALLY_FAILED",
+            3,
+        )
+        provider.refuses.remove("010-1111-0002")
+        total, phones = 2, ["010-1111-0001", "010-1111-0002"]
+        for status in ("PARTIALLY_FAILED", "COMPLETED"):  # of a resend, too
+            before = len(provider.messages())
+            again = await office.ask("POST", f"{SEND}/{job}/resend")
+            assert (again.status, again.json["data"]["totalUsers"]) == (202, total)
+            job = again.json["data"]["jobId"]
+            end = await office.over(job)
+            assert (end["status"], end["totalUsers"], end["ageGroup"]) == (status, total, None)
+            assert sorted(each["to"] for each in provider.messages()[before:]) == phones
+            assert sorted(await office.by_phone(job)) == phones
+            provider.refuses.clear()
+            total, phones = 1, phones[:1]
+        nobody = await office.ask("POST", f"{SEND}/{job}/resend")
         assert (nobody.status, nobody.json["data"]["code"]) == (409, "conflict")
 
 

@@ -220,6 +220,7 @@ class CampaignWorld:
         self.log, self.progress = RememberingLog(), list[Progress]()
         self.alerts: list[tuple[str, str, dict[str, object]]] = []
         self.numbers, self.rate = numbers, LocalRate(rate)
+        self.commits = 0  # of the chat
         self._has_provider = provider
         self.actor = self.another()
 
@@ -229,6 +230,7 @@ class CampaignWorld:
             audience=self.audience,
             provider=self.provider if self._has_provider else None,
             rate=self.rate,
+            commits=lambda: self.commits,
             progress=self.progress.append,
             alert=lambda key, event, **data: self.alerts.append((key, event, data)),
             clock=VirtualClock(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -169,3 +170,43 @@ def test_the_95th_percentile_is_of_the_last_thousand():
     for each in range(2_000):
         sends.took(float(each < 1_000) * 99 or (each - 999) / 1_000)
     assert sends.p95_s == 0.95 and sends.mean_s == pytest.approx(0.5005)
+
+
+async def test_in_the_app_who_writes_goes_first(autojump_clock):
+    async with open_campaigns() as world:
+        world.store.slow["deliver"] = 0.02
+
+        async def people_write() -> None:
+            while trio.current_time() < 2:
+                await trio.sleep(0.005)
+                world.commits += 1
+
+        world.nursery.start_soon(people_write)
+        job = world.store.make(9_000)
+        await trio.sleep(2)
+        beside = world.store.named("deliver")
+        assert max(beside[2:]) == 200, "smaller calls, after the first two"
+        assert 4_000 < sum(beside) < 8_000, "two at a time, each with a rest of seven times as long"
+        began = trio.current_time()
+        await world.over(job)
+        assert job.statuses() == {"delivered": 9_000}
+        assert max(world.store.named("deliver")[len(beside) :]) == 1_000
+        assert trio.current_time() - began < 1, "and at full speed when nobody writes"
+
+
+async def test_a_long_call_is_rested_after_for_half_a_second_at_most(autojump_clock):
+    async with open_campaigns(CampaignNumbers(calls=1, beside=100)) as world:
+        world.store.slow["deliver"] = 1.0
+
+        async def people_write() -> None:
+            while True:
+                await trio.sleep(0.1)
+                world.commits += 1
+
+        world.nursery.start_soon(people_write)
+        world.store.make(3_000)
+        await trio.sleep(16)
+        begun = [at for name, _, at in world.store.calls if name == "deliver"]
+        assert [b - a for a, b in itertools.pairwise(begun[2:])] == pytest.approx(
+            [1.5] * 8, abs=0.1
+        )

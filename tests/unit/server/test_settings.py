@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 import pytest
 
+from actors.campaign_numbers import CampaignNumbers
+from server.campaign_settings import NUMBERS
 from server.failure import BadSetting
 from server.providers.endpoints import Endpoint
 from server.settings import (
@@ -75,11 +77,25 @@ def test_settings_do_not_change() -> None:
         ("MADANG_MESSAGE_COST", "-1"),
         ("MADANG_MESSAGE_COST", "9,9"),
         ("MADANG_MESSAGE_COST", "1e9"),
+        *((name, wrong) for name in NUMBERS for wrong in ("-1", "1.5", "many", "1" * 9)),
+        ("MADANG_CAMPAIGN_WORKERS", "51"),
+        ("MADANG_CAMPAIGN_BATCH", "1001"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"^{name} "):
         settings({name: value})
+
+
+def test_the_numbers_of_campaigns_are_those_of_the_specification_unless_they_are_set() -> None:
+    assert settings().campaigns.numbers == CampaignNumbers()
+    for name, (field, least, most) in NUMBERS.items():
+        alone = {"MADANG_CAMPAIGN_WORKERS": "1", "MADANG_CAMPAIGN_BATCH": "1"}
+        for number in (least, most):
+            rest = {"MADANG_CAMPAIGN_WORKERS_MOST": "1000", "MADANG_CAMPAIGN_PAGE": "10000"}
+            rest |= {"MADANG_CAMPAIGN_QUEUE": "100000"}
+            read = settings(alone | rest | {name: str(number)})
+            assert getattr(read.campaigns.numbers, field) == number
 
 
 def test_lists_are_read_with_spaces_and_empty_items() -> None:
