@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -23,6 +22,7 @@ from bench.madang import Folders, Measured, measured_server
 from bench.measuring import Bench
 from bench.pinning import Cores
 from bench.tables import aligned
+from bench.usage import begin_peak, peak_bytes
 from bench.workloads import Crowd
 from server.lifecycle import backends
 from server.postgres.pool import Database, open_database, quiet_loop
@@ -70,9 +70,9 @@ def _sent(folders: Folders, people: int) -> Sent:
     with measured_server([Crowd.apart(1, 2)], folders=folders) as server:
         with backends(server.data, None, None, role="command") as running:
             trio.run(_prepare, server, running.database_url, people)
-        before = _peak_bytes(server.pid)
+        before = begin_peak(server.pid)
         new, again = (trio.run(_send_to_all, server, people) for _ in range(2))
-        return Sent(people, new, again, (_peak_bytes(server.pid) - before) / 2**20)
+        return Sent(people, new, again, (peak_bytes(server.pid) - before) / 2**20)
 
 
 async def _send_to_all(server: Measured, people: int) -> float:
@@ -131,11 +131,6 @@ async def _prepare(server: Measured, url: str, people: int) -> None:
 async def _add(database: Database, people: int) -> None:
     await database.execute(ADD, people, within=20 * MINUTE)
     await database.execute("VACUUM ANALYZE", within=10 * MINUTE)
-
-
-def _peak_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _rows(sent: Sequence[Sent]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from bench.madang import Folders, Measured
 from bench.measuring import Bench
 from bench.pinning import Cores
 from bench.tables import aligned
+from bench.usage import peak_bytes
 from protocol.ids import Millis
 from server.data_folder import make_data_folder
 from server.lifecycle import backends
@@ -100,7 +101,7 @@ async def _time(url: str, people: int) -> Timed:
             took = [await _select(selection, seed) for seed in range(SELECTIONS)]
             cpu = (_cpu_ms(selection.pid) - begun) / SELECTIONS
             grown = ((await selection.figures()).rss_bytes - empty) / 2**20
-            peak = (_peak_bytes(selection.pid) - empty) / 2**20
+            peak = (peak_bytes(selection.pid) - empty) / 2**20
         refreshes = await _refreshes(database, people)
     return Timed(people, rebuilt_s, grown, peak, took, cpu, refreshes)
 
@@ -154,11 +155,6 @@ async def _selection(url: str) -> AsyncIterator[SelectionProcess]:
                 await trio.sleep(0.01)
         yield selection
         nursery.cancel_scope.cancel()
-
-
-def _peak_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _cpu_ms(pid: int) -> float:

@@ -57,6 +57,18 @@ def sorted_out(pids: Iterable[int]) -> Processes:
     return Processes(tuple(pid for pid in names if pid not in stores), stores)
 
 
+def begin_peak(pid: int) -> int:
+    """Forget how much memory *pid* has ever had; what it has now, in bytes."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")
+    return peak_bytes(pid)
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that *pid* has had."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
 class Meter:
     """Looks at processes whenever the generator says something.
 
