@@ -11,11 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple
 
-import structlog
 import trio
-import trio_asyncio
 
 from bench.beside import felt
+from bench.database import opened
 from bench.figures import shown
 from bench.machine import look_around
 from bench.madang import Folders, Measured, measured_server
@@ -25,13 +24,12 @@ from bench.tables import aligned
 from bench.usage import begin_peak, peak_bytes
 from bench.workloads import Crowd
 from server.lifecycle import backends
-from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.pool import Database
 
 PEOPLE: Final = (10_000, 100_000, 1_000_000)
 BESIDE: Final = 300_000
 """More than a round of the chat has time for."""
 LOOK_S, WITHIN_S = 0.2, 3_600.0
-LOG = structlog.get_logger("madang.bench")
 PATH: Final = "/api/admin/messages/send"
 
 # They are in their twenties for a good while, and of no age before that.
@@ -121,11 +119,9 @@ async def _ask(server: Measured, method: str, path: str, body: object = None) ->
 async def _prepare(server: Measured, url: str, people: int) -> None:
     claims = server.people[0].token.split(".")[1]
     admin = json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"]
-    async with trio_asyncio.open_loop() as loop:
-        quiet_loop(loop, LOG)
-        async with open_database(url, log=LOG) as database:
-            await database.execute(ADMIN, admin)
-            await _add(database, people)
+    async with opened(url) as database:
+        await database.execute(ADMIN, admin)
+        await _add(database, people)
 
 
 async def _add(database: Database, people: int) -> None:

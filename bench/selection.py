@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 import structlog
 import trio
-import trio_asyncio
 
 from actors.selection_records import PairFacts, SelectionAsked
 from bench.beside import felt
+from bench.database import opened
 from bench.figures import shown
 from bench.machine import look_around
 from bench.madang import Folders, Measured
@@ -27,7 +27,7 @@ from protocol.ids import Millis
 from server.data_folder import make_data_folder
 from server.lifecycle import backends
 from server.postgres.migrate import migrate
-from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.pool import Database
 from server.selection.asking import SelectionProcess
 from server.selection.choosing import Chooser
 from server.selection.reading import Reader
@@ -89,7 +89,7 @@ def _timed(folders: Folders, people: int) -> Timed:
 
 
 async def _time(url: str, people: int) -> Timed:
-    async with _database(url) as database:
+    async with opened(url) as database:
         await migrate(url)
         async with _selection(url) as selection:
             empty = (await selection.figures()).rss_bytes
@@ -134,14 +134,6 @@ async def _add(database: Database, people: int) -> None:
     await database.execute(EXPOSE, NOW, within=10 * MINUTES)
     await database.execute(ONLINE, within=10 * MINUTES)
     await database.execute("VACUUM ANALYZE", within=10 * MINUTES)
-
-
-@asynccontextmanager
-async def _database(url: str) -> AsyncIterator[Database]:
-    async with trio_asyncio.open_loop() as loop:
-        quiet_loop(loop, LOG)
-        async with open_database(url, log=LOG) as database:
-            yield database
 
 
 @asynccontextmanager
@@ -197,7 +189,7 @@ def _beside(folders: Folders, scale: float, bench: Bench) -> Iterator[str]:
 
 
 async def _add_people(url: str, people: int) -> None:
-    async with _database(url) as database:
+    async with opened(url) as database:
         await _add(database, people)
 
 

@@ -57,6 +57,28 @@ def sorted_out(pids: Iterable[int]) -> Processes:
     return Processes(tuple(pid for pid in names if pid not in stores), stores)
 
 
+class Stolen:
+    """What the host of a virtual machine kept from it, since this was made."""
+
+    def __init__(self) -> None:
+        self._then = _machine_ticks()
+
+    def share(self) -> float:
+        """Of all the time of all cores, from 0 to 1.
+
+        >>> 0 <= Stolen().share() <= 1
+        True
+        """
+        stolen, every = (now - then for now, then in zip(_machine_ticks(), self._then, strict=True))
+        return stolen / max(1, every)
+
+
+def _machine_ticks() -> tuple[int, int]:
+    """Stolen ones, and all: user, nice, system, idle, iowait, irq, softirq, steal."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text("ascii").split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
 def begin_peak(pid: int) -> int:
     """Forget how much memory *pid* has ever had; what it has now, in bytes."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")

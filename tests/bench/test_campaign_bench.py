@@ -16,7 +16,7 @@ def test_campaigns_are_measured_alone_and_beside_a_chat(
     program: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(campaign, "PEOPLE", (2_000,))
-    for name, few in {"ROUNDS": 2, "ROUND_S": 0.5}.items():
+    for name, few in {"ROUNDS": 2, "ROUND_S": 0.5, "TRIES": 1}.items():
         monkeypatch.setattr(beside, name, few)
     bench = Bench(program=program, cores=Cores(None, None))
     text = campaign.measure(Folders(open_folder), 0.1, bench)

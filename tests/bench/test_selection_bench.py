@@ -20,7 +20,7 @@ def test_selections_are_measured_alone_and_beside_a_chat(
 ) -> None:
     for name, little in {"PEOPLE": (500,), "SELECTIONS": 3, "REFRESHES": 2}.items():
         monkeypatch.setattr(selection, name, little)
-    for name, few in {"ROUNDS": 2, "ROUND_S": 0.5}.items():
+    for name, few in {"ROUNDS": 2, "ROUND_S": 0.5, "TRIES": 1}.items():
         monkeypatch.setattr(beside, name, few)
     bench = Bench(program=program, cores=Cores(None, None))
     text = selection.measure(Folders(open_folder), 0.1, bench)
