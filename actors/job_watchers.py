@@ -19,6 +19,9 @@ from protocol.frames import Ok
 from protocol.notices import Progress, WatchJob
 from protocol.refusals import error_frame
 
+OVER: Final = {status.value for status in TERMINAL} | {"announced", "cancelled", "failed"}
+"""What a campaign, or a broadcast, does not become anything else from."""
+
 WatchKey = tuple[int, str, str]
 """The user's number, his role and the job."""
 
@@ -186,6 +189,8 @@ class JobWatchers:
         now = trio.current_time()
         due = [job for job, at in self._heard_at.items() if now >= at + self.LOOK_S]
         for job in [job for job in due if not self._is_over(job)][: self.LOOKS_MOST]:
+            if job not in self._by_job:  # who watched it has left, while another was looked at
+                continue
             self._heard_at[job] = now
             try:
                 found = await self._jobs.progress_of(job) if self._jobs else None
@@ -197,4 +202,4 @@ class JobWatchers:
                 self._news |= {} if found is None or job not in self._by_job else {job: found}
 
     def _is_over(self, job: str) -> bool:
-        return self._shown[job].status in TERMINAL
+        return self._shown[job].status in OVER

@@ -164,6 +164,42 @@ async def test_a_job_of_another_node_is_looked_at_now_and_then(autojump_clock):
         assert len(jobs.asked) == asked, "it is over"
 
 
+async def test_who_leaves_while_another_job_is_looked_at_harms_nobody(autojump_clock):
+    async with open_watching() as (world, jobs):
+        ann = await world.connect("ann")
+        for job in "abc":
+            jobs.known[job] = progress(1, job)
+            watch(world, ann, job)
+        await world.quiet()
+        is_first = True
+
+        async def slowly(job: str) -> Progress | None:
+            nonlocal is_first
+            if is_first:
+                is_first = False
+                watch(world, ann, "b", on=False)
+                watch(world, ann, "c", on=False)
+            return jobs.known[job]
+
+        jobs.progress_of = slowly
+        await trio.sleep(10)
+        jobs.known["a"] = progress(50, "a")
+        await trio.sleep(3)
+        assert ann.of(Progress)[-1] == progress(50, "a"), "it is still looked at"
+        assert set(world.node.job_watchers._heard_at) == {"a"}
+
+
+async def test_a_broadcast_that_was_announced_is_looked_at_no_more(autojump_clock):
+    async with open_watching() as (world, jobs):
+        ann = await world.connect("ann")
+        jobs.known["b"] = progress(3, "b", status="announced")
+        watch(world, ann, "b")
+        await world.quiet()
+        asked = len(jobs.asked)
+        await trio.sleep(60)
+        assert len(jobs.asked) == asked
+
+
 async def test_who_is_gone_is_forgotten(autojump_clock):
     async with open_watching() as (world, _):
         ann = await world.connect("ann")
