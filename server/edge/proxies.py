@@ -27,8 +27,8 @@ class Client(NamedTuple):
 
     address: str
     is_clear: bool
-    """Not with an ``X-Forwarded-For`` of a proxy that nobody declared, or with no address in it:
-    then the client may be another.
+    """Not with an ``X-Forwarded-For`` of a proxy that nobody declared, nor with no address in it,
+    nor without one from a proxy that was declared: then the client may be another.
     """
 
 
@@ -44,12 +44,13 @@ def client_of(
     known = address_of(peer) if trusted or ":" in peer else None
     if known is None or not _within(known, trusted):
         return Client(peer if known is None else str(known), not hops)
+    is_told = bool(hops)
     while hops and _within(known, trusted):
         before = address_of(hops.pop())
         if before is None:
             return Client(str(known), is_clear=False)
         known = before
-    return Client(str(known), is_clear=True)
+    return Client(str(known), is_clear=is_told)
 
 
 def behind_proxies(app: AsgiApp, trusted: Sequence[Network]) -> AsgiApp:
