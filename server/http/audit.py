@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -65,8 +65,12 @@ class AuditPage(msgspec.Struct):
 class Audit:
     """Who acts, for what is written with a change; and entries of what was only read."""
 
+    LOOK_MS: Final = 3_600_000
+    LOOKS_MOST: Final = 1_000  # that are remembered; the oldest is forgotten first
+
     def __init__(self, store: AuditStore, *, clock: WallClock) -> None:
         self._store, self._clock = store, clock
+        self._looks: dict[tuple[int, str | None, str, str], Millis] = {}
 
     def by(self, call: Call[Any, Any], admin_no: int | None = None) -> By:
         """The admin who calls, where he is, now. His number where no token says who it is."""
@@ -78,6 +82,18 @@ class Audit:
     ) -> None:
         """An admin is about to be shown something; *about* as `note` takes it."""
         await self._store.note(action, self.by(call, admin_no), **about)
+
+    async def looked(self, call: Call[Any, Any], action: str, job: str) -> None:
+        """An admin looks on how *job* goes, maybe every second: one entry for each LOOK_MS."""
+        by = self.by(call)
+        look = (by.actor_no, by.address, action, job)
+        if look in self._looks and by.at < self._looks[look] + self.LOOK_MS:
+            return
+        await self._store.note(action, by, job=job)
+        self._looks.pop(look, None)
+        self._looks[look] = by.at
+        if len(self._looks) > self.LOOKS_MOST:
+            del self._looks[next(iter(self._looks))]
 
     async def seen_by_member(self, call: Call[Any, Any], action: str, **about: Any) -> None:
         """The same of somebody who is no admin in this: his address is not kept."""

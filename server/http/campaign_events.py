@@ -52,9 +52,9 @@ class CampaignEvents:
         job = call.path["job"]
         if await self._event(job) is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
-        if self._streams >= MOST_STREAMS:
-            raise rate_limited(AGAIN_S)
         await self._audit.seen(call, "campaign.watch", job=job)
+        if self._streams >= MOST_STREAMS:  # nothing is waited for between this and the next line
+            raise rate_limited(AGAIN_S)
         self._streams += 1
 
         async def close() -> None:

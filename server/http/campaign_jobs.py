@@ -32,7 +32,7 @@ class CampaignJobs:
     async def show(self, call: Call[None, NoQuery]) -> Answer:
         """How far a job is."""
         answer = await self._answer(call, SHOWN)
-        await self._audit.seen(call, "campaign.show", job=call.path["job"])
+        await self._audit.looked(call, "campaign.show", call.path["job"])
         return answer
 
     async def list_all(self, call: Call[None, JobsQuery]) -> Answer:
@@ -47,7 +47,9 @@ class CampaignJobs:
         return good(call.headers, LISTED, JobPage(items, last))
 
     async def pause(self, call: Call[None, NoQuery]) -> Answer:
-        """Stop a job for now: nobody is sent to but by what is under way at the provider."""
+        """Stop a job for now: nobody more is begun with. Of those who wait for their turn at the
+        provider some are still sent to, until their node hears of it.
+        """
         return await self._direct(call, self._making.pause, PAUSED)
 
     async def resume(self, call: Call[None, NoQuery]) -> Answer:

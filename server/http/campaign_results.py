@@ -50,10 +50,10 @@ class CampaignResults:
     async def file(self, call: Call[None, NoQuery]) -> Streamed:
         """All recipients of a job, as a file."""
         admin_no, job = call.caller.user_no, await self._job(call)
-        if self._under_way[admin_no] >= AT_ONCE:
-            raise rate_limited(AGAIN_S)
         about = {"count": done_of(job), "job": job["job_id"]}
         await self._audit.seen(call, "campaign.results_file", **about)
+        if self._under_way[admin_no] >= AT_ONCE:  # as for streams: looked at and counted at once
+            raise rate_limited(AGAIN_S)
         self._under_way[admin_no] += 1
 
         async def close() -> None:

@@ -55,6 +55,19 @@ async def test_a_scheduled_job_waits_and_can_be_taken_back(database_url: str) ->
             assert (refused.status, set(refused.json["data"]["fields"])) == (400, {"scheduledAt"})
 
 
+async def test_who_looks_on_leaves_one_entry_an_hour(database_url: str) -> None:
+    async with an_office(database_url) as office:
+        await people(office.http, 1)
+        job = (await office.send())["jobId"]
+        await office.over(job)
+        for hours in (0, 1):
+            office.http.parts.clock.ms += hours * 3_600_000  # type: ignore[attr-defined]
+            for _ in range(3):
+                await office.status(job)
+        reply = await office.ask("GET", "/api/v1/admin/audit?action=campaign.show")
+        assert [each["details"] for each in reply.json["items"]] == [{"job": job}] * 2
+
+
 async def test_a_job_is_paused_gone_on_with_and_cancelled_and_nothing_else(
     database_url: str,
 ) -> None:
