@@ -32,6 +32,11 @@ ADD = """
 INSERT INTO users (user_id, username, birth_date, phone)
 SELECT 'bulk' || n, 'bulk' || n, current_date - 25 * 365, '010-' || n
 FROM generate_series(1, %s) AS n"""
+LEDGER = "SELECT user_no, status FROM bulk_message_recipients"
+MESSAGES = """
+SELECT count(*), max(count) FROM (
+    SELECT count(*) FROM room_events WHERE client_id = %s GROUP BY room_no
+) in_each"""
 
 
 class Provider:
@@ -90,7 +95,6 @@ def database(data: Path) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.mark.timeout(3_600)
 def test_kills_at_any_moment_send_to_nobody_twice(open_folder: Path) -> None:
-    chance = random.Random(7)  # noqa: S311 - the same moments each time
     with a_provider() as provider:
         environ = {
             "MADANG_PRIVATE_ADDRESSES": "1",
@@ -99,34 +103,47 @@ def test_kills_at_any_moment_send_to_nobody_twice(open_folder: Path) -> None:
             "MADANG_MESSAGE_API_RATE": "0",
         }
         with RunningServer(open_folder / "killed", **environ) as server:
-            admin = server.sign_up("admin")
+            done = sent_through_kills(server, "http", PEOPLE)
             with database(server.data) as rows:
-                rows.execute("UPDATE users SET role = 'admin' WHERE user_id = %s", [admin.id])
-                rows.execute(ADD, [PEOPLE])
-            body = {"ageGroup": "TWENTIES", "message": "안내입니다", "channel": "http"}
-            job = server.call("POST", SEND, body, token=admin.token)["data"]["jobId"]
-            for number in range(KILLS):
-                wait_for(server, admin.token, job, PEOPLE * number // (KILLS + 1))
-                time.sleep(chance.random() * 0.5)
-                server.kill()
-                server.start()
-            done = wait_for(server, admin.token, job, PEOPLE)
-            with database(server.data) as rows:
-                ledger = dict(
-                    rows.execute(
-                        "SELECT user_id, r.status FROM users u JOIN"
-                        " bulk_message_recipients r USING (user_no)"
-                    ).fetchall()
-                )
-                numbers = dict(rows.execute("SELECT user_no, user_id FROM users").fetchall())
+                ledger = dict(rows.execute(LEDGER).fetchall())
     check(done, Counter(ledger.values()))
     assert max(provider.accepted.values()) == 1, "the provider took each at most once"
-    taken = {numbers[int(name.rpartition("-")[2])] for name in provider.accepted}
+    taken = {int(name.rpartition("-")[2]) for name in provider.accepted}
     by_state = {
         state: {who for who in ledger if ledger[who] == state} for state in set(ledger.values())
     }
     assert by_state["sent"] <= taken
     assert taken <= by_state["sent"] | by_state.get("unknown", set())
+
+
+@pytest.mark.timeout(3_600)
+def test_kills_in_the_app_leave_one_message_with_each(open_folder: Path) -> None:
+    people = 10 * PEOPLE  # it is that much faster
+    with RunningServer(open_folder / "killed-in-app") as server:
+        done = sent_through_kills(server, "in_app", people)
+        with database(server.data) as rows:
+            ledger = Counter(dict(rows.execute(LEDGER).fetchall()).values())
+            (rooms, most), *_ = rows.execute(MESSAGES, [f"campaign-{done['jobId']}"]).fetchall()
+    assert (done["status"], done["successCount"]) == ("COMPLETED", people)
+    assert ledger == {"delivered": people}
+    assert (rooms, most) == (people, 1)
+
+
+def sent_through_kills(server: RunningServer, channel: str, people: int) -> Any:
+    """How a job to so many stands in the end, whose server was killed on the way."""
+    chance = random.Random(7)  # noqa: S311 - the same moments each time
+    admin = server.sign_up("admin")
+    with database(server.data) as rows:
+        rows.execute("UPDATE users SET role = 'admin' WHERE user_id = %s", [admin.id])
+        rows.execute(ADD, [people])
+    body = {"ageGroup": "TWENTIES", "message": "안내입니다", "channel": channel}
+    job = server.call("POST", SEND, body, token=admin.token)["data"]["jobId"]
+    for number in range(KILLS):
+        wait_for(server, admin.token, job, people * number // (KILLS + 1))
+        time.sleep(chance.random() * 0.5)
+        server.kill()
+        server.start()
+    return wait_for(server, admin.token, job, people)
 
 
 def wait_for(server: RunningServer, token: str, job: str, settled: int) -> Any:
@@ -135,7 +152,9 @@ def wait_for(server: RunningServer, token: str, job: str, settled: int) -> Any:
     while True:
         data = server.call("GET", f"{SEND}/{job}/status", token=token)["data"]
         names = ("successCount", "failureCount", "unknownCount", "skippedCount")
-        if data["status"] in OVER or (settled < PEOPLE and sum(map(data.get, names)) >= settled):
+        if data["status"] in OVER or (
+            settled < data["totalUsers"] and sum(map(data.get, names)) >= settled
+        ):
             return data
         assert time.monotonic() < deadline, data
         time.sleep(0.1)
