@@ -28,8 +28,7 @@ class CampaignActor:
     job is tried again, and pauses that job in the end; an outage of the store is waited out.
     """
 
-    AT_ONCE: Final = 8  # jobs that have something to do
-    HELD_MOST: Final = 64  # with those that wait for a later time
+    HELD_MOST: Final = 256  # jobs; their readers share out whose turn it is
     LOOK_EVERY_S: Final = 1.0
     AGAIN_S: Final = 5.0  # after what nobody foresaw
 
@@ -133,12 +132,11 @@ class CampaignActor:
         except Exception as error:  # noqa: BLE001 - what is wrong with one row ends no node
             self._log.error("campaigns_failed", exc_info=error)
             return self.AGAIN_S
-        self._watch_queues()
+        self._watch_channels()
         return self.LOOK_EVERY_S
 
     async def _lease(self) -> Sequence[Job]:
-        busy = sum(not run.is_at_rest() for run in self._runs.values())
-        most = min(self.AT_ONCE - busy, self.HELD_MOST - len(self._runs))
+        most = self.HELD_MOST - len(self._runs)
         if most <= 0:
             return ()
         now = self._clock.now_ms()
@@ -170,8 +168,14 @@ class CampaignActor:
         if self._runs.get(run.job.job_no) is run:
             del self._runs[run.job.job_no]
 
-    def _watch_queues(self) -> None:
+    def _watch_channels(self) -> None:
         for channel, reader in self._readers.items():
+            self._alarms.hold(
+                f"campaign-circuit:{channel}",
+                "campaign.circuit_open",
+                on=reader.crew.sender.is_ill,
+                channel=channel,
+            )
             waits = reader.crew.waits_s()
             self._alarms.hold(
                 f"campaign-queue:{channel}",

@@ -96,11 +96,11 @@ class Attendant:
             run.fault()
 
     async def _move_on(self, run: JobRun) -> None:
-        if run.halted:
+        if run.halted and not run.is_at_its_end():
             await self._pause(run)
         elif run.source.is_stuck:
             await self.let_go(run)
-        elif run.source.is_finished and not run.in_hand:
+        elif (run.source.is_finished or run.halted) and not run.in_hand:
             await (self._finish(run) if run.is_sure() else self.let_go(run))
         else:
             await self._keep(run)
@@ -118,10 +118,12 @@ class Attendant:
         await run.save_counts()
         await run.move(JobStatus.PAUSED, run.halted)
         run.end()
-        job, reason = run.job.job_id, run.halted
-        self._log.warning("campaign_paused", job=job, reason=reason)
-        rate = round(run.window.rate, 3)
-        self._alarms.say(f"campaign:{job}", f"campaign.{reason}", job=job, failure_rate=rate)
+        self._log.warning("campaign_paused", job=run.job.job_id, reason=run.halted)
+        self._say(run, run.halted)
+
+    def _say(self, run: JobRun, why: str) -> None:
+        job, rate = run.job.job_id, round(run.window.rate, 3)
+        self._alarms.say(f"campaign:{job}", f"campaign.{why}", job=job, failure_rate=rate)
 
     async def _finish(self, run: JobRun) -> None:
         status, reason = run.outcome()
@@ -130,8 +132,10 @@ class Attendant:
         await run.advance(JobStatus.PROCESSING_BATCH if is_failed else JobStatus.SENDING_MESSAGES)
         await run.move(status, reason)
         run.end()
+        if run.halted or run.has_mostly_failed():  # of a small job, or one of which nobody is left
+            self._say(run, run.halted or "failure_rate")
         counts = run.counts._asdict()
-        self._log.info("campaign_ended", job=run.job.job_id, status=status.value, **counts)
+        self._log.info("campaign_ended", job=run.job.job_id, status=run.status.value, **counts)
 
     def _stalled(self, run: JobRun, *, on: bool) -> None:
         job = run.job.job_id

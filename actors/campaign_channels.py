@@ -7,7 +7,8 @@ from random import Random
 
 from actors.campaign_attendant import Alert
 from actors.campaign_crew import Crew, Sender
-from actors.campaign_http import HttpSender, Rate
+from actors.campaign_gate import Gate, Rate
+from actors.campaign_http import HttpSender
 from actors.campaign_in_app import Audience, InAppSender
 from actors.campaign_numbers import CampaignNumbers
 from actors.campaign_ports import Campaigns, MessageProvider
@@ -50,8 +51,7 @@ def make_readers(
         senders["http"] = HttpSender(
             store,
             around.provider,
-            around.rate,
-            breaker=CircuitBreaker(),
+            Gate(around.rate, breaker=CircuitBreaker(), numbers=numbers, log=log),
             numbers=numbers,
             clock=clock,
             random=around.random,

@@ -22,6 +22,10 @@ class Sender(Protocol):
     sends: Sends
 
     @property
+    def is_ill(self) -> bool:
+        """Whether what it sends by has failed so often that it is left alone for now."""
+
+    @property
     def at_once(self) -> int:
         """So many calls of ``send``."""
 

@@ -3,193 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
 import trio
+from msgspec import structs
 
 from actors.campaign_figures import Sends
+from actors.campaign_gate import Gate, Passed
 from actors.campaign_numbers import CampaignNumbers
 from actors.campaign_ports import Campaigns, MessageProvider
 from actors.campaign_records import Begun, Ready, Result
 from actors.campaign_run import JobRun, Settled
-from actors.message_records import Outcome
+from actors.message_records import NO_ATTEMPT, OUR_SETTINGS, Outcome
 from actors.ports import AdapterError, WallClock
 from actors.rules.backoff import wait_ms
-from actors.rules.circuit_breaker import Circuit, CircuitBreaker
-from actors.rules.token_bucket import TokenBucket
 from actors.supervisor import Log
 from protocol.ids import Millis
 
-NOT_TRIED: Final = Outcome(kind="again", reason="limited")
 NOT_KNOWN: Final = Outcome(kind="unknown", reason="no_answer")
 
 
-class Rate(Protocol):
-    """The provider's rate."""
-
-    async def take(self) -> float:
-        """0.0 when a token was there and is taken, else the seconds until there may be one.
-
-        May raise AdapterError.
-        """
-
-
-class LocalRate:
-    """The rate of this node alone: *per_second*, and a burst of *burst* after a rest."""
-
-    def __init__(self, per_second: float, burst: float = 1.0) -> None:
-        self._bucket = TokenBucket(per_second, burst, trio.current_time())
-
-    async def take(self) -> float:
-        """Take a token, or say when to come again."""
-        return self._bucket.take(trio.current_time())
-
-
 class HttpSender:
-    """Begins with a chunk of recipients, sends to them at once, each after a token of the rate,
-    and records what came of it in one call.
+    """Begins with a chunk of recipients as the gate lets them pass, sends to them at once, and
+    records what came of it in one call.
 
-    While the circuit is open nobody is begun with; then one tries.
+    Who waits for the gate is queued, and so what is said meanwhile holds: a pause, the end of a
+    job or of this node, who takes back his consent, and the night.
     """
 
-    REST_S: Final = 1.0  # where the store or the rate cannot be asked
-    LEAST_S: Final = 1e-5
-    REST_MOST_S: Final = 300.0  # of all, where the provider asked one of them to wait
-    MARGIN_S: Final = 10.0  # to record a result within the lease of its recipient
+    REST_S: Final = 1.0  # where the store cannot be asked
 
     def __init__(  # noqa: PLR0913 - what it sends by, and all that chance and time decide
         self,
         store: Campaigns,
         provider: MessageProvider,
-        rate: Rate,
+        gate: Gate,
         *,
-        breaker: CircuitBreaker,
         numbers: CampaignNumbers,
         clock: WallClock,
         random: Random,
         log: Log,
     ) -> None:
-        self._store, self._provider, self._rate = store, provider, rate
+        self._store, self._provider, self._gate = store, provider, gate
         self._numbers, self._clock, self.sends = numbers, clock, Sends()
-        self._random, self._log, self.breaker = random, log, breaker
+        self._random, self._log = random, log
         self._line = trio.Semaphore(numbers.line)
-        self._turn = trio.Lock()
-        self._news, self._rests_until = trio.Event(), 0.0
-        self._is_stopped = False
         self.at_once = numbers.workers_most + 1  # with who runs a batch that has no place
         self.size, self.linger_s = numbers.batch, 0.0
 
     async def send(self, run: JobRun, hand: list[int]) -> None:
-        """Send to those in *hand*, chunk by chunk."""
-        while hand and not (run.is_over or run.halted):
-            most = await self._may_begin(run)
-            if self._is_stopped:
-                return
-            if most:
-                await self._chunk(run, hand, most)
+        """Send to those in *hand*, chunk by chunk, and wait for what comes of it."""
+        failed: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            try:
+                while hand and await self._chunk(run, hand, nursery):
+                    pass
+            except Exception as error:  # noqa: BLE001 - raised when those on their way are settled
+                failed = error
+        if failed is not None:
+            raise failed
+
+    @property
+    def is_ill(self) -> bool:
+        """Whether the provider is left alone."""
+        return self._gate.is_open_circuit
 
     def stop(self) -> None:
         """Begin with nobody more."""
-        self._is_stopped = True
-        self._news.set()
+        self._gate.close()
 
-    async def _may_begin(self, run: JobRun) -> int:
-        """With how many to begin, as soon as it may be any; 0 where *run* may have ended."""
-        now = trio.current_time()
-        if now >= self._rests_until and self.breaker.may_send(now):
-            return self._numbers.chunk if self.breaker.state is Circuit.CLOSED else 1
-        until = max(self._rests_until, self.breaker.opens_at or now)
-        with trio.move_on_at(min(until, now + self.REST_S)):
-            await self._news.wait()
-        return 0
+    async def _chunk(self, run: JobRun, hand: list[int], nursery: trio.Nursery) -> bool:
+        """Begin with the next ones; False where *run* does not go on."""
+        async with self._line:
+            passed = await self._gate.admit(run, len(hand))
+            if passed is None:
+                return False
+            begun = await self._begin(run, hand[: passed.size], passed)
+        del hand[: passed.size]
+        nursery.start_soon(self._finish, run, begun, passed)
+        return True
 
-    async def _chunk(self, run: JobRun, hand: list[int], most: int) -> None:
-        async with AsyncExitStack() as line:
-            await line.enter_async_context(self._line)
-            if self._is_stopped or run.is_over or run.halted:
-                return
-            by = trio.current_time() + self._numbers.leased_s
-            chunk = hand[:most]
-            begun = await self._begin(run, chunk)
-            del hand[: len(chunk)]
-            try:
-                results = await self._send_all(run, begun.ready, by, line)
-                await self._record(run, begun, results)
-            finally:
-                run.lay_down(len(chunk))
-
-    async def _begin(self, run: JobRun, chunk: Sequence[int]) -> Begun:
-        now = self._clock.now_ms()
+    async def _begin(self, run: JobRun, chunk: Sequence[int], passed: Passed) -> Begun:
+        now, ready = self._clock.now_ms(), 0
         until = Millis(now + int(self._numbers.leased_s * 1000))
-        return await self._store.begin(run.job, chunk, at=now, until=until)
-
-    async def _send_all(
-        self, run: JobRun, ready: Sequence[Ready], by: float, line: AsyncExitStack
-    ) -> list[Result]:
-        """What came of each. Leaves the *line* when all have their tokens."""
-        results: list[Result] = []
-        latest = by - self._numbers.send_s - self.MARGIN_S
-        async with trio.open_nursery() as nursery:
-            for each in ready:
-                if await self._token(latest):
-                    nursery.start_soon(self._send_one, run, each, results)
-                else:
-                    results.append(Result(each.user_no, NOT_TRIED, self._clock.now_ms()))
-            await line.aclose()
-        return results
-
-    async def _token(self, latest: float) -> bool:
-        """A token of the rate, in turn; False where there is none before *latest*."""
-        async with self._turn:
-            while (now := trio.current_time()) <= latest:
-                wait = await self._wait()
-                if not wait:
-                    return True
-                await trio.sleep(max(min(wait, latest - now), self.LEAST_S))
-            return False
-
-    async def _wait(self) -> float:
         try:
-            return await self._rate.take()
-        except AdapterError as error:
-            self._log.warning("campaign_rate_unknown", reason=str(error))
-            return self.REST_S
+            begun = await self._store.begin(run.job, chunk, at=now, until=until)
+            ready = len(begun.ready)
+        finally:
+            self._gate.give_back(passed, passed.size - ready)
+        return begun
 
-    async def _send_one(self, run: JobRun, ready: Ready, results: list[Result]) -> None:
+    async def _finish(self, run: JobRun, begun: Begun, passed: Passed) -> None:
+        results: list[Result] = []
+        try:
+            async with trio.open_nursery() as nursery:
+                for each in begun.ready:
+                    nursery.start_soon(self._send_one, run, each, passed, results)
+            await self._record(run, begun, results)
+        except Exception as error:  # noqa: BLE001 - the other chunks of the batch are on their way
+            self._fault(run, error)
+        finally:
+            run.lay_down(passed.size)
+
+    async def _send_one(
+        self, run: JobRun, ready: Ready, passed: Passed, results: list[Result]
+    ) -> None:
         began, outcome = trio.current_time(), NOT_KNOWN
         try:
             with trio.move_on_after(self._numbers.send_s):
                 outcome = await self._provider.send(ready.message)
         except Exception as error:  # noqa: BLE001 - the others of the chunk are on their way
-            self._log.error("campaign_failed", job=run.job.job_id, exc_info=error)
-            run.fault()
+            self._fault(run, error)
         self.sends.took(trio.current_time() - began)
-        self._heard(outcome)
-        results.append(Result(ready.user_no, outcome, self._again_at(ready, outcome)))
+        self._gate.heard(passed, outcome)
+        if outcome.kind == "again" and outcome.reason in OUR_SETTINGS:
+            run.halt(outcome.reason)
+        results.append(self._result(ready, outcome))
 
-    def _again_at(self, ready: Ready, outcome: Outcome) -> Millis | None:
-        if outcome.kind != "again" or ready.attempt >= self._numbers.attempts:
-            return None
+    def _result(self, ready: Ready, outcome: Outcome) -> Result:
+        if outcome.kind != "again":
+            return Result(ready.user_no, outcome, None)
+        if ready.attempt >= self._numbers.attempts and outcome.reason not in NO_ATTEMPT:
+            last = structs.replace(outcome, kind="unknown") if outcome.may_be_sent else outcome
+            return Result(ready.user_no, last, None)
         least = outcome.retry_after_ms or 0
         wait = wait_ms(ready.attempt, self._random.random(), at_least_ms=least)
-        return Millis(self._clock.now_ms() + wait)
+        return Result(ready.user_no, outcome, Millis(self._clock.now_ms() + wait))
 
-    def _heard(self, outcome: Outcome) -> None:
-        """What an outcome says of the provider itself."""
-        now, was = trio.current_time(), self.breaker.state
-        if outcome.reason == "limited":
-            rest = min((outcome.retry_after_ms or 0) / 1000, self.REST_MOST_S)
-            self._rests_until = max(self._rests_until, now + rest)
-        if outcome.kind in {"again", "unknown"} and outcome.reason != "limited":
-            self.breaker.failed(now)
-        else:
-            self.breaker.succeeded(now)
-        if self.breaker.state is not was:
-            self._log.warning("campaign_circuit", state=self.breaker.state.value)
-            self._news.set()
-            self._news = trio.Event()
+    def _fault(self, run: JobRun, error: Exception) -> None:
+        self._log.error("campaign_failed", job=run.job.job_id, exc_info=error)
+        run.fault()
 
     async def _record(self, run: JobRun, begun: Begun, results: Sequence[Result]) -> None:
         while results:

@@ -47,7 +47,7 @@ class InAppSender:
         """*commits* says how many the chat of this node has had."""
         self._store, self._audience, self._clock = store, audience, clock
         self._commits, self._beside, self._rest = commits, numbers.beside, numbers.rest
-        self._is_beside = False
+        self._is_beside, self.is_ill = False, False
         self.sends = Sends()
         self._size = CallSize(numbers.joined, slow=numbers.slow_s)
         self.at_once, self.linger_s = numbers.calls, numbers.linger_s

@@ -42,8 +42,10 @@ class CampaignNumbers(msgspec.Struct, frozen=True, kw_only=True):
 
     chunk: int = 10
     """Recipients that are begun with at once for the provider."""
+    connections: int = 60
+    """To the provider; so many are begun with at most: 50 are busy while a chunk is begun with."""
     line: int = 5
-    """Chunks that may wait for the provider's rate, begun with."""
+    """Chunks for which a token was taken, and which are being begun with."""
     attempts: int = 5
     send_s: float = 30.0
     """For one answer of the provider."""

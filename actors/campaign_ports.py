@@ -45,8 +45,10 @@ class Campaigns(Protocol):
     async def let_go(self, job: Job) -> None:
         """Another node may have it at once."""
 
-    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> None:
-        """Change its state. At its end (``TERMINAL``) counts are those of the ledger."""
+    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> JobStatus:
+        """Change its state; which one it has then. Where it stops, counts are those of the ledger:
+        are some of it failed or unknown, COMPLETED becomes PARTIALLY_FAILED.
+        """
 
     async def read(self, job: Job, *, most: int, at: Millis) -> Page:
         """Put the next people of its audience into the ledger, in the order of their numbers.

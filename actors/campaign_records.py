@@ -51,6 +51,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Its whole audience is in the ledger."""
     counts: Counts
     start_at: Millis
+    root_id: str
+    """Of the first job, where this one sends again to those whom others failed to reach."""
 
 
 class Page(NamedTuple):

@@ -73,10 +73,6 @@ class JobRun:
         """The same, but for an outage that is rested from."""
         return not (self.is_over or self.halted) and self._room() > 0 and self._wants()
 
-    def is_at_rest(self) -> bool:
-        """Whether it waits for a later time."""
-        return not self.in_hand and self.source.is_at_rest
-
     def wakes_at(self) -> float:
         """When that may change though nothing happens, in seconds of trio's clock."""
         if self._rests_until > trio.current_time():
@@ -104,14 +100,15 @@ class JobRun:
 
     async def move(self, to: JobStatus, reason: str = "") -> None:
         """Have the job in another state."""
-        await self._store.move(self.job, to, at=self._clock.now_ms(), reason=reason)
-        self.status = to
+        at = self._clock.now_ms()
+        self.status = await self._store.move(self.job, to, at=at, reason=reason)
 
     # ---- for those who send
 
     def settle(self, settled: Settled) -> None:
         """So many are out no longer."""
-        before = self.counts.done
+        before = self._tried()
+        self.faults = 0
         self._unsaved = _sum(self._unsaved, settled)
         self.counts = Counts(self.counts.total, *_sum(Settled(*self.counts[1:]), settled))
         self.counts = self.counts._replace(total=self._total())
@@ -192,6 +189,14 @@ class JobRun:
         """
         return self.counts.done == self.source.total
 
+    def is_at_its_end(self) -> bool:
+        """Whether nobody is left but those who are out."""
+        return self.counts.done + self.in_hand == self.source.total
+
+    def has_mostly_failed(self) -> bool:
+        """Whether more of those who were tried were not reached than may be."""
+        return self.counts.failure + self.counts.unknown > self._limit * self._tried()
+
     def outcome(self) -> tuple[JobStatus, str]:
         """What a job becomes of which all are settled."""
         if not self.counts.done and not self.source.seen:
@@ -218,9 +223,12 @@ class JobRun:
         """How many more may be begun with."""
         if not self.job.is_ramped:
             return ALL
-        done = self.counts.done
-        limit = ramp_limit(self.counts.total, done)
-        return ALL if limit is None else limit - done - self.in_hand - self.source.retrying
+        tried = self._tried()
+        limit = ramp_limit(self.counts.total, tried)
+        return ALL if limit is None else limit - tried - self.in_hand - self.source.retrying
+
+    def _tried(self) -> int:
+        return self.counts.done - self.counts.skipped
 
     def _total(self) -> int:
         known = self.source.total
@@ -233,12 +241,8 @@ class JobRun:
             self.window.add(failed=False)
         for _ in range(failed):
             self.window.add(failed=True)
-        is_step = self.job.is_ramped and ends_step(self.counts.total, before, self.counts.done)
-        tried = self.counts.done - self.counts.skipped
-        gone_wrong = self.counts.failure + self.counts.unknown
-        if (failed and self.window.too_many(self._limit)) or (
-            is_step and gone_wrong > self._limit * tried
-        ):
+        is_step = self.job.is_ramped and ends_step(self.counts.total, before, self._tried())
+        if (failed and self.window.too_many(self._limit)) or (is_step and self.has_mostly_failed()):
             self.halt("failure_rate")
 
     def _moved_on(self) -> None:

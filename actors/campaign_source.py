@@ -13,7 +13,7 @@ import trio
 
 from actors.campaign_ports import Campaigns
 from actors.campaign_records import Job
-from actors.ports import WallClock
+from actors.ports import OutcomeUnknown, WallClock
 from protocol.ids import Millis
 
 
@@ -60,15 +60,6 @@ class Source:
         self._recall()
         return len(self._again)
 
-    @property
-    def is_at_rest(self) -> bool:
-        """Nobody is due before the next look."""
-        return (
-            self._stage is Stage.LATER
-            and not self._here
-            and self._look_at > trio.current_time() + 1
-        )
-
     def wants(self, in_hand: int) -> bool:
         """Whether somebody can be had or looked for, while *in_hand* are out."""
         if self.is_finished or self.is_stuck:
@@ -106,12 +97,19 @@ class Source:
     async def fill(self) -> None:
         """One look into the store, after which ``wants`` says whether there is more to be had."""
         if self._stage is Stage.READING:
-            page = await self._store.read(self._job, most=self._page, at=self._clock.now_ms())
-            self._put(page.user_nos)
-            if page.is_last:
-                self._begin_later()
+            await self._read()
         else:
             await self._fill_queued()
+
+    async def _read(self) -> None:
+        try:
+            page = await self._store.read(self._job, most=self._page, at=self._clock.now_ms())
+        except OutcomeUnknown:
+            self._is_whole = False  # some may be in the ledger who were not seen here
+            raise
+        self._put(page.user_nos)
+        if page.is_last:
+            self._begin_later()
 
     async def _fill_queued(self) -> None:
         if self._stage is Stage.LATER and not self._after:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -23,6 +23,14 @@ OutcomeReason = Literal[
     "no_answer",
     "bad_answer",
 ]
+
+
+OUR_SETTINGS: Final[frozenset[OutcomeReason]] = frozenset({"not_authorized", "redirected"})
+"""Where an outcome ``again`` has one of these, no message will be taken until somebody mends what
+is wrong.
+"""
+NO_ATTEMPT: Final[frozenset[OutcomeReason]] = OUR_SETTINGS | {"limited"}
+"""Where it has one of these, the message itself was not looked at."""
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,3 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: OutcomeReason = ""
     retry_after_ms: int | None = None
     """How long the provider asked to be left alone, where it did."""
+    may_be_sent: bool = False
+    """Of ``again``: it may have taken it, but knows it by its id. Is it not asked again, this is
+    ``unknown``.
+    """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actors.campaign_numbers import CampaignNumbers
+from actors.rules.local_time import is_zone
 from server.failure import BadSetting
 
 SERVICE_NAME: Final = "마당"
@@ -51,12 +51,8 @@ def read_campaigns(environ: Mapping[str, str]) -> CampaignSettings:
     if not (name.isprintable() and 0 < len(name) <= LONGEST_SERVICE_NAME):
         raise BadSetting(f"MADANG_SERVICE_NAME must have 1 to {LONGEST_SERVICE_NAME} characters")
     zone = environ.get("MADANG_CAMPAIGN_ZONE") or "Asia/Seoul"
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadSetting(
-            f"MADANG_CAMPAIGN_ZONE must be a name such as Asia/Seoul, not {zone!r}"
-        ) from None
+    if not is_zone(zone):
+        raise BadSetting(f"MADANG_CAMPAIGN_ZONE must be a name such as Asia/Seoul, not {zone!r}")
     cost = environ.get("MADANG_MESSAGE_COST") or "0"
     if not COST.fullmatch(cost):
         raise BadSetting(f"MADANG_MESSAGE_COST must be a number such as 9.9, not {cost!r}")
@@ -75,11 +71,13 @@ def _numbers(environ: Mapping[str, str]) -> CampaignNumbers:
             "MADANG_CAMPAIGN_WORKERS must be no more than MADANG_CAMPAIGN_WORKERS_MOST:"
             f" {numbers.workers} and {numbers.workers_most}"
         )
-    for name, least in (("PAGE", numbers.page), ("QUEUE", numbers.queue)):
-        if numbers.batch > least:
+    for name, most in (
+        ("MADANG_CAMPAIGN_PAGE", numbers.page),
+        ("MADANG_CAMPAIGN_QUEUE", numbers.queue),
+    ):
+        if numbers.batch > most:
             raise BadSetting(
-                f"MADANG_CAMPAIGN_BATCH must be no more than MADANG_CAMPAIGN_{name}:"
-                f" {numbers.batch} and {least}"
+                f"MADANG_CAMPAIGN_BATCH must be no more than {name}: {numbers.batch} and {most}"
             )
     return numbers
 

@@ -117,7 +117,7 @@ class Campaigning:
         api = self._settings.message_api
         if api is None:
             return None
-        poster = self._poster()
+        poster = self._poster(self._settings.campaigns.numbers.connections)
         return MessageApi(
             poster, api.endpoint, api.key, idempotent=api.idempotent, clock=self._clock
         )
@@ -126,7 +126,7 @@ class Campaigning:
         """Every alert is in the log, and is posted where the settings say."""
         log, alerts = self._log, self._settings.alerts
         webhook = alerts and Webhook(
-            self._poster(),
+            self._poster(1),  # one alert after the other
             alerts.endpoint,
             alerts.secrets,
             clock=self._clock,
@@ -143,8 +143,8 @@ class Campaigning:
 
         return alert
 
-    def _poster(self) -> Poster:
+    def _poster(self, connections: int) -> Poster:
         backend = GuardedBackend(private=self._settings.private_addresses)
-        poster = Poster(backend, tls=ssl.create_default_context())
+        poster = Poster(backend, tls=ssl.create_default_context(), connections=connections)
         self._posters.append(poster)
         return poster

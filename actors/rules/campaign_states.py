@@ -73,6 +73,9 @@ RECIPIENT_TRANSITIONS: Final[Mapping[RecipientStatus, tuple[RecipientStatus, ...
 TERMINAL: Final = frozenset(status for status, after in TRANSITIONS.items() if not after)
 """The job is over."""
 
+RUNNING: Final = frozenset((_J.IN_PROGRESS, _J.PROCESSING_BATCH, _J.SENDING_MESSAGES))
+"""A node works on it, or may."""
+
 SETTLED: Final = frozenset(RecipientStatus) - {RecipientStatus.QUEUED, RecipientStatus.LEASED}
 """The recipient is counted, and never sent to again."""
 

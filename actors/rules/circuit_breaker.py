@@ -21,7 +21,16 @@ class CircuitBreaker:
     heard of again, another is let through after as long a wait.
     """
 
-    __slots__ = ("_failures", "_first", "_in_a_row", "_most", "_opens_at", "_probing", "_wait")
+    __slots__ = (
+        "_failures",
+        "_first",
+        "_in_a_row",
+        "_most",
+        "_opens_at",
+        "_probing",
+        "_turn",
+        "_wait",
+    )
 
     def __init__(self, *, failures: int = 5, first: float = 10.0, most: float = 300.0) -> None:
         self._failures, self._first, self._most = failures, first, most
@@ -29,6 +38,14 @@ class CircuitBreaker:
         self._in_a_row = 0
         self._opens_at: float | None = None
         self._probing = False
+        self._turn = 0
+
+    @property
+    def turn(self) -> int:
+        """Another whenever it opens, lets one through, or closes: what was sent in another turn
+        tells nothing of this one.
+        """
+        return self._turn
 
     @property
     def opens_at(self) -> float | None:
@@ -55,20 +72,30 @@ class CircuitBreaker:
         if now < self._opens_at:
             return False
         self._probing, self._opens_at = True, now + self._wait
+        self._turn += 1
         return True
+
+    def unused(self, now: float) -> None:
+        """The one that was let through was not sent after all: the next may be, at once."""
+        if self._probing:
+            self._probing, self._opens_at = False, now
+            self._turn += 1
 
     def succeeded(self, _now: float) -> None:
         """One came through. While it is open that is one sent before, and tells nothing."""
         self._in_a_row = 0
         if self._probing:
             self._probing, self._opens_at, self._wait = False, None, self._first
+            self._turn += 1
 
     def failed(self, now: float) -> None:
         """One did not come through. While it is open that is one sent before."""
         if self._probing:
             self._wait = min(self._wait * 2, self._most)
             self._probing, self._opens_at = False, now + self._wait
+            self._turn += 1
         elif self._opens_at is None:
             self._in_a_row += 1
             if self._in_a_row >= self._failures:
                 self._in_a_row, self._opens_at = 0, now + self._wait
+                self._turn += 1

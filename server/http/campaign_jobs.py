@@ -47,8 +47,8 @@ class CampaignJobs:
         return good(call.headers, LISTED, JobPage(items, last))
 
     async def pause(self, call: Call[None, NoQuery]) -> Answer:
-        """Stop a job for now: nobody more is begun with. Of those who wait for their turn at the
-        provider some are still sent to, until their node hears of it.
+        """Stop a job for now: nobody is sent to any more but who is under way at the provider. Who
+        waits for the provider's rate is not.
         """
         return await self._direct(call, self._making.pause, PAUSED)
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from actors.campaign_figures import JobFigures
 from actors.rules.age_groups import AgeGroup
-from actors.rules.campaign_states import TERMINAL, JobStatus
+from actors.rules.campaign_states import RUNNING, TERMINAL, JobStatus
 from actors.rules.local_time import local_time
 from protocol.ids import Millis
 from server.http.campaign_schemas import JobData, RecipientResult
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
-RUNNING = (JobStatus.IN_PROGRESS, JobStatus.PROCESSING_BATCH, JobStatus.SENDING_MESSAGES)
 LONGEST_FORECAST_MS = 366 * 24 * HOUR
 
 
@@ -77,6 +76,7 @@ def job_of(row: Mapping[str, Any], figures: JobFigures | None, now: Millis) -> J
         rate_per_second=rate,
         estimated_completion=time_of(zone, until),
         created_by=row["created_by"],
+        resent_as=row["resent_as"],
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Self
 
 from actors.campaign_records import Channel, Counts
 from actors.rules.age_groups import AgeGroup
 from actors.rules.campaign_states import JobStatus, RecipientStatus
 
 RUNNING = (JobStatus.IN_PROGRESS, JobStatus.PROCESSING_BATCH, JobStatus.SENDING_MESSAGES)
+STOPPED = (JobStatus.CANCELLED, JobStatus.FAILED)
 SUCCESS = (RecipientStatus.SENT, RecipientStatus.DELIVERED, RecipientStatus.READ)
 
 
@@ -66,13 +69,37 @@ class MemoryJob:
 
     def recount(self) -> None:
         """Tell of the recipients as they are in the ledger."""
-        found = [row.status for row in self.ledger.values()]
-        is_stopped = self.status in (JobStatus.CANCELLED, JobStatus.FAILED)
-        self.counts = Counts(
-            len(found) if self.is_read else self.counts.total,
+        total = len(self.ledger) if self.is_read else self.counts.total
+        self.counts = Counts(total, 0, 0, 0, 0)
+        self.count([row.status for row in self.ledger.values()])
+
+    def count(self, found: Sequence[RecipientStatus]) -> None:
+        """Tell of these, too."""
+        queued = found.count(RecipientStatus.QUEUED) if self.status in STOPPED else 0
+        self.add(
             sum(status in SUCCESS for status in found),
             found.count(RecipientStatus.FAILED),
             found.count(RecipientStatus.UNKNOWN),
-            found.count(RecipientStatus.SKIPPED)
-            + (found.count(RecipientStatus.QUEUED) if is_stopped else 0),
+            found.count(RecipientStatus.SKIPPED) + queued,
+        )
+
+    def add(self, *more: int) -> None:
+        """Tell of so many more: successes, failures, unknown and skipped ones."""
+        counts = (one + other for one, other in zip(self.counts[1:], more, strict=True))
+        self.counts = Counts(self.counts.total, *counts)
+
+    def resend(self, job_no: int, job_id: str, at: int, total: int) -> Self:
+        """Another, to *total* of those whom this one failed to reach."""
+        return type(self)(
+            job_no=job_no,
+            job_id=job_id,
+            channel=self.channel,
+            message=self.message,
+            group=self.group,
+            is_advertising=self.is_advertising,
+            priority=self.priority,
+            zone=self.zone,
+            start_at=at,
+            of_job=self.job_no,
+            counts=Counts(total, 0, 0, 0, 0),
         )

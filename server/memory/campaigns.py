@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import islice
+from zoneinfo import ZoneInfoNotFoundError
 
 import trio
 
@@ -18,7 +19,7 @@ from actors.campaign_records import (
     Ready,
     Result,
 )
-from actors.message_records import OutgoingMessage
+from actors.message_records import NO_ATTEMPT, OutgoingMessage
 from actors.records import EventKind, NewEvent
 from actors.rules.advertising import night_ends
 from actors.rules.age_groups import born_between, today_in
@@ -57,13 +58,34 @@ class MemoryCampaigns(Campaigns):
             job.lease, job.leased_until = job.lease + 1, until
             job.status = job.status if job.status in RUNNING else JobStatus.IN_PROGRESS
             job.recount()
-        return [_job(job) for job in due[:most]]
+        return [self._job(job) for job in due[:most]]
+
+    def _job(self, job: MemoryJob) -> Job:
+        return Job(
+            job_no=job.job_no,
+            job_id=job.job_id,
+            status=job.status,
+            channel=job.channel,
+            priority=job.priority,
+            is_ramped=False,
+            lease=job.lease,
+            is_read=job.is_read,
+            counts=job.counts,
+            start_at=Millis(job.start_at),
+            root_id=self.first_of(job).job_id,
+        )
+
+    def first_of(self, job: MemoryJob) -> MemoryJob:
+        """The job that a chain of resends began with."""
+        while job.of_job is not None:
+            job = self.jobs[job.of_job]
+        return job
 
     def _lapse(self, job: MemoryJob, now: int) -> None:
         for row in job.ledger.values():
             if row.status is RecipientStatus.LEASED and row.leased_until <= now:
                 row.settle(RecipientStatus.UNKNOWN, "no_answer")
-                job.counts = job.counts._replace(unknown=job.counts.unknown + 1)
+                job.count([row.status])
 
     async def _held(self, job: Job) -> MemoryJob:
         await trio.lowlevel.checkpoint()
@@ -80,15 +102,16 @@ class MemoryCampaigns(Campaigns):
         """Have it no more."""
         await self.renew(job, until=Millis(0))
 
-    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> None:
+    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> JobStatus:
         """Change its state; the same once more does nothing. ValueError where there is no way."""
         stored = self.jobs[job.job_no]
         if stored.lease == job.lease and stored.status is to:
-            return
+            return to
         held = await self._held(job)
         if not may(held.status, to):
             raise ValueError(f"{job.job_id} is {held.status} and cannot become {to}")
         self.change(held.job_no, to)
+        return held.status
 
     def change(self, job_no: int, to: JobStatus) -> None:
         """Have a job in another state, as an admin may."""
@@ -97,6 +120,8 @@ class MemoryCampaigns(Campaigns):
         if to not in RUNNING:
             job.leased_until = 0
             job.recount()
+        if to is JobStatus.COMPLETED and job.counts.failure + job.counts.unknown:
+            job.status = JobStatus.PARTIALLY_FAILED
 
     async def read(self, job: Job, *, most: int, at: Millis) -> Page:
         """Put the next people of its audience into the ledger."""
@@ -116,7 +141,7 @@ class MemoryCampaigns(Campaigns):
         """All there are by now; who is meant of them is found out page by page."""
         first, last = born_between(job.group, today_in(job.zone, at))
         if job.of_job is not None:
-            return sorted(self.jobs[job.of_job].ledger)
+            return self.missed_by(job.of_job)
         return sorted(
             user_no
             for user_no, person in self.people.items()
@@ -124,10 +149,19 @@ class MemoryCampaigns(Campaigns):
         )
 
     def _is_meant(self, job: MemoryJob, user_no: int) -> bool:
-        if job.of_job is not None:
-            return self.jobs[job.of_job].ledger[user_no].status is RecipientStatus.FAILED
         person = self.people[user_no]
-        return person.status == "active" and person.role == "user"
+        is_user = person.status == "active" and person.role == "user"
+        return job.of_job is not None or is_user
+
+    def missed_by(self, job_no: int) -> list[int]:
+        """Whom a job failed to reach, less those whom a resend of it has come to."""
+        resends = [each.ledger for each in self.jobs.values() if each.of_job == job_no]
+        return sorted(
+            no
+            for no, row in self.jobs[job_no].ledger.items()
+            if row.status is RecipientStatus.FAILED
+            and all(no not in each or each[no].status is RecipientStatus.QUEUED for each in resends)
+        )
 
     async def waiting(self, job: Job, *, after: int, now: Millis, most: int) -> Sequence[int]:
         """Recipients who are queued and whose time has come."""
@@ -203,7 +237,7 @@ class MemoryCampaigns(Campaigns):
             row.settle(RecipientStatus.LEASED)
             row.attempt, row.lease, row.leased_until = row.attempt + 1, job.lease, until
             message = OutgoingMessage(
-                id=f"{job.job_id}-{user_no}",
+                id=f"{job.root_id}-{user_no}",
                 to=self.people[user_no].phone or "",
                 body=held.message,
                 advertising=held.is_advertising,
@@ -221,7 +255,7 @@ class MemoryCampaigns(Campaigns):
             if not _is_due(row, at):
                 continue
             may_at_night = person.consents.get("advertising_night", False)
-            ends = None if may_at_night else night_ends(at, person.zone)
+            ends = None if may_at_night else _night_ends(at, person.zone, job.zone)
             if why := self._left_out(job, user_no):
                 row.settle(RecipientStatus.SKIPPED, why)
                 skipped[why] = skipped.get(why, 0) + 1
@@ -234,8 +268,10 @@ class MemoryCampaigns(Campaigns):
     def _left_out(self, job: MemoryJob, user_no: int) -> str:
         person = self.people[user_no]
         said = person.consents.get("advertising")
+        if person.status == "deleted" or user_no == self._service_no:
+            return "gone"
         if person.status != "active":
-            return "gone" if person.status == "deleted" else "suspended"
+            return "suspended"
         if job.channel == "http" and person.phone is None:
             return "no_phone"
         if job.channel == "in_app" and (user_no, self._service_no) in self._log.blocks:
@@ -247,23 +283,26 @@ class MemoryCampaigns(Campaigns):
     async def record(self, job: Job, results: Sequence[Result], *, at: Millis) -> None:
         """Settle those who were begun with, or queue them again."""
         await trio.lowlevel.checkpoint()
-        stored = self.jobs[job.job_no]
+        stored, settled = self.jobs[job.job_no], list[RecipientStatus]()
         for result in results:
-            row = stored.ledger[result.user_no]
+            row = stored.ledger.get(result.user_no)
             again = result.again_at if result.outcome.kind == "again" else None
-            is_old = again is not None and row.due_at >= again
-            if row.status is not RecipientStatus.LEASED or row.lease != job.lease or is_old:
+            if row is None or row.status is not RecipientStatus.LEASED or row.lease != job.lease:
                 continue
+            if again is not None and row.due_at >= again:
+                continue  # told before
             row.settle(_becomes(result), result.outcome.reason or None)
             row.due_at = row.due_at if again is None else again
+            row.attempt -= again is not None and result.outcome.reason in NO_ATTEMPT
+            settled.append(row.status)
         if stored.lease != job.lease or stored.status not in RUNNING:
-            stored.recount()
+            stored.count(settled)  # nobody else would
 
     async def add(self, job: Job, counts: Counts) -> None:
         """Add to what the job tells of its recipients."""
         held = await self._held(job)
-        more = (one + other for one, other in zip(held.counts[1:], counts[1:], strict=True))
-        held.counts = Counts(counts.total, *more)
+        held.counts = held.counts._replace(total=counts.total)
+        held.add(*counts[1:])
 
 
 def _becomes(result: Result) -> RecipientStatus:
@@ -273,20 +312,12 @@ def _becomes(result: Result) -> RecipientStatus:
     return by_kind.get(result.outcome.kind, RecipientStatus.FAILED)
 
 
+def _night_ends(at: Millis, zone: str, otherwise: str) -> int | None:
+    try:
+        return night_ends(at, zone)
+    except ZoneInfoNotFoundError:
+        return night_ends(at, otherwise)
+
+
 def _is_due(row: LedgerRow, now: int) -> bool:
     return row.status is RecipientStatus.QUEUED and row.due_at <= now
-
-
-def _job(job: MemoryJob) -> Job:
-    return Job(
-        job_no=job.job_no,
-        job_id=job.job_id,
-        status=job.status,
-        channel=job.channel,
-        priority=job.priority,
-        is_ramped=False,
-        lease=job.lease,
-        is_read=job.is_read,
-        counts=job.counts,
-        start_at=Millis(job.start_at),
-    )

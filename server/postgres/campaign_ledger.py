@@ -27,7 +27,7 @@ FROM (
         AND o.start_at <= $1 AND o.leased_until <= $1
     ORDER BY o.priority DESC, o.start_at, o.job_no LIMIT $3 FOR UPDATE SKIP LOCKED
 ) due
-WHERE j.job_no = due.job_no RETURNING j.job_no"""
+WHERE j.job_no = due.job_no RETURNING j.job_no, j.lease"""
 
 # Those whom a worker is about to settle are left to it, or to the next time.
 LAPSE: Final = """
@@ -46,21 +46,24 @@ WHERE j.job_no = l.job_no"""
 STOP: Final = "SELECT pg_advisory_xact_lock(hashtextextended('campaign', $1::integer))"
 """Waits for the calls that are under way: see held_job. The first of its transaction."""
 
-# Who is queued in a job that is over is never sent to.
+# Who is queued in a job that is over is never sent to. The ledger may know of failures that whoever
+# has the job does not: it says what one that has ended is.
 RECOUNT: Final = f"""
 UPDATE bulk_message_jobs j
-SET (total_users, success_count, failure_count, unknown_count, skipped_count) = (
+SET (total_users, success_count, failure_count, unknown_count, skipped_count, status) = (
     SELECT CASE WHEN j.is_read THEN count(*) ELSE j.total_users END,
         count(*) FILTER (WHERE r.status IN ('sent', 'delivered', 'read')),
         count(*) FILTER (WHERE r.status = 'failed'),
         count(*) FILTER (WHERE r.status = 'unknown'),
         count(*) FILTER (WHERE r.status = 'skipped'
-            OR r.status = 'queued' AND j.status IN ('CANCELLED', 'FAILED'))
+            OR r.status = 'queued' AND j.status IN ('CANCELLED', 'FAILED')),
+        CASE WHEN j.status = 'COMPLETED' AND bool_or(r.status IN ('failed', 'unknown'))
+            THEN 'PARTIALLY_FAILED' ELSE j.status END
     FROM bulk_message_recipients r WHERE r.job_no = j.job_no
 )
 WHERE j.job_no = $1
 RETURNING j.job_no, j.job_id, j.status, j.channel, j.priority, j.is_ramped, j.lease, j.is_read,
-    j.start_at, {COUNTS}"""  # noqa: S608 - constants
+    j.start_at, first_job(j.job_no) AS root_id, {COUNTS}"""  # noqa: S608 - constants
 
 RENEW: Final = f"UPDATE bulk_message_jobs j SET leased_until = $3 WHERE {HELD}"  # noqa: S608
 
@@ -80,19 +83,30 @@ UPDATE bulk_message_jobs j SET born_from = $3, born_to = $4,
     last_no = (SELECT coalesce(max(u.user_no), 0) FROM users u)
 WHERE {HELD} AND j.born_to IS NULL"""  # noqa: S608 - constants
 
-# Two looks, each by its index, whatever else is queued.
+LATER: Final = "q.job_no = $1 AND q.status = 'queued' AND q.due_at > 0"
+FEW: Final = 5_000
+
+# Each look is by an index of its own, whatever else is queued. Few of the later ones are found by
+# their times. Many, as when a night is over, are found by their numbers, for they would be sorted
+# anew for each page; the sum keeps a plan from doing that.
 WAITING: Final = f"""
+WITH few AS MATERIALIZED (
+    SELECT q.user_no FROM bulk_message_recipients q
+    WHERE {LATER} AND q.due_at <= $4 ORDER BY q.due_at LIMIT {FEW}
+)
 SELECT ARRAY(
-    SELECT both_of.user_no FROM (
+    SELECT all_of.user_no FROM (
         (SELECT q.user_no FROM bulk_message_recipients q
         WHERE q.job_no = $1 AND q.status = 'queued' AND q.due_at = 0 AND q.user_no > $3
         ORDER BY q.user_no LIMIT $5)
         UNION ALL
+        SELECT f.user_no FROM few f WHERE f.user_no > $3 AND (SELECT count(*) FROM few) < {FEW}
+        UNION ALL
         (SELECT q.user_no FROM bulk_message_recipients q
-        WHERE q.job_no = $1 AND q.status = 'queued' AND q.due_at > 0 AND q.due_at <= $4
-            AND q.user_no > $3
+        WHERE {LATER} AND q.due_at + 0 <= $4 AND q.user_no > $3
+            AND (SELECT count(*) FROM few) = {FEW}
         ORDER BY q.user_no LIMIT $5)
-    ) both_of ORDER BY both_of.user_no LIMIT $5
+    ) all_of ORDER BY all_of.user_no LIMIT $5
 ) AS user_nos FROM bulk_message_jobs j WHERE {HELD}"""  # noqa: S608 - constants
 
 NEXT_DUE: Final = f"""
@@ -152,6 +166,7 @@ def job_of(row: Any) -> Job:
         is_read=row["is_read"],
         counts=counts_of(row),
         start_at=Millis(row["start_at"]),
+        root_id=row["root_id"],
     )
 
 
@@ -169,7 +184,7 @@ def begun_of(row: Any, job: Job) -> Begun:
         Ready(
             user_no,
             OutgoingMessage(
-                id=f"{job.job_id}-{user_no}",
+                id=f"{job.root_id}-{user_no}",
                 to=phone,
                 body=row["message"],
                 advertising=row["is_advertising"],

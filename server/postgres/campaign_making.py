@@ -47,13 +47,19 @@ INSERT INTO bulk_message_jobs (job_id, created_by, sender_no, age_group, conditi
     channel, is_advertising, priority, is_ramped, zone, status, created_at, start_at, total_users,
     of_job, title)
 SELECT $2, $3, j.sender_no, j.age_group, j.conditions, j.message, j.channel, j.is_advertising,
-    j.priority, false, j.zone, 'CREATED', $4, $4, j.failure_count, j.job_no, j.title
-FROM bulk_message_jobs j WHERE j.job_no = $1
-ON CONFLICT (job_id) DO NOTHING RETURNING total_users"""
+    j.priority, false, j.zone, 'CREATED', $4, $4, $5, j.job_no, j.title
+FROM bulk_message_jobs j WHERE j.job_no = $1"""
+
+# Of those who are still under way nobody knows whether they have failed.
+MISSED: Final = """
+SELECT (SELECT count(*) FROM missed_by($1)) AS count, resend_of($1) AS resent_as, EXISTS (
+    SELECT FROM bulk_message_jobs o JOIN bulk_message_recipients r ON r.job_no = o.job_no
+    WHERE (o.job_no = $1 OR o.of_job = $1) AND r.status = 'leased'
+) AS is_under_way"""
 
 NUMBER: Final = "SELECT j.job_no FROM bulk_message_jobs j WHERE j.job_id = $1"
 STANDING: Final = """
-SELECT j.status, j.total_users, j.failure_count FROM bulk_message_jobs j
+SELECT j.status, j.total_users FROM bulk_message_jobs j
 WHERE j.job_no = $1 FOR NO KEY UPDATE"""
 
 CHANGE: Final = """
@@ -177,26 +183,32 @@ class CampaignMaking:
         return total
 
     async def resend_failures(self, job: str, new_id: str, by: By) -> int:
-        """Make a job of those whom another, which is over, failed to reach; how many they are."""
+        """Make a job of those whom another, which is over, failed to reach; how many they are. The
+        same id once more changes nothing.
+
+        That is done once: another is made only where the last one was cancelled, for those to whom
+        it had not come.
+        """
         async with self._database.transaction() as transaction:
             job_no, standing = await _standing(transaction, job)
-            if standing["status"] not in TERMINAL or not standing["failure_count"]:
-                raise ProtocolError(
-                    ErrorCode.CONFLICT, "resend: it is not over, or all were reached"
-                )
-            made = await transaction.fetchval(RESEND, job_no, new_id, by.actor_no, by.at)
-            if made is None:
-                return int(await transaction.fetchval(TOTAL, new_id))
-            await note(transaction, "campaign.resend", by, count=made, job=new_id, of=job)
-        return int(made)
+            made = await transaction.fetchval(TOTAL, new_id)
+            if made is not None:
+                return int(made)
+            missed = await transaction.fetchrow(MISSED, job_no, within=WITHIN)
+            if refusal := _not_resent(JobStatus(standing["status"]), missed):
+                raise ProtocolError(ErrorCode.CONFLICT, f"resend: {refusal}")
+            total = int(missed["count"])
+            await transaction.execute(RESEND, job_no, new_id, by.actor_no, by.at, total)
+            await note(transaction, "campaign.resend", by, count=total, job=new_id, of=job)
+        return total
 
     async def schedule(self, job: str, by: By, *, start_at: Millis) -> None:
         """Have one that nobody has taken up wait until then."""
         await self._change(job, by, "schedule", _to(JobStatus.SCHEDULED), start_at=start_at)
 
     async def pause(self, job: str, by: By) -> None:
-        """Stop it for now: when this returns, nobody is sent to any more but by what is under way
-        at a provider.
+        """Stop it for now: when this returns, nobody more is begun with. Who was is under way at
+        the provider, and what comes of him is kept.
         """
         await self._change(job, by, "pause", _to(JobStatus.PAUSED))
 
@@ -229,6 +241,17 @@ class CampaignMaking:
             await transaction.execute(RECOUNT, job_no, within=WITHIN)
             total, was = standing["total_users"], before.value
             await note(transaction, f"campaign.{action}", by, count=total, job=job, was=was)
+
+
+def _not_resent(status: JobStatus, missed: Any) -> str | None:
+    """Why a job that stands so is not sent again."""
+    if status not in TERMINAL:
+        return f"it is {status}"
+    if missed["resent_as"] is not None:
+        return f"it was, as {missed['resent_as']}"
+    if missed["is_under_way"]:
+        return "some are still under way"
+    return None if missed["count"] else "nobody is left whom it failed to reach"
 
 
 def _to(status: JobStatus) -> Callable[[JobStatus], Sequence[JobStatus]]:

@@ -13,6 +13,7 @@ from server.postgres.pool import Database
 from server.postgres.room_rows import NAME, shows_reading
 
 NEWEST: Final = 2**31 - 1
+"""The highest number of a job or of somebody."""
 LOOKED_AT: Final = 5_000
 """Rows of the ledger for one page, however few of them have the status that is asked for."""
 WITHIN: Final = 30.0
@@ -22,7 +23,8 @@ SELECT j.job_no, j.job_id, j.title, j.age_group, j.conditions::text AS condition
     j.channel, j.is_advertising, j.priority, j.is_ramped, j.zone, j.status, j.reason, j.created_at,
     j.start_at, j.started_at, j.completed_at, j.is_read, {COUNTS},
     u.user_id AS created_by, {NAME} AS creator_name,
-    (SELECT o.job_id FROM bulk_message_jobs o WHERE o.job_no = j.of_job) AS of_job
+    (SELECT o.job_id FROM bulk_message_jobs o WHERE o.job_no = j.of_job) AS of_job,
+    resend_of(j.job_no) AS resent_as
 FROM bulk_message_jobs j JOIN users u ON u.user_no = j.created_by"""  # noqa: S608 - constants
 
 ONE: Final = f"{JOBS} WHERE j.job_id = $1"

@@ -11,7 +11,7 @@ from actors.campaign_ports import Campaigns, LeaseLost
 from actors.campaign_records import Begun, Counts, Delivered, Job, Page, Result
 from actors.ports import StoreUnavailable
 from actors.rules.age_groups import AgeGroup, born_between, today_in
-from actors.rules.campaign_states import TERMINAL, JobStatus
+from actors.rules.campaign_states import RUNNING, TERMINAL, JobStatus
 from protocol.ids import Millis
 from server.postgres.campaign_ledger import (
     ADD,
@@ -59,7 +59,9 @@ class CampaignStore(Campaigns):
         within = self._within
         await self._database.execute(LAPSE, now, within=within)
         leased = await self._database.fetch(LEASE, now, until, most, within=within)
-        jobs = [await self._counted(row["job_no"]) for row in leased]
+        counted = [await self._counted(row["job_no"]) for row in leased]
+        mine = {(row["job_no"], row["lease"]) for row in leased}
+        jobs = [job for job in counted if (job.job_no, job.lease) in mine and job.status in RUNNING]
         return sorted(jobs, key=lambda job: (-job.priority, job.start_at, job.job_no))
 
     async def _counted(self, job_no: int) -> Job:
@@ -77,17 +79,19 @@ class CampaignStore(Campaigns):
         """Have it no more."""
         await self.renew(job, until=Millis(0))
 
-    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> None:
+    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> JobStatus:
         """Change its state; the same once more does nothing. ValueError where there is no way."""
-        over = to in TERMINAL
+        stops = to in TERMINAL or to is JobStatus.PAUSED
         async with self._database.transaction(within=self._within) as transaction:
-            if over:
+            if stops:
                 await transaction.execute(STOP, job.job_no, within=self._within)
-            args = (to.value, reason, at if over else None, BEFORE[to])
+            args = (to.value, reason, at if to in TERMINAL else None, BEFORE[to])
             if await transaction.fetchval(MOVE, *_held(job), *args) is None:
                 _refuse(job, to, await transaction.fetchrow(STANDING, job.job_no))
-            elif over:
-                await transaction.execute(RECOUNT, job.job_no, within=self._within)
+            elif stops:
+                row = await transaction.fetchrow(RECOUNT, job.job_no, within=self._within)
+                return JobStatus(row["status"])
+        return to
 
     async def read(self, job: Job, *, most: int, at: Millis) -> Page:
         """Put the next people of its audience into the ledger."""

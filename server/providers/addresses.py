@@ -29,6 +29,14 @@ NOT_PUBLIC = (
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),  # the relays of 6to4
 )
+METADATA = (
+    IPv6Network("fd00:ec2::/32"),  # Amazon's
+    IPv6Network("fd20:ce::254/128"),  # Google's
+    IPv4Network("100.100.100.200/32"),  # Alibaba's
+    IPv4Network("192.0.0.192/32"),  # Oracle's
+    IPv4Network("168.63.129.16/32"),  # Microsoft's, of the open internet by its number
+)
+"""Where clouds keep the credentials of their machines, beside link-local addresses."""
 
 
 class AddressRefused(httpcore2.ConnectError):
@@ -52,20 +60,21 @@ def is_public(text: str) -> bool:
     address = _unwrapped(text)
     if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
         return False
-    if address.is_multicast or any(address in network for network in NOT_PUBLIC):
+    if address.is_multicast or any(address in network for network in (*NOT_PUBLIC, *METADATA)):
         return False
     return address.is_global
 
 
 def is_near(text: str) -> bool:
-    """Whether the address is this machine's or of a private network. Link-local ones are not:
-    there clouds keep the credentials of their machines.
+    """Whether the address is this machine's or of a private network. Link-local ones are not, nor
+    those of ``METADATA``: there clouds keep the credentials of their machines.
 
-    >>> [is_near(text) for text in ("127.0.0.1", "fd00::1", "169.254.169.254", "0.0.0.0")]
+    >>> [is_near(text) for text in ("127.0.0.1", "fd00::1", "169.254.169.254", "fd00:ec2::254")]
     [True, True, False, False]
     """
     address = _unwrapped(text)
     refused = address.is_link_local or address.is_unspecified or address.is_multicast
+    refused = refused or any(address in network for network in METADATA)
     return (address.is_private or address in SHARED) and not refused
 
 

@@ -15,7 +15,6 @@ from server.providers.addresses import AddressRefused, GuardedBackend
 from server.providers.endpoints import Endpoint
 
 LONGEST_ANSWER = 64 * 1024
-CONNECTIONS = 50
 KEPT_ALIVE_S = 4.0
 """Less than the 5 s after which many servers close: a request must not meet their goodbye."""
 
@@ -48,14 +47,16 @@ class Posted:
 
 
 class Poster:
-    """Connections to endpoints, kept alive. Redirects are not followed, nothing is tried twice."""
+    """So many *connections* to endpoints, kept alive: to wait for one takes of the time to leave.
+    Redirects are not followed, nothing is tried twice.
+    """
 
     def __init__(
         self,
         backend: GuardedBackend,
         *,
         tls: ssl.SSLContext,
-        connections: int = CONNECTIONS,
+        connections: int,
         deadlines: Deadlines = Deadlines(),  # noqa: B008 - does not change
     ) -> None:
         self._deadlines = deadlines

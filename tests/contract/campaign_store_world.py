@@ -6,20 +6,24 @@ service's account.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import count
+from typing import NamedTuple
 
 from actors.campaign_records import Counts
 from actors.message_records import Outcome
 from actors.rules.age_groups import AgeGroup
-from actors.rules.campaign_states import JobStatus
+from actors.rules.campaign_states import JobStatus, RecipientStatus
 from protocol.ids import Millis
 from server.memory.blocks import MemoryBlocks
-from server.memory.campaign_jobs import KnownRecipient, MemoryJob
+from server.memory.campaign_jobs import KnownRecipient, LedgerRow, MemoryJob
+from server.memory.campaign_making import MemoryCampaignMaking
 from server.memory.campaigns import MemoryCampaigns
 from server.memory.journal import MemoryJournal
 from server.postgres.audit import By
 from server.postgres.blocks import BlockStore
+from server.postgres.campaign_ledger import COUNTS
 from server.postgres.campaign_making import CampaignMaking, Conditions, Meant, NewJob
 from server.postgres.campaign_views import CampaignViews
 from server.postgres.campaigns import CampaignStore
@@ -36,6 +40,19 @@ SENT = Outcome(kind="sent", provider_id="p1")
 AGAIN = Outcome(kind="again", reason="provider_error")
 REFUSED = Outcome(kind="refused", reason="provider_refused")
 UNKNOWN = Outcome(kind="unknown", reason="no_answer")
+
+
+class Kept(NamedTuple):
+    """All that is kept of a job."""
+
+    status: JobStatus
+    lease: int
+    leased_until: int
+    start_at: int
+    cursor: int
+    is_read: bool
+    counts: Counts
+    ledger: dict[int, LedgerRow]
 
 
 class Running:
@@ -76,9 +93,10 @@ class Running:
 
 
 class MemoryCampaignWorld(Running):
-    def __init__(self, world):
-        super().__init__(MemoryCampaigns(world.log, service_no=SERVICE))
-        self.log, self._numbers = world.log, count(1)
+    def __init__(self, world, store=MemoryCampaigns):
+        super().__init__(store(world.log, service_no=SERVICE))
+        self.making = MemoryCampaignMaking(self.store)
+        self.log = world.log
         for number in range(1, SERVICE + 1):
             role = {ADMIN: "admin", SERVICE: "service"}.get(number, "user")
             self.store.people[number] = KnownRecipient(BORN, f"010-0000-00{number:02}", role=role)
@@ -87,8 +105,12 @@ class MemoryCampaignWorld(Running):
         return self.store  # nothing of it is a node's own
 
     async def job(self, name, *, channel="in_app", advertising=False, priority=2, **fields):
-        of_job = fields.get("of_job")
-        number = next(self._numbers)
+        at, start_at = fields.get("at", NOON), fields.get("start_at") or NOON
+        if fields.get("of_job") is not None:
+            await self.making.resend_failures(fields["of_job"], name, at=at)
+            return
+        number, people = len(self.store.jobs) + 1, self.store.people.values()
+        meant = sum(each.status == "active" and each.role == "user" for each in people)
         self.store.jobs[number] = MemoryJob(
             job_no=number,
             job_id=name,
@@ -97,8 +119,9 @@ class MemoryCampaignWorld(Running):
             group=fields.get("group", AgeGroup.TWENTIES),
             is_advertising=advertising,
             priority=priority,
-            start_at=fields.get("start_at") or NOON,
-            of_job=None if of_job is None else self._job(of_job).job_no,
+            start_at=start_at,
+            status=JobStatus.SCHEDULED if start_at > at else JobStatus.CREATED,
+            counts=Counts(meant, 0, 0, 0, 0),
         )
 
     def _job(self, name):
@@ -117,13 +140,39 @@ class MemoryCampaignWorld(Running):
         await MemoryBlocks(self.log).change(number, SERVICE, on=True, at=Millis(1))
 
     async def pause(self, name):
-        self.store.change(self._job(name).job_no, JobStatus.PAUSED)
+        await self.making.pause(name)
 
     async def resume(self, name):
-        self.store.change(self._job(name).job_no, JobStatus.IN_PROGRESS)
+        await self.making.resume(name)
 
     async def cancel(self, name):
-        self.store.change(self._job(name).job_no, JobStatus.CANCELLED)
+        await self.making.cancel(name)
+
+    async def schedule(self, name, start_at):
+        await self.making.schedule(name, start_at=start_at)
+
+    async def kept(self):
+        return {
+            job.job_id: Kept(
+                job.status,
+                job.lease,
+                job.leased_until,
+                job.start_at,
+                job.cursor,
+                job.is_read,
+                job.counts,
+                {number: replace(row) for number, row in sorted(job.ledger.items())},
+            )
+            for job in self.store.jobs.values()
+        }
+
+    async def messages(self):
+        """Who has which, in the order of their numbers."""
+        found = []
+        for room in self.log.rooms.values():
+            [who] = set(room.members) - {SERVICE}
+            found += [(who, event.client_id) for event in room.events]
+        return sorted(found)
 
     async def ledger(self, name="j1"):
         rows = self._job(name).ledger.items()
@@ -219,6 +268,33 @@ WHERE r.direct_key = least($1::integer, $2) || ':' || greatest($1, $2)"""
 
     async def cancel(self, name):
         await self.making.cancel(name, By(ADMIN, NOON))
+
+    async def schedule(self, name, start_at):
+        await self.making.schedule(name, By(ADMIN, NOON), start_at=start_at)
+
+    async def kept(self):
+        columns = "j.lease, j.leased_until, j.start_at, j.cursor_no, j.is_read"
+        of_row = "r.reason, r.attempt, r.due_at, r.leased_until, r.lease"
+        rows = await self.fetch(
+            f"SELECT j.job_id, j.status, {columns}, {COUNTS}, r.user_no, r.status::text, {of_row}"  # noqa: S608
+            " FROM bulk_message_jobs j LEFT JOIN bulk_message_recipients r USING (job_no)"
+            " ORDER BY j.job_no, r.user_no"
+        )
+        found = {}
+        for name, status, *rest in rows:
+            fields, counts, (number, was, *row) = rest[:5], rest[5:10], rest[10:]
+            found.setdefault(name, Kept(JobStatus(status), *fields, Counts(*counts), {}))
+            if number is not None:
+                found[name].ledger[number] = LedgerRow(RecipientStatus(was), *row)
+        return found
+
+    async def messages(self):
+        """Who has which, in the order of their numbers."""
+        return await self.fetch(
+            "SELECT m.user_no, e.client_id FROM room_events e JOIN chat_members m USING (room_no)"
+            " WHERE m.user_no <> $1 ORDER BY 1, 2",
+            SERVICE,
+        )
 
     async def ledger(self, name="j1"):
         rows = await self.fetch(

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from server.postgres.campaign_ledger import LAPSE, LEASE, NEXT_DUE, WAITING
+from server.postgres.campaign_ledger import FEW, LAPSE, LEASE, NEXT_DUE, WAITING
 from server.postgres.campaign_making import COUNT
 from server.postgres.campaign_views import RESULTS
 
@@ -35,6 +35,16 @@ WITH made AS (
 )
 INSERT INTO room_events (room_no, seq, kind, sender_no, countable, at, client_id)
 SELECT room_no, n, 1, 1, n, n, 'campaign-j' || n FROM made, generate_series(1, 100) n"""
+NIGHT = """
+WITH j AS (
+    INSERT INTO bulk_message_jobs (job_no, job_id, created_by, sender_no, age_group, message,
+        channel, is_advertising, zone, status, created_at, start_at, lease)
+    OVERRIDING SYSTEM VALUE VALUES (7, 'j7', 1, 1, 'TWENTIES', 'hello', 'in_app', true,
+        'Asia/Seoul', 'SENDING_MESSAGES', 1, 1, 1)
+)
+INSERT INTO bulk_message_recipients (job_no, user_no, status, due_at)
+SELECT 7, n, 'queued', CASE n % 1000 WHEN 0 THEN 890 ELSE 900 END
+FROM generate_series(1001, 31000) n"""
 FILL = [PEOPLE, JOBS, LEDGER, ROOMS, "ANALYZE"]
 
 # The page of read_audience, as it is planned with the values of a job.
@@ -68,7 +78,8 @@ async def plan_of(database, sql, values):
         (LEASE, ["6000000", "6000001", "8"], "bulk_message_jobs_due"),
         (LAPSE, ["2000"], "bulk_message_recipients_leased"),
         (WAITING, [*HELD, "1500", "900", "100"], "bulk_message_recipients_fresh"),
-        (WAITING, [*HELD, "1500", "900", "100"], "bulk_message_recipients_later"),
+        (WAITING, [*HELD, "1500", "900", "100"], "bulk_message_recipients_later "),
+        (WAITING, [*HELD, "1500", "900", "100"], "bulk_message_recipients_later_by_number"),
         (NEXT_DUE, HELD, "bulk_message_recipients_later"),
         (RESULTS, ["1", "1100", "NULL", "50", "50"], "room_events_sent"),
     ],
@@ -77,6 +88,21 @@ async def test_indexes_are_used(database, sql, values, index):
     plan = await plan_of(database, sql, values)
     assert index in plan, plan
     assert not re.search("Seq Scan on (users|chat_|room_events|bulk_message_recip)", plan), plan
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_no_page_is_a_look_at_all_who_wait(postgres, is_known):
+    """By night, when few of them are due, and in the morning, whether statistics know or not."""
+    await postgres.database.execute(NIGHT)
+    if is_known:
+        await postgres.database.execute("ANALYZE")
+    for after, now in ((1_000, 899), (15_000, 899), (1_000, 900), (15_000, 900)):
+        values = [*HELD, str(after), str(now), "100"]
+        plan = await plan_of(postgres.database, f"(ANALYZE, TIMING OFF) {WAITING}", values)
+        looked = [float(most) for most in re.findall(r"actual rows=([\d.]+)", plan)]
+        assert len(looked) > 5 and max(looked) <= FEW, plan
+        filtered = re.findall(r"Rows Removed by Filter: (\d+)", plan)
+        assert max(map(int, filtered), default=0) <= FEW, plan
 
 
 async def test_the_audience_is_put_into_the_query_that_asks_for_it(database):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import pytest
 import trio
@@ -15,6 +16,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, UserId
 from server.postgres.audit import AuditStore, By, Sought
 from server.postgres.campaign_making import Conditions, Meant, NewJob
+from server.postgres.campaigns import CampaignStore
 from server.postgres.users import UserStore
 
 BY = By(ADMIN, NOON, "192.0.2.1")
@@ -145,7 +147,7 @@ async def test_nobody_without_a_birth_date_nor_admins_nor_the_service_are_meant(
 
 async def test_failures_are_sent_again_by_a_job_of_its_own(run):
     job = await run.started(channel="http")
-    await run.begin(job, 1, 2, 3)
+    await run.begin(job, 1, 3)
     results = [Result(no, REFUSED, None) for no in (1, 3)]
     await run.store.record(job, results, at=NOON)
     await refused(run.making.resend_failures("j1", "j2", BY))
@@ -154,6 +156,9 @@ async def test_failures_are_sent_again_by_a_job_of_its_own(run):
         assert await run.making.resend_failures("j1", "j2", BY) == 2
     row = await run.views.one("j2")
     assert (row["of_job"], row["status"], row["message"]) == ("j1", "CREATED", "text of j1")
+    assert ((await run.views.one("j1"))["resent_as"], row["resent_as"]) == ("j2", None)
+    await run.cancel("j2")
+    assert (await run.views.one("j1"))["resent_as"] is None
     await run.job("j3")
     await run.cancel("j3")
     await refused(run.making.resend_failures("j3", "j4", BY))
@@ -190,3 +195,52 @@ async def test_a_test_is_for_those_who_are_named_alone(run):
     told = await run.deliver(job, 2, 9, ADMIN)
     assert (told.delivered, told.skipped) == (2, {"suspended": 1})
     assert [each[:1] + each[3:4] for each in await entries(run)] == [("campaign.test", 3)]
+
+
+async def test_the_service_does_not_write_to_itself(run):
+    await run.making.create_test(new(age_group=None), [2, SERVICE], BY)
+    [job] = await run.leased()
+    told = await run.deliver(job, 2, SERVICE)
+    assert (told.delivered, told.skipped) == (1, {"gone": 1})
+    assert await run.store.next_due(job) is None
+
+
+@pytest.mark.parametrize("zone", ["right/UTC", "posix/Asia/Seoul", "localtime", "posixrules", "x/"])
+async def test_no_zone_of_somebody_stops_the_others(run, zone):
+    await run.person(1, zone=zone)
+    for number in (1, 2, 3):
+        await run.consent(number)
+    job = await run.started(advertising=True, start_at=NIGHT)
+    told = await run.deliver(job, 1, 2, 3, at=NIGHT)
+    assert (told.delivered + told.deferred, told.skipped) == (3, {})
+
+
+class Slow(CampaignStore):
+    """Something happens to jobs after it has leased them."""
+
+    meanwhile = None
+
+    async def _counted(self, job_no):
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return await super()._counted(job_no)
+
+
+async def test_a_node_has_no_job_that_another_took_or_an_admin_stopped_meanwhile(run):
+    slow, late, taken = Slow(run.database, new_id=str), Millis(NOON + 2 * MINUTE), []
+    await run.job("j1")
+
+    async def take():
+        taken.extend(await run.leased(late))
+
+    slow.meanwhile = take
+    assert await slow.lease(now=NOON, until=Millis(NOON + MINUTE), most=9) == []
+    assert [job.lease for job in taken] == [2]
+    later = Millis(late + 2 * MINUTE)
+    slow.meanwhile = partial(run.pause, "j1")
+    assert await slow.lease(now=later, until=Millis(later + MINUTE), most=9) == []
+    assert (await run.standing())[0] == "PAUSED"
+    await run.resume("j1")
+    [job] = await slow.lease(now=later, until=Millis(later + MINUTE), most=9)
+    assert job.lease == 4

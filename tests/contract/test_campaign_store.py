@@ -23,6 +23,7 @@ from conftest import MemoryWorld, Writing, postgres_world
 
 from actors.campaign_ports import LeaseLost
 from actors.campaign_records import Counts, Result
+from actors.message_records import Outcome
 from actors.records import Verdict
 from actors.rules.age_groups import AgeGroup
 from actors.rules.campaign_states import JobStatus
@@ -311,6 +312,17 @@ async def test_at_night_it_waits_for_the_morning_of_the_recipient(run, channel):
     assert (await step(job, 1, at=MORNING)).skipped == {"opted_out": 1}
 
 
+@pytest.mark.parametrize("channel", ["in_app", "http"])
+async def test_a_zone_that_is_not_known_is_that_of_the_job(run, channel):
+    for number in EVERYBODY:
+        await run.consent(number)
+    await run.person(1, zone="Mars/Olympus")
+    job = await run.started(advertising=True, channel=channel)
+    step = run.deliver if channel == "in_app" else run.begin
+    assert (await step(job, *EVERYBODY, at=NIGHT)).deferred == 10
+    assert await run.store.next_due(job) == MORNING
+
+
 async def test_it_is_known_when_the_next_is_due(run):
     for number in EVERYBODY:
         await run.consent(number)
@@ -370,6 +382,16 @@ async def test_results_settle_each_once(run):
     assert 4 in await run.waiting(job, now=Millis(NOON + MINUTE))
 
 
+async def test_who_was_not_taken_for_want_of_room_has_had_no_attempt(run):
+    job = await run.started(channel="http")
+    limited = Outcome(kind="again", reason="limited")
+    for minute in range(1, 4):
+        at = Millis(NOON + minute * MINUTE)
+        [only] = (await run.begin(job, 1, at=at)).ready
+        assert only.attempt == 1
+        await run.store.record(job, [Result(1, limited, Millis(at + 5))], at=at)
+
+
 async def test_a_result_told_twice_does_not_end_the_next_attempt(run):
     job = await run.started(channel="http")
     await run.begin(job, 1)
@@ -399,13 +421,36 @@ async def test_who_was_leased_by_a_node_that_died_is_unknown(run):
 
 async def test_what_was_sent_while_the_job_was_stopped_is_kept_and_counted(run):
     job = await run.started(channel="http")
-    await run.begin(job, 1, 2, 3)
+    await run.begin(job, 1, 2, 3, 4)
     await run.cancel("j1")
-    assert await run.standing() == ("CANCELLED", Counts(10, 0, 0, 0, 7))
-    results = [Result(1, SENT, None), Result(2, REFUSED, None)]
+    assert await run.standing() == ("CANCELLED", Counts(10, 0, 0, 0, 6))
+    results = [Result(1, SENT, None), Result(2, REFUSED, None), Result(3, AGAIN, MORNING)]
     await run.store.record(job, results, at=NOON)
+    assert await run.standing() == ("CANCELLED", Counts(10, 1, 1, 0, 7)), "3 is not tried again"
     assert await run.leased(Millis(NOON + MINUTE)) == []
     assert await run.standing() == ("CANCELLED", Counts(10, 1, 1, 1, 7)), "all are settled"
+
+
+async def test_a_job_is_called_what_its_ledger_says_also_where_its_node_does_not_know(run):
+    for name, status in (("j1", "COMPLETED"), ("j2", "PARTIALLY_FAILED")):
+        job = await run.started(name, channel="http")
+        await run.begin(job, *EVERYBODY)
+        late = EVERYBODY[0] if name == "j2" else 0
+        results = [Result(no, SENT, None) for no in EVERYBODY if no != late]
+        await run.store.record(job, results, at=NOON)
+        await run.leased(Millis(NOON + MINUTE), most=0)
+        await run.store.record(job, [Result(1, SENT, None)], at=Millis(NOON + MINUTE))
+        for step in ("PROCESSING_BATCH", "SENDING_MESSAGES"):
+            assert await run.store.move(job, JobStatus(step), at=NOON) == step
+        assert await run.store.move(job, JobStatus.COMPLETED, at=NOON) == status
+        assert (await run.standing(name))[0] == status
+
+
+async def test_a_node_that_stops_its_job_tells_of_all_whom_it_has_sent_to(run):
+    job = await run.started()
+    await run.deliver(job, 1, 2, 3)
+    await run.store.move(job, JobStatus.PAUSED, at=NOON, reason="failure_rate")
+    assert await run.standing() == ("PAUSED", Counts(10, 3, 0, 0, 0))
 
 
 async def test_a_node_that_died_is_followed_where_it_stopped(run):

@@ -15,7 +15,7 @@ from remembering_log import RememberingLog
 
 from actors.campaign import CampaignActor
 from actors.campaign_channels import CampaignSurroundings
-from actors.campaign_http import LocalRate
+from actors.campaign_gate import LocalRate
 from actors.campaign_numbers import CampaignNumbers
 from actors.campaign_records import Arrived, Begun, Counts, Delivered, Job, Page, Result
 from actors.message_records import Outcome, OutgoingMessage
@@ -127,14 +127,15 @@ class Ledger(MemoryCampaigns):
         async with self._call("let_go"):
             await super().renew(job, until=Millis(0))
 
-    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> None:
+    async def move(self, job: Job, to: JobStatus, *, at: Millis, reason: str = "") -> JobStatus:
         async with self._call("move"):
-            await super().move(job, to, at=at, reason=reason)
+            moved = await super().move(job, to, at=at, reason=reason)
             kept = self.jobs[job.job_no]
             kept.reason = reason
-            kept.states.append(to.value)
-            if to in TERMINAL:
+            kept.states.append(moved.value)
+            if moved in TERMINAL:
                 kept.told.append(kept.counts)
+            return moved
 
     async def read(self, job: Job, *, most: int, at: Millis) -> Page:
         async with self._call("read", most):

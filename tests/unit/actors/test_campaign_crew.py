@@ -9,6 +9,7 @@ import pytest
 import trio
 from campaign_world import open_campaigns
 
+from actors.campaign import CampaignActor
 from actors.campaign_figures import Sends
 from actors.campaign_numbers import CampaignNumbers
 from actors.message_records import Outcome
@@ -36,7 +37,7 @@ async def test_the_numbers_are_those_of_the_specification():
 
 async def test_workers_grow_with_the_queue_to_the_most_and_shrink_when_idle(autojump_clock):
     async with open_campaigns() as world:
-        world.provider.took_s = 2.0
+        world.provider.took_s = 0.5
         job = world.store.make(8_000, channel="http")
         await trio.sleep(1)
         figures = world.actor.channels()["http"]
@@ -106,7 +107,8 @@ async def test_jobs_share_the_crew_by_their_priorities(autojump_clock):
         assert behind > 0 and 5 < done / behind < 12, "8 to 1"
 
 
-async def test_more_jobs_than_places_wait_for_one(autojump_clock):
+async def test_more_jobs_than_places_wait_for_one(autojump_clock, monkeypatch):
+    monkeypatch.setattr(CampaignActor, "HELD_MOST", 8)
     async with open_campaigns() as world:
         world.store.slow = {"deliver": 3.0}
         jobs = [world.store.make(100, first=1 + 100 * n) for n in range(10)]
@@ -170,6 +172,15 @@ def test_the_95th_percentile_is_of_the_last_thousand():
     for each in range(2_000):
         sends.took(float(each < 1_000) * 99 or (each - 999) / 1_000)
     assert sends.p95_s == 0.95 and sends.mean_s == pytest.approx(0.5005)
+
+
+async def test_slow_jobs_keep_nobody_from_the_urgent_one(autojump_clock):
+    async with open_campaigns(rate=1) as world:
+        for number in range(40):
+            world.store.make(500, channel="http", priority=1, first=1 + 500 * number)
+        await trio.sleep(30)
+        urgent = world.store.make(3, priority=4)
+        await world.over(urgent, within=3)
 
 
 async def test_in_the_app_who_writes_goes_first(autojump_clock):

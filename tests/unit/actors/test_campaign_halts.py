@@ -100,11 +100,47 @@ async def test_half_of_them_is_not_too_many_and_fewer_than_50_are_not_judged(aut
         small = world.store.make(40, channel="http")
         await world.over(small)
         assert small.statuses() == {"failed": 40}
+        assert [event for _, event, _ in world.alerts] == ["campaign.failure_rate"]
     async with open_campaigns() as world:
         world.provider.answers = lambda no, _: REFUSED if no % 2 else None
         job = world.store.make(1_000, channel="http")
         await world.over(job)
         assert job.statuses() == {"sent": 500, "failed": 500}
+
+
+async def test_a_job_of_which_nobody_is_left_ends_however_many_failed(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.took_s = 1.0
+        world.provider.answers = lambda no, _: REFUSED if no > 10 else None
+        job = world.store.make(50, channel="http")
+        await world.over(job)
+        assert (job.status, job.statuses()) == (
+            JobStatus.PARTIALLY_FAILED,
+            {"sent": 10, "failed": 40},
+        )
+        assert [event for _, event, _ in world.alerts] == ["campaign.failure_rate"]
+
+
+async def test_who_is_left_out_is_no_step_of_a_ramp(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.took_s = 10.0
+        job = world.store.make(1_000, channel="http", is_ramped=True)
+        world.store.leave_out(*range(1, 101))
+        await trio.sleep(9)
+        assert len(world.provider.sent) == 10
+        await world.over(job)
+        assert job.statuses() == {"sent": 900, "skipped": 100}
+
+
+async def test_faults_that_lie_far_apart_do_not_pause_it(autojump_clock):
+    async with open_campaigns() as world:
+        world.store.slow = {"deliver": 1.0}
+        job = world.store.make(20_000)
+        for _ in range(8):
+            world.store.fail_next["deliver"] = [RuntimeError("a fault of ours")]
+            await trio.sleep(8)
+        await world.over(job)
+        assert job.statuses() == {"delivered": 20_000}
 
 
 async def test_a_stall_raises_one_alert_until_it_goes_on(autojump_clock):

@@ -15,7 +15,7 @@ from world import FakeSession, World, open_world
 from actors.campaign import CampaignActor
 from actors.campaign_audience import CampaignAudience
 from actors.campaign_channels import CampaignSurroundings
-from actors.campaign_http import LocalRate
+from actors.campaign_gate import LocalRate
 from actors.records import EventKind, NewEvent
 from actors.room_commands import MarkRead, Post
 from actors.rules.age_groups import AgeGroup
@@ -40,6 +40,7 @@ class Campaigning:
             audience=node.campaign_audience,
             provider=None,
             rate=LocalRate(0),
+            commits=lambda: 0,
             progress=node.job_watchers.changed,
             alert=lambda *_, **__: None,
             clock=VirtualClock(),

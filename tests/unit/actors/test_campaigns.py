@@ -179,6 +179,15 @@ async def test_a_delivery_of_unknown_outcome_is_tried_again_and_reaches_nobody_t
         assert job.status is JobStatus.COMPLETED and job.told[-1].success == 300
 
 
+async def test_a_page_and_a_delivery_of_unknown_outcome_are_no_job_for_nobody(autojump_clock):
+    async with open_campaigns() as world:
+        world.store.lose_next = {name: [OutcomeUnknown("x")] for name in ("read", "deliver")}
+        job = world.store.make(1)
+        await world.over(job, within=60)
+        assert job.status is JobStatus.COMPLETED and job.told[-1].success == 1
+        assert "campaign_failed" not in world.log.events
+
+
 async def test_a_fault_of_ours_pauses_its_job_and_no_other(autojump_clock):
     async with open_campaigns() as world:
         job, other = world.store.make(100), world.store.make(2_000)

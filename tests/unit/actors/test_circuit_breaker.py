@@ -101,3 +101,32 @@ def test_whatever_happens_one_is_let_through_within_five_minutes(
         assert (breaker.opens_at is None) == (breaker.state is Circuit.CLOSED)
     assert breaker.opens_at is None or breaker.opens_at <= now + 300
     assert breaker.may_send(now + 300)
+
+
+def test_one_that_was_let_through_and_not_sent_leaves_its_place_to_the_next() -> None:
+    breaker = opened()
+    assert breaker.may_send(10.0)
+    breaker.unused(10.5)
+    assert breaker.state is Circuit.OPEN
+    assert [breaker.may_send(10.5) for _ in range(2)] == [True, False]
+    breaker.failed(11.0)
+    assert breaker.opens_at == 31.0, "twice as long, as for the first"
+    breaker.unused(11.0)
+    assert breaker.opens_at == 31.0
+
+
+def test_each_change_is_another_turn() -> None:
+    breaker, turns = CircuitBreaker(failures=1), [0]
+    changes = (
+        breaker.failed,
+        breaker.may_send,
+        breaker.unused,
+        breaker.may_send,
+        breaker.succeeded,
+    )
+    for change in changes:
+        change(1_000.0 * len(turns))
+        turns.append(breaker.turn)
+    assert turns == [0, 1, 2, 3, 4, 5]
+    breaker.succeeded(9_000.0)
+    assert breaker.may_send(9_000.0) and breaker.turn == 5

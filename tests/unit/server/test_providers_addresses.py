@@ -36,6 +36,7 @@ async def poster(
     made = Poster(
         backend,
         tls=tls or ssl.create_default_context(),
+        connections=5,
         deadlines=Deadlines(leaving=3, answer=3),
     )
     try:
@@ -75,6 +76,7 @@ def test_addresses_of_the_open_internet_are_public(address: str) -> None:
         "100.64.0.1",
         "127.0.0.1",
         "127.255.255.254",
+        "168.63.129.16",
         "169.254.169.254",
         "172.16.0.1",
         "172.31.255.255",
@@ -136,9 +138,23 @@ def test_near_addresses_are_those_of_this_machine_and_private_networks(address: 
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "fe80::1", "::ffff:169.254.1.1", "224.0.0.1"]
+    "address",
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "::ffff:169.254.1.1",
+        "224.0.0.1",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "::ffff:100.100.100.200",
+        "64:ff9b::6464:64c8",
+        "192.0.0.192",
+        "168.63.129.16",
+    ],
 )
-async def test_link_local_addresses_are_refused_where_private_ones_are_allowed(
+async def test_where_clouds_keep_credentials_is_refused_where_private_addresses_are_allowed(
     address: str,
 ) -> None:
     with pytest.raises(AddressRefused):

@@ -73,7 +73,7 @@ async def assert_unknown(play: Play, reason: str, *, deadlines: Deadlines = PATI
     """Unknown for a provider that promised nothing, again for one that knows its messages."""
     for idempotent, kind in ((False, "unknown"), (True, "again")):
         outcome, server = await outcome_of(play, idempotent=idempotent, deadlines=deadlines)
-        assert outcome == Outcome(kind=kind, reason=reason)
+        assert outcome == Outcome(kind=kind, reason=reason, may_be_sent=idempotent)
         assert server.connections == 1
 
 
@@ -99,7 +99,7 @@ async def test_a_message_goes_out_as_the_wire_has_it() -> None:
     ("status", "asked", "expected"),
     [
         (400, None, Outcome(kind="refused", reason="provider_refused")),
-        (401, None, Outcome(kind="refused", reason="not_authorized")),
+        (401, None, Outcome(kind="again", reason="not_authorized")),
         (403, None, Outcome(kind="refused", reason="not_authorized")),
         (404, None, Outcome(kind="refused", reason="provider_refused")),
         (422, "5", Outcome(kind="refused", reason="provider_refused")),
@@ -127,11 +127,11 @@ async def test_a_message_goes_out_as_the_wire_has_it() -> None:
         (429, "-3", Outcome(kind="again", reason="limited")),
         (429, "soon", Outcome(kind="again", reason="limited")),
         (503, "2", Outcome(kind="again", reason="provider_error", retry_after_ms=2000)),
-        (500, None, Outcome(kind="again", reason="provider_error")),
-        (599, None, Outcome(kind="again", reason="provider_error")),
-        # What a gateway says when it did not hear what became of the message.
-        (502, None, Outcome(kind="unknown", reason="bad_answer")),
-        (504, None, Outcome(kind="unknown", reason="bad_answer")),
+        # What services say that fell ill after they took it, and gateways that did not hear of it.
+        *(
+            (status, "2", Outcome(kind="unknown", reason="provider_error"))
+            for status in (500, 501, 502, 504, 507, 520, 522, 524, 598, 599)
+        ),
     ],
 )
 async def test_each_status_has_its_outcome(
@@ -148,7 +148,22 @@ async def test_each_status_has_its_outcome(
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize(("status", "kind"), [(307, "refused"), (308, "refused"), (302, "unknown")])
+async def test_a_provider_that_knows_its_messages_is_asked_again_after_any_fault_of_its_own() -> (
+    None
+):
+    for status in (500, 502, 504, 524):
+
+        async def play(exchange: Exchange, status: int = status) -> bool:
+            await exchange.request()
+            return await exchange.answer(status, b"", [("Retry-After", "2")])
+
+        outcome, _ = await outcome_of(play, idempotent=True)
+        assert outcome == Outcome(
+            kind="again", reason="provider_error", retry_after_ms=2000, may_be_sent=True
+        )
+
+
+@pytest.mark.parametrize(("status", "kind"), [(307, "again"), (308, "again"), (302, "unknown")])
 async def test_no_redirect_is_followed(status: int, kind: str) -> None:
     async def play(exchange: Exchange) -> bool:
         await exchange.request()
@@ -166,10 +181,8 @@ async def test_no_redirect_is_followed(status: int, kind: str) -> None:
         b"OK",
         b"[]",
         b'{"id": 5}',
-        b'{"id": ""}',
         b'{"id": "x',
         b'{"id": "\xff"}',
-        json.dumps({"id": "x" * 201}).encode(),
         json.dumps({"id": "x", "more": "y" * LONGEST_ANSWER}).encode(),
         b"[" * LONGEST_ANSWER,
     ],
@@ -181,6 +194,38 @@ async def test_a_success_that_cannot_be_read_may_be_one(body: bytes) -> None:
         return await exchange.answer(200, body)
 
     await assert_unknown(play, "bad_answer")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("SM9f-8_a.b:c", True),
+        ("12345678901234567890", True),
+        ("x" * 200, True),
+        ("x" * 201, False),
+        ("", False),
+        ("a\0b", False),
+        ("a\nb", False),
+        ("a\n", False),
+        ("\ud7ff\U0001f600", False),
+        ("١٢٣", False),
+        ("=1+2", False),
+        ("-1", False),
+        ("kim@example.org", False),
+        (PHONE, False),
+        (PHONE[1:], False),
+        ("010-9876-5432", False),
+        ("01098765432:1", False),
+    ],
+)
+async def test_an_id_that_is_none_is_not_kept_but_the_message_is_sent(
+    said: str, kept: bool
+) -> None:
+    async def play(exchange: Exchange) -> bool:
+        return bool(await exchange.request()) and await exchange.accept(said)
+
+    outcome, _ = await outcome_of(play)
+    assert outcome == Outcome(kind="sent", provider_id=said if kept else None)
 
 
 async def test_an_answer_without_end_is_not_read_to_the_end() -> None:
@@ -416,12 +461,13 @@ async def test_a_kept_connection_that_ends_with_the_next_request_leaves_that_ope
 
     for idempotent, kind in ((False, "unknown"), (True, "again")):
         first: list[object] = []
+        lost = Outcome(kind=kind, reason="no_answer", may_be_sent=idempotent)
         async with (
             serving(play) as server,
             client(server.port, idempotent=idempotent) as api,
         ):
             assert (await api.send(message(1))).kind == "sent"
-            assert await api.send(message(2)) == Outcome(kind=kind, reason="no_answer")
+            assert await api.send(message(2)) == lost
             assert [each.json()["id"] for each in server.received] == ["job:1", "job:2"]
 
 

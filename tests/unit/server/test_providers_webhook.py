@@ -51,7 +51,8 @@ async def webhook(
 ) -> AsyncIterator[tuple[Webhook, KeptLog]]:
     backend = GuardedBackend(private=True)
     deadlines = Deadlines(leaving=20, answer=patience)
-    poster = Poster(backend, tls=ssl.create_default_context(), deadlines=deadlines)
+    tls = ssl.create_default_context()
+    poster = Poster(backend, tls=tls, connections=1, deadlines=deadlines)
     ids, log = count(1), KeptLog()
     hook = Webhook(
         poster,

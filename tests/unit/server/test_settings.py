@@ -74,6 +74,7 @@ def test_settings_do_not_change() -> None:
         ("MADANG_SERVICE_NAME", "a\nb"),
         ("MADANG_CAMPAIGN_ZONE", "Seoul"),
         ("MADANG_CAMPAIGN_ZONE", "../etc/passwd"),
+        ("MADANG_CAMPAIGN_ZONE", "right/UTC"),
         ("MADANG_MESSAGE_COST", "-1"),
         ("MADANG_MESSAGE_COST", "9,9"),
         ("MADANG_MESSAGE_COST", "1e9"),
