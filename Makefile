@@ -25,7 +25,7 @@ setup: .venv/.installed ## make .venv from requirements.lock
 .venv/.installed: requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv (or $(notdir $(PYTHON))-venv)" >&2; exit 1; }
-	@echo "installing into .venv (a minute, the first time)" >&2
+	@echo "installing into .venv (a few minutes, the first time)" >&2
 	@$(VENV) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(VENV) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(VENV) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "madang.pth").write_text(f"{pathlib.Path.cwd()}\n", "utf-8")'

@@ -7,23 +7,55 @@ on the wire and over HTTP.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec import inspect, structs
 
-_NAMED: Final = re.compile(r"required field `(\w+)`|`\$\.(\w+)")
+# Errors repeat what was sent: a path in the middle of one may be that of whoever sent it.
+_FIELD: Final = re.compile(
+    r"Object (missing required|contains unknown) field `(.*?)`(?: - at `\$(.*)`)?", re.DOTALL
+)
+_VALUE: Final = re.compile(r".*`\$(\.[^`]*)`", re.DOTALL)
+LONGEST_NAME: Final = 64
+"""Of a field that there is not, so much is told."""
 
 
 def blamed(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple[str, str] | None:
-    """The field of *kind* that *error* is about and what is wrong with it; None for no field."""
-    found = _NAMED.search(str(error))
-    if found is None:
-        return None
-    if found[1]:
-        return found[1], "missing"
-    hints = {field.encode_name: field.type for field in structs.fields(kind)}
-    return found[2], must_be(hints[found[2]])
+    """The field of *kind* that *error* is about and what is wrong with it; None for no field.
+
+    One of a struct within *kind* is told with the way to it, such as ``conditions.region``.
+    """
+    if found := _FIELD.fullmatch(str(error)):
+        fault, name, path = found.groups(default="")
+        above, hint = _followed(path, kind)
+        where = ".".join([*above, name[:LONGEST_NAME]])
+        known = ", ".join(_fields(hint))
+        return where, "missing" if "missing" in fault else f"is no field; these are: {known}"
+    if found := _VALUE.fullmatch(str(error)):
+        names, hint = _followed(found[1], kind)
+        return ".".join(names), must_be(hint)
+    return None
+
+
+def _followed(path: str, kind: type[msgspec.Struct]) -> tuple[list[str], Any]:
+    """The names along *path*, as far as it goes through structs, and the type where it ends."""
+    names: list[str] = []
+    hint: Any = kind
+    for name in path.partition("[")[0].split(".")[1:]:
+        fields = _fields(hint)
+        if name not in fields:
+            break
+        names, hint = [*names, name], fields[name]
+    return names, hint
+
+
+def _fields(hint: Any) -> dict[str, Any]:
+    """The types of the fields of the struct in *hint*; none where there is no struct in it."""
+    for kind in (hint, *get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return {field.encode_name: field.type for field in structs.fields(kind)}
+    return {}
 
 
 def must_be(hint: Any) -> str:

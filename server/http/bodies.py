@@ -124,7 +124,10 @@ class TimedBody:
 
 
 async def read_body(request: Request, kind: type[S]) -> S:
-    """The body as *kind*; keys that *kind* does not name are ignored. Raises ProtocolError."""
+    """The body as *kind*. Keys that *kind* does not name are ignored, unless it forbids them.
+
+    Raises ProtocolError.
+    """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("the body must have the Content-Type application/json")
     if request.headers.get("Content-Encoding", "identity") != "identity":

@@ -11,11 +11,12 @@ from msgspec import Meta
 from actors.campaign_records import Channel
 from actors.rules.age_groups import AgeGroup
 from actors.rules.campaign_states import JobStatus, RecipientStatus
-from protocol.fields import MAX_INT, IdField
+from protocol.fields import IdField
 from protocol.ids import Millis
 from server.http.bodies import invalid
 from server.http.names import region_of
 from server.postgres.campaign_making import Conditions
+from server.postgres.campaign_views import NEWEST
 
 LONGEST_MESSAGE, LONGEST_TITLE = 4_000, 100
 TEST_MOST = 20
@@ -40,13 +41,13 @@ class NewConditions(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     def checked(self) -> Conditions:
         """As they are kept. Raises ProtocolError."""
         return Conditions(
-            region=None if self.region is None else region_of(self.region),
+            region=None if self.region is None else region_of(self.region, "conditions.region"),
             last_seen_within_days=self.last_seen_within_days,
             is_test=self.is_test,
         )
 
 
-class NewCampaign(msgspec.Struct, kw_only=True, rename="camel"):
+class NewCampaign(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A campaign to an age group. ``ramp``: to 1 % first, then to 10 %, then to all. ``priority``:
     1 to 4, the highest. Without ``scheduledAt`` it begins at once.
     """
@@ -62,8 +63,8 @@ class NewCampaign(msgspec.Struct, kw_only=True, rename="camel"):
     scheduled_at: Time | None = None
 
 
-class NewTest(msgspec.Struct, kw_only=True, rename="camel"):
-    """A message to named people: what a campaign would look like."""
+class NewTest(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A message to named people: what a campaign would look like. ``userIds``: ids or usernames."""
 
     message: Message
     channel: Channel
@@ -83,7 +84,7 @@ class ResultsQuery(msgspec.Struct):
     """``cursor`` is the ``next`` of the page before."""
 
     status: RecipientStatus | None = None
-    cursor: Annotated[int, Meta(ge=1, le=MAX_INT)] | None = None
+    cursor: Annotated[int, Meta(ge=1, le=NEWEST)] | None = None
     limit: Limit = PAGE_DEFAULT
 
 
@@ -100,6 +101,7 @@ class JobData(msgspec.Struct, kw_only=True, rename="camel"):
     """A job. Times and durations are of ISO 8601; null: not yet, or not known.
 
     Without ``ageGroup``: to named people. ``successCount`` counts who is sent, delivered or read.
+    ``resentAs``: the job that sends again to those whom this one failed to reach.
     """
 
     job_id: str
@@ -124,6 +126,7 @@ class JobData(msgspec.Struct, kw_only=True, rename="camel"):
     rate_per_second: float | None
     estimated_completion: str | None
     created_by: str
+    resent_as: str | None
 
 
 class JobPage(msgspec.Struct):

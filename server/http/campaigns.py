@@ -81,22 +81,29 @@ class CampaignSending:
         body = call.body
 
         async def work(asked: Asked | None) -> Answer:
-            start_at = start_of(body.scheduled_at, self._clock.now_ms())
-            self._check(body.message, body.channel, advertising=body.advertising)
-            new = NewJob(
-                self._id_of(asked),
-                await self._meant(body),
-                body.message,
-                body.priority,
-                body.ramp,
-                start_at,
-                body.title.strip(),
-            )
-            total = await self._making.create(new, self._audit.by(call))
+            job = self._id_of(asked)
+            made = None if asked is None else await self._views.one(job)
+            total = made["total_users"] if made else await self._send(call, job)
             text = BEGUN if body.scheduled_at is None else SCHEDULED
-            return await self._begun(call, new.id, total, body.channel, text)
+            return await self._begun(call, job, total, body.channel, text)
 
         return await self._repeats.once(call, "send_campaign", work)
+
+    async def _send(self, call: Call[NewCampaign, NoQuery], job: str) -> int:
+        """Make it; how many it is for."""
+        body = call.body
+        start_at = start_of(body.scheduled_at, self._clock.now_ms())
+        self._check(body.message, body.channel, advertising=body.advertising)
+        new = NewJob(
+            job,
+            await self._meant(body),
+            body.message,
+            body.priority,
+            body.ramp,
+            start_at,
+            body.title.strip(),
+        )
+        return await self._making.create(new, self._audit.by(call))
 
     async def test(self, call: Call[NewTest, NoQuery]) -> Answer:
         """Send a message to 1 to 20 named people, as a job like others."""
@@ -106,12 +113,13 @@ class CampaignSending:
             self._check(body.message, body.channel, advertising=body.advertising)
             names = list(dict.fromkeys(map(normal, body.user_ids)))
             found = await self._users.named(names)
-            if missing := [name for name in names if name not in found]:
+            people = {name: one for name, one in found.items() if one.role != "service"}
+            if missing := [name for name in names if name not in people]:
                 raise invalid("userIds", f"no such user: {missing[0]}")
-            people = sorted({found[name].user_no for name in names})
+            numbers = sorted({one.user_no for one in people.values()})
             by, meant = self._audit.by(call), await self._meant(body)
             new = NewJob(self._id_of(asked), meant, body.message, URGENT, False, by.at)  # noqa: FBT003
-            total = await self._making.create_test(new, people, by)
+            total = await self._making.create_test(new, numbers, by)
             return await self._begun(call, new.id, total, body.channel, TRIED)
 
         return await self._repeats.once(call, "test_campaign", work)

@@ -15,7 +15,7 @@ PATH: Final = "/api/v1/users/me/consents"
 SOURCE: Final = "settings"
 
 
-class ConsentsChange(msgspec.Struct):
+class ConsentsChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is said now; what is left out stays."""
 
     advertising: bool | None = None

@@ -26,7 +26,9 @@ SELECT 'bulk' || n, 'bulk' || n, $2::text::date, '010-' || n FROM generate_serie
 
 
 class Provider(NamedTuple):
-    """Takes messages, but for those that ``refuses`` names, while ``open`` is set."""
+    """Takes messages, but for those that ``refuses`` names, while ``open`` is set. It calls them by
+    their own ids, but that of the first by what is none.
+    """
 
     server: ProviderServer
     refuses: set[str]
@@ -52,7 +54,9 @@ async def a_provider() -> AsyncIterator[Provider]:
         await gate[0].wait()
         if _phone(received) in refuses:
             return await exchange.answer(422)
-        return await exchange.accept(f'=1+2"{_phone(received)}')
+        is_first = _phone(received).endswith("0000")
+        name = f'=1+2"{_phone(received)}' if is_first else received.json()["id"]
+        return await exchange.accept(name)
 
     async with serving(play) as server:
         yield Provider(server, refuses, gate)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 import trio
 from campaign_calls import (
@@ -195,8 +196,9 @@ async def test_a_test_send_reaches_exactly_those_who_are_named(database_url: str
         job = await office.over(sent.json["data"]["jobId"])
         assert (job["status"], job["successCount"], job["ageGroup"]) == ("COMPLETED", 2, None)
         assert provider.phones() == ["010-1111-0000", "010-1111-0002"]
-        wrong = await office.ask("POST", PATH + "/test", body | {"userIds": ["nobody"]})
-        assert (wrong.status, set(wrong.json["data"]["fields"])) == (400, {"userIds"})
+        for name in ("nobody", "madang"):
+            wrong = await office.ask("POST", PATH + "/test", body | {"userIds": [name]})
+            assert (wrong.status, set(wrong.json["data"]["fields"])) == (400, {"userIds"})
         for names in ([], ["x"] * 21):
             assert (
                 await office.ask("POST", PATH + "/test", body | {"userIds": names})
@@ -247,6 +249,36 @@ async def test_refusals_are_in_the_envelope_and_in_the_language_of_who_asks(
             assert (refused.status, refused.json["data"]["code"]) == (status, code)
         problem = await office.http.ask("GET", "/api/v1/me")
         assert problem.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_slip_in_a_body_is_named_and_nothing_is_done(database_url: str) -> None:
+    campaign = {"ageGroup": "TEENS", "message": "x"}
+    trial = {"message": "x", "channel": "in_app", "userIds": ["x"]}
+    consents = "/api/v1/users/me/consents"
+    cases: list[tuple[str, str, Any, str]] = [
+        ("POST", SEND, campaign | {"scheduled_at": "2030-01-01T10:00:00+09:00"}, "scheduled_at"),
+        ("POST", PATH + "/preview", campaign | {"userIds": ["x"]}, "userIds"),
+        ("POST", PATH + "/test", trial | {"advertizing": True}, "advertizing"),
+        ("PUT", consents, {"advertisingNight": False}, "advertisingNight"),
+    ]
+    for key, wrong in (("city", "x"), ("region", 5), ("lastSeenWithinDays", 0), ("isTest", "yes")):
+        body = campaign | {"conditions": {key: wrong}}
+        cases += [("POST", path, body, f"conditions.{key}") for path in (SEND, PATH + "/preview")]
+    async with an_office(database_url) as office:
+        document = await office.http.openapi()
+        for method, path, body, field in cases:
+            refused = await office.ask(method, path, body)
+            data = refused.json if path == consents else refused.json["data"]
+            assert (refused.status, data["code"], list(data["fields"])) == (400, "invalid", [field])
+            described = document["paths"][path][method.lower()]["requestBody"]["content"]
+            schema = described["application/json"]["schema"] | {
+                "components": document["components"]
+            }
+            assert not jsonschema.Draft202012Validator(schema).is_valid(body)
+        blank = await office.ask("POST", SEND, campaign | {"conditions": {"region": " "}})
+        assert list(blank.json["data"]["fields"]) == ["conditions.region"]
+        assert (await office.ask("GET", SEND)).json["data"]["items"] == []
+        assert (await office.ask("GET", consents)).json["said"] == {}
 
 
 async def test_an_admin_elsewhere_is_no_admin(database_url: str) -> None:

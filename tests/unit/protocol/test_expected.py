@@ -34,6 +34,7 @@ WRONG = [
     (SEND | {"mentions": "x"}, "mentions", "a list; each item a string of 1 to 64 characters"),
     (SEND | {"mentions": [1]}, "mentions", "a list; each item a string of 1 to 64 characters"),
     (SEND | {"kind": "x" * 60_000}, "kind", "one of: audio, file, image, text"),
+    (SEND | {"kind": "`$.no` field"}, "kind", "one of: audio, file, image, text"),
     (SEND | {"id": ""}, "id", "a string of 1 to 64 characters"),
     (SEND | {"body": 5}, "body", "a string"),
     (SEND | {"reply_to": 0}, "reply_to", "an integer from 1 to 9007199254740991"),

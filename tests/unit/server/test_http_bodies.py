@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -23,10 +24,15 @@ class Inner(msgspec.Struct):
     text: str = ""
 
 
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Literal["one", "other"]
+
+
 class Body(msgspec.Struct):
     name: str
     items: list[str] = []
     inner: Inner | None = None
+    strict: Strict | None = None
     number: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
 
 
@@ -51,7 +57,14 @@ def test_escapes_of_whole_characters_are_kept() -> None:
         (b'{"name": 1}', "name"),
         (b"{}", "name"),
         (b'{"name": "a", "items": [1]}', "items"),
-        (b'{"name": "a", "inner": {"text": 1}}', "inner"),
+        (b'{"name": "a", "inner": {"text": 1}}', "inner.text"),
+        (b'{"name": "a", "inner": 1}', "inner"),
+        (b'{"name": "a", "strict": {}}', "strict.kind"),
+        (b'{"name": "a", "strict": {"kind": "two"}}', "strict.kind"),
+        (b'{"name": "a", "strict": {"kind": "`$.no"}}', "strict.kind"),
+        (b'{"name": "a", "strict": {"kind": "field `$.no` of it"}}', "strict.kind"),
+        (b'{"name": "a", "strict": {"typo": 1}}', "strict.typo"),
+        (b'{"name": "a", "strict": {"`$.no": 1}}', "strict.`$.no"),
         (b'{"name": "a", "number": -1}', "number"),
         (b'{"name": "a", "number": 9007199254740992}', "number"),
         (b'{"name": "a", "number": 99999999999999999999999}', "number"),
@@ -62,10 +75,24 @@ def test_the_wrong_field_is_named(data: bytes, field: str) -> None:
     assert refusal(data) == (ErrorCode.INVALID, [field])
 
 
+def test_a_key_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        decode(b'{"' + b"k" * 500 + b'": 1}', Strict)
+    assert caught.value.fields == {"k" * 64: "is no field; these are: kind"}
+    assert decode(b'{"name": "a", "more": 1}', Body).name == "a"
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(data: bytes) -> None:
     with suppress(ProtocolError):
         decode(data, Body)
+
+
+@given(st.text())
+def test_no_key_and_no_value_raises_anything_else(text: str) -> None:
+    for body in ({"name": "a", "strict": {text: 1}}, {"name": "a", "strict": {"kind": text}}):
+        with pytest.raises(ProtocolError):
+            decode(json.dumps(body).encode(), Body)
 
 
 @given(st.text(alphabet='{}[]":,\\ud8000name1', max_size=60))
