@@ -35,6 +35,7 @@ class Console {
     find("chat").hidden = false;
     paintAvatar(find("my-avatar"), id, name || username);
     find("my-name").textContent = name || username;
+    find("zone").textContent = words.timesOf(Intl.DateTimeFormat().resolvedOptions().timeZone);
     find("sign-out").onclick = () => this.#signOut();
     addEventListener("hashchange", () => this.#route(true));
     this.#route(false);

@@ -40,13 +40,13 @@ export class JobBar {
   }
 
   #text() {
-    const { now, reached, failed, left, took, isOver } = this.job;
+    const { now, reached, failed, left, took, isOver, isCounted, outcome } = this.job;
     if (now.status === "SCHEDULED") return words.beginsAt(dateTime(Date.parse(now.scheduledAt)), count(now.totalUsers));
     return [
-      words.doneOf(count(reached), count(now.totalUsers), share(reached, now.totalUsers)),
+      isCounted ? words.sentTo(count(outcome.reached), count(now.totalUsers)) : words.doneOf(count(reached), count(now.totalUsers), share(reached, now.totalUsers)),
       failed ? words.notReached(count(failed)) : "",
-      this.job.rate && words.perSecond(rate(this.job.rate)),
-      left !== undefined && words.leftYet(lasting(left)),
+      outcome.skipped ? words.notMeant(count(outcome.skipped)) : "",
+      ...(this.job.waits ? [words.waits] : [this.job.rate && words.perSecond(rate(this.job.rate)), left !== undefined && words.leftYet(lasting(left))]),
       isOver && took !== undefined && words.tookIt(lasting(took)),
     ].filter(Boolean).join(" · ");
   }

@@ -14,16 +14,14 @@ const HASH = 12; // digits that are shown
 export function auditView({ calls, me }) {
   let sought = {};
   const list = pagedList({ label: words.audit, load: (after) => calls.audit(sought, after), partsOf: (entry) => [entryOf(me, entry)], empty: words.noEntries, picture: "shield" });
-  const field = (name, properties) => make("input", { name, maxLength: 64, autocomplete: "off", autocapitalize: "none", spellcheck: false, ...properties });
-  const known = make("datalist", { id: "audit-actions" }, ...Object.entries(words.actions).map(([value, label]) => make("option", { value, label })));
-  const action = field("action");
-  action.setAttribute("list", known.id);
-  const form = make("form", { class: "bar filters-of-audit" }, labelled(words.auditAction, action), labelled(words.auditActor, field("actor", { type: "search" })),
-    labelled(words.auditSince, make("input", { name: "since", type: "datetime-local" })), known, make("button", { class: "plain" }, words.show));
+  const actor = make("input", { name: "actor", type: "search", maxLength: 64, autocomplete: "off", autocapitalize: "none", spellcheck: false });
+  const action = make("select", { name: "action" }, ...Object.entries({ "": words.allStates, ...words.actions }).map(([value, text]) => make("option", { value, title: value }, text)));
+  const form = make("form", { class: "bar filters-of-audit" }, labelled(words.auditAction, action), labelled(words.auditActor, actor),
+    labelled(words.auditSince, make("input", { name: "since", type: "datetime-local" })), make("button", { class: "plain" }, words.show));
   form.onsubmit = (event) => {
     event.preventDefault();
-    const { action: what, actor, since } = form.elements;
-    sought = { action: what.value.trim(), actor: actor.value.trim(), since: since.value && Date.parse(since.value) };
+    const { since } = form.elements;
+    sought = { action: action.value, actor: actor.value.trim(), since: since.value && Date.parse(since.value) };
     list.restart();
   };
   return { node: make("section", {}, make("p", { class: "hint" }, words.aboutAudit), form, list.node), title: words.audit };

@@ -20,7 +20,7 @@ const NAMES = { ageGroup: "group", message: "message", title: "title", scheduled
 export function composeView({ calls, go, me }) {
   const key = `madang.campaign.${me.id}`;
   const parts = formOf();
-  const { form, message, counted, error, verbs } = parts;
+  const { form, message, counted, error, verbs, tried } = parts;
   const shown = previewOf();
   let keyOf = keys();
   const errors = fieldErrors({ group: parts.group, message, title: form.elements.title, at: form.elements.at, channel: parts.channel, region: form.elements.region, days: form.elements.days });
@@ -81,7 +81,7 @@ export function composeView({ calls, go, me }) {
     });
   };
   const looking = during(verbs.look, look);
-  verbs.test.onclick = during(verbs.test, (campaign) => testSend(campaign, calls, me));
+  verbs.test.onclick = during(verbs.test, (campaign) => testSend(campaign, calls, me, ({ jobId, totalUsers }) => tried.replaceChildren(words.isTried(count(totalUsers)), " · ", make("a", { href: `#/job/${jobId}` }, words.seeResults))));
   verbs.send.onclick = during(verbs.send, send);
   form.onsubmit = (event) => {
     event.preventDefault(); // Enter in a field looks, and never sends
@@ -109,10 +109,11 @@ function formOf() {
   const button = (text, picture, properties) => make("button", { class: "plain", type: "button", ...properties }, icon(picture), ` ${text}`);
   const verbs = { look: button(words.lookAtIt, "people", { type: "submit" }), test: button(words.testIt, "pen"), send: make("button", { type: "button", class: "primary" }, words.sendIt) };
   const error = make("p", { class: "error", role: "alert" });
+  const tried = make("p", { class: "hint tried" });
   const form = make("form", { class: "card", noValidate: true },
     make("div", {}, labelled(words.ageGroup, group)), make("div", {}, make("span", { class: "hint" }, words.channel), channel),
     make("div", {}, labelled(words.campaignTitle, field("title", { maxLength: LONGEST_TITLE }))),
-    make("div", {}, labelled(words.campaignMessage, message), counted), box("advertising", words.advertising, words.aboutAdvertising), adHints, more, error,
+    make("div", {}, labelled(words.campaignMessage, message), counted), box("advertising", words.advertising, words.aboutAdvertising), adHints, more, error, tried,
     make("div", { class: "verbs" }, ...Object.values(verbs)));
-  return { form, message, counted, adHints, group, channel: channel.querySelector("input"), error, verbs };
+  return { form, message, counted, adHints, group, channel: channel.querySelector("input"), error, verbs, tried };
 }

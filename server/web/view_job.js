@@ -2,7 +2,7 @@
 
 import { broken, waiting } from "./blank.js";
 import { dateTime } from "./calendar.js";
-import { Job, KINDS } from "./campaign_job.js";
+import { Job } from "./campaign_job.js";
 import { question } from "./dialog.js";
 import { icon, make } from "./dom.js";
 import { aboutOf, JobBar, nameOf, whoIs } from "./job_bar.js";
@@ -73,9 +73,7 @@ class View {
     this.#drawVerbs();
     const most = Math.max(now.totalUsers, 1);
     const told = (n) => `${count(n)} (${share(n, now.totalUsers)})`;
-    const left = Math.max(0, Object.keys(KINDS).reduce((rest, field) => rest - now[field], now.totalUsers));
-    this.outcome.replaceChildren(...Object.entries(KINDS).map(([field, kind]) => measured(words.kinds[kind], now[field], most, told(now[field]))),
-      measured(words.kinds.left, left, most, told(left)));
+    this.outcome.replaceChildren(...Object.entries(job.outcome).map(([kind, n]) => measured(words.kinds[kind], n, most, told(n))));
     this.#drawSpeed();
     this.facts.replaceChildren(...this.#factsOf().flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   }
@@ -95,6 +93,7 @@ class View {
     return [
       [words.createdBy, whoIs(now.createdBy, this.me)], [words.createdAt, at(now.createdAt)], [words.scheduledAt, at(now.scheduledAt)],
       [words.startedAt, at(now.startedAt)], [words.completedAt, at(now.completedAt)], [words.duration, took && lasting(took)],
+      [words.resentAs, now.resentAs && make("a", { href: `#/job/${now.resentAs}` }, now.resentAs)],
       [words.forecast, left && dateTime(Date.now() + left * 1_000)], [words.priority, words.priorities[now.priority]], [words.jobId, now.jobId],
     ].filter(([, value]) => value);
   }

@@ -14,14 +14,15 @@ const MOST_SHOWN = 1_000;
 export function pagedList({ label, load, partsOf, empty = words.nothingHere, picture = "inbox" }) {
   const list = make("ul", { class: "found", "aria-label": label });
   const place = make("div", {});
-  const told = make("p", { class: "unseen", role: "status" });
+  const told = make("div", { role: "status" });
   const further = make("button", { type: "button", class: "plain", hidden: true }, words.showMore);
   let turn = 0;
   let none;
   const recount = () => {
     const count = list.children.length;
-    place.replaceChildren(...(count ? [] : [blank(picture, none)]));
-    told.textContent = count ? words.foundCount(count) : none;
+    place.replaceChildren();
+    told.className = count ? "unseen" : "";
+    told.replaceChildren(count ? words.foundCount(count) : blank(picture, none));
   };
 
   const add = (item) => {
@@ -33,7 +34,7 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
     const mine = ++turn;
     if (after === undefined) list.replaceChildren();
     further.hidden = true;
-    list.setAttribute("aria-busy", "true");
+    list.ariaBusy = "true";
     told.textContent = "";
     place.replaceChildren(waiting(after === undefined ? 4 : 1));
     let page;
@@ -41,14 +42,14 @@ export function pagedList({ label, load, partsOf, empty = words.nothingHere, pic
       page = await load(after);
     } catch (error) {
       if (mine !== turn) return;
-      list.setAttribute("aria-busy", "false");
+      list.ariaBusy = "false";
       place.replaceChildren(broken(error, () => more(after)));
       return;
     }
     if (mine !== turn) return;
     const rows = page.items.map((item) => make("li", {}, ...partsOf(item)));
     list.append(...rows);
-    list.setAttribute("aria-busy", "false");
+    list.ariaBusy = "false";
     none = page.next !== undefined ? words.notThrough : typeof empty === "function" ? empty() : empty;
     recount();
     further.hidden = page.next === undefined || list.children.length >= MOST_SHOWN;

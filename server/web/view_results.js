@@ -8,15 +8,21 @@ import { toast } from "./toast.js";
 import { pagedList } from "./view_pages.js";
 import { explain, words } from "./words.js";
 
-const TURNS = 20; // pages without anybody of that status that are passed over
+const TURNS = 20; // pages with few or none of that status, at most
+const FULL = 50; // people
 
 /** {node, restart()}. */
 export function resultsOf(calls, job) {
   const chosen = make("select", {}, ...Object.entries({ "": words.allStates, ...words.recipientStates }).map(([value, text]) => make("option", { value }, text)));
   const load = async (after) => {
-    let page = await calls.results(job, chosen.value, after);
-    for (let turn = 1; turn < TURNS && !page.items.length && page.next !== undefined; turn += 1) page = await calls.results(job, chosen.value, page.next);
-    return page;
+    const items = [];
+    let next = after;
+    for (let turn = 0; turn < TURNS && items.length < FULL && (!turn || next !== undefined); turn += 1) {
+      const page = await calls.results(job, chosen.value, next);
+      items.push(...page.items);
+      next = page.next;
+    }
+    return { items, next };
   };
   const list = pagedList({ label: words.results, load, partsOf, empty: words.noResults, picture: "people" });
   chosen.onchange = list.restart;

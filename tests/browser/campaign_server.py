@@ -100,7 +100,6 @@ def campaign_server(
         "MADANG_MESSAGE_API_RATE": str(rate),
         "MADANG_MESSAGE_COST": "9.9",
         "MADANG_PRIVATE_ADDRESSES": "1",
-        "MADANG_TRUSTED_PROXIES": "127.0.0.1/32",
     }
     command = [sys.executable, "-m", "server", "serve", "--host", "127.0.0.1", "--port", "0"]
     with (folder.parent / f"{folder.name}.log").open("w") as log:

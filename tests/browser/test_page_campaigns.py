@@ -32,7 +32,7 @@ def test_a_campaign_is_looked_at_tried_out_confirmed_sent_and_its_results_seen(
     expect(audience).to_contain_text("seoul-1, seoul-2")
     try_on_oneself(page)
     confirm(page, 12)
-    expect(state(page)).to_have_text("모두 보냄")
+    expect(state(page)).to_have_text("마침")
     expect(page.locator("#title")).to_have_text("안녕하세요, *마당*입니다")
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "12")
     expect(page.get_by_role("meter", name="보냄: 12 (100%)")).to_be_visible()
@@ -57,6 +57,7 @@ def look_at_results(page: Page) -> None:
     expect(results.first.locator(".chip")).to_have_text("전달됨")
     page.locator(".results select").select_option("failed")
     expect(page.locator(".results .blank")).to_have_text("보여 줄 사람이 없습니다.")
+    expect(page.get_by_text("보여 줄 사람이 없습니다.")).to_have_count(1)
     with page.expect_download() as downloaded:
         press(page, "CSV로 받기")
     text = downloaded.value.path().read_text(encoding="utf-8")
@@ -65,8 +66,9 @@ def look_at_results(page: Page) -> None:
 
 def look_at_audit(page: Page) -> None:
     page.get_by_role("link", name="감사 기록").click()
-    page.get_by_label("무엇을").fill("campaign.create")
+    page.get_by_label("무엇을").select_option("campaign.create")
     press(page, "보기")
+    expect(page.locator(".entry:not([data-action='campaign.create'])")).to_have_count(0)
     expect(page.locator(".entry strong").first).to_have_text("대량 발송 만들기")
     page.locator(".entry").first.get_by_role("link", name="작업 보기").click()
     expect(page.locator("#title")).to_have_text("안녕하세요, *마당*입니다")
@@ -129,13 +131,14 @@ def test_who_failed_is_shown_with_the_reason_and_sent_to_again(
     page.locator(".results select").select_option("failed")
     results = page.locator(".results .found > li")
     expect(results).to_have_count(4)
+    expect(page.get_by_role("button", name="더 보기")).to_have_count(0)
     expect(results.first).to_contain_text("발송사가 거절함")
     campaigns.provider.refused = ""
     press(page, "실패한 사람에게 다시")
     expect(page.locator("#question")).to_contain_text("실패한 4명에게만")
     page.locator("#question .danger").click()
     expect(page.locator("#toast")).to_have_text("4명에게 다시 보냅니다")
-    expect(state(page)).to_have_text("모두 보냄")
+    expect(state(page)).to_have_text("마침")
     expect(page.get_by_role("meter", name="보냄: 4 (100%)")).to_be_visible()
 
 
@@ -150,8 +153,8 @@ def test_without_a_socket_the_server_is_asked_again_and_again(
     page.reload()
     row = page.locator(".job").filter(has_text="귀 없이 보는 안내")
     expect(row.locator(".chip")).to_have_text("보내는 중")
-    expect(row.locator(".chip")).to_have_text("모두 보냄")
-    expect(row.locator(".figures")).to_contain_text("60명 가운데 60명 (100%)")
+    expect(row.locator(".chip")).to_have_text("마침")
+    expect(row.locator(".figures")).to_contain_text("60명 가운데 60명에게 보냄")
 
 
 def test_a_list_follows_jobs_that_others_direct(window: OpenWindow, boss: Person) -> None:

@@ -92,7 +92,7 @@ def test_a_refusal_of_the_server_is_said_in_its_words_and_a_double_press_is_one_
     expect(dialog.get_by_role("alert")).to_have_text("지금은 못 합니다.")
     page.unroute("**/messages/send")
     dialog.get_by_role("button", name="4명에게 보내기").dblclick()
-    expect(state(page)).to_have_text("모두 보냄")
+    expect(state(page)).to_have_text("마침")
     assert len(message_jobs(boss, "두 번 눌러도 한 번")) == 1
 
 
@@ -117,8 +117,14 @@ def test_what_was_begun_is_there_after_a_reload_and_gone_when_it_is_planned(
     row = page.locator(".job").filter(has_text="내일의 안내")
     row.get_by_role("link").click()
     press(page, "발송 취소")
+    press(page, "돌아가기")
+    expect(state(page)).to_have_text("예약됨")
+    press(page, "발송 취소")
     page.locator("#question .danger").click()
     expect(state(page)).to_have_text("취소됨")
+    expect(page.locator(".figures").first).to_have_text("4명 가운데 0명에게 보냄 · 4명 제외")
+    expect(page.get_by_role("meter", name="건너뜀: 4 (100%)")).to_be_visible()
+    expect(page.get_by_role("meter", name="남음")).to_have_count(0)
 
 
 def test_syllables_are_composed_once_and_enter_in_a_field_looks_and_never_sends(
@@ -154,11 +160,70 @@ def test_a_campaign_is_sent_by_keys_alone(window: OpenWindow, boss: Person) -> N
     hands.write(page.get_by_label("Region"), "ulsan")
     hands.press(page.get_by_role("button", name="Send…"))
     dialog = page.get_by_role("dialog", name="Send to 4 people?")
-    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Go back")).to_be_focused()
     hands.press(dialog.get_by_role("button", name="Send to 4 people"))
-    expect(state(page)).to_have_text("All sent")
+    expect(state(page)).to_have_text("Completed")
     expect(page.locator("#title")).to_be_focused()
     assert len(message_jobs(boss, "by keys alone")) == 1
+
+
+def test_who_is_named_for_a_test_and_is_not_there_is_said_beside_the_names(
+    window: OpenWindow, boss: Person
+) -> None:
+    page = console(window, boss, "new")
+    compose(page, "ulsan", "시험 삼아")
+    page.get_by_label("광고입니다").check()
+    press(page, "시험 발송")
+    dialog = page.get_by_role("dialog", name="시험 발송")
+    send = dialog.get_by_role("button", name="시험 발송")
+    send.click()
+    expect(dialog.locator("> .error")).to_have_text("광고는 (광고)로 시작해야 합니다.")
+    page.keyboard.press("Escape")
+    page.get_by_label("광고입니다").uncheck()
+    press(page, "시험 발송")
+    names = dialog.get_by_label("받을 사람의 아이디")
+    for text, why in (
+        ("boss, nixda", "이런 아이디는 없습니다: nixda"),
+        (" ", "1명에서 20명까지 적어 주세요."),
+        (",".join(f"n{number}" for number in range(21)), "1명에서 20명까지 적어 주세요."),
+    ):
+        names.fill(text)
+        send.click()
+        expect(dialog.locator("form [role=alert]")).to_have_text(why)
+        expect(names).to_have_attribute("aria-invalid", "true")
+    names.fill("boss")
+    send.click()
+    expect(dialog).to_have_count(0)
+    page.locator("form").get_by_role("link", name="결과 보기").click()
+    expect(page.locator(".results .found > li")).to_have_count(1)
+    expect(page.locator("#title")).to_have_text("시험 삼아")
+
+
+NARROW: dict[str, Any] = {"viewport": {"width": 345, "height": 740}, "has_touch": True}
+
+
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+def test_on_a_narrow_screen_nothing_is_cut(window: OpenWindow, boss: Person, locale: str) -> None:
+    page = console(window, boss, "new", locale=locale, timezone_id="Asia/Seoul", **NARROW)
+    expect(page.locator("#zone")).to_contain_text("Asia/Seoul")
+    tops = page.locator("#chat > header > :is(.brand, #live, .icon)").evaluate_all(
+        "nodes => nodes.map((node) => node.getBoundingClientRect().height && "
+        "Math.round(node.getBoundingClientRect().top + node.getBoundingClientRect().height / 2))"
+    )
+    assert len(tops) == 4 and max(tops) - min(tops) <= 4
+    page.locator("summary").click()
+    at = page.locator("[name=at]")
+    assert at.evaluate("node => node.clientWidth") > 200
+    page.locator("[name=group]").select_option("THIRTIES")
+    page.locator("[name=advertising]").check()
+    page.locator("[name=message]").fill(ADVERTISING)
+    page.locator("form [type=submit]").click()
+    name = page.locator("aside .measured > span:first-child")
+    height, letter = name.first.evaluate(
+        "node => [node.getBoundingClientRect().height, parseFloat(getComputedStyle(node).fontSize)]"
+    )
+    assert height < 1.9 * letter, "it is on one line"
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=["light", "dark", "phone"])
@@ -167,7 +232,7 @@ def test_the_console_breaks_no_rule(
 ) -> None:
     job = begun(boss, "ulsan", "모두가 읽는 안내")
     page = console(window, boss, **look)
-    expect(page.locator(f"[data-job='{job}'] .chip")).to_have_text("모두 보냄")
+    expect(page.locator(f"[data-job='{job}'] .chip")).to_have_text("마침")
     check(page, axe, "jobs")
     page.locator(f"[data-job='{job}'] a").click()
     expect(page.locator(".results .found > li")).to_have_count(4)

@@ -24,22 +24,70 @@ def test_a_job_is_what_was_said_last_and_what_only_grows_does(page: Page) -> Non
           const seen = [[job.done, job.failed, job.rate, job.left]];
           const told = (status, done) => job.told({{ status, total: 90, done, failed: 5 }}, 2_000);
           seen.push([told("SENDING_MESSAGES", 50), job.done, job.failed, job.now.totalUsers]);
+          seen.push([Math.round(job.left)]);
           job.become(now, 3_000);
           seen.push([job.done, job.failed, job.verbs.join()]);
           seen.push([told("PARTIALLY_FAILED", 90), told("SENDING_MESSAGES", 50), job.now.status]);
           job.become({{ ...now, ratePerSecond: null }}, 4_000);
           seen.push([job.now.status, job.done, job.verbs.join(), job.left, job.rate]);
-          job.now = {{ ...job.now, status: "CANCELLED", skippedCount: 40 }};
-          return [...seen, [job.reached]];
+          job.now = {{ ...job.now, status: "CANCELLED", skippedCount: 40, resentAs: "again" }};
+          return [...seen, [job.reached, job.verbs.length]];
         }}"""
     )
     assert found == [
-        [16, 3, 4, 21],
+        [16, 3, 4, None],
         [False, 50, 5, 90],
+        [2],
         [50, 5, "pause,cancel"],
         [True, False, "PARTIALLY_FAILED"],
         ["PARTIALLY_FAILED", 90, "resend", None, None],
-        [50],
+        [50, 0],
+    ]
+
+
+def test_a_job_says_how_many_it_left_out_and_that_it_waits(page: Page) -> None:
+    found = page.evaluate(
+        f"""async () => {{
+          await import("/assets/console_words.js");
+          const {{ Job }} = await import("/assets/campaign_job.js");
+          const {{ JobBar }} = await import("/assets/job_bar.js");
+          const now = {{ ...{NOW}, message: "", totalUsers: 40, failureCount: 0, unknownCount: 0 }};
+          const said = (job) => new JobBar(job).figures.textContent;
+          const job = new Job({{ ...now, skippedCount: 6, ratePerSecond: null }}, 1_000);
+          const seen = [said(job)];
+          const told = (done, at, status) => job.told({{ status, total: 40, done, failed: 0 }}, at);
+          for (const at of [3_000, 8_000, 12_000]) {{
+            told(36, at, "SENDING_MESSAGES");
+            seen.push(said(job));
+          }}
+          told(36, 14_000, "SENDING_MESSAGES");
+          seen.push(said(job), job.waits);
+          told(37, 15_000, "SENDING_MESSAGES");
+          seen.push(job.waits);
+          told(40, 16_000, "COMPLETED");
+          seen.push(said(job), job.outcome.left);
+          job.become({{ ...now, status: "COMPLETED", successCount: 34, skippedCount: 6 }}, 17_000);
+          seen.push(said(job), job.outcome.left);
+          const none = {{ successCount: 0, skippedCount: 0, ratePerSecond: null }};
+          const planned = new Job({{ ...now, ...none, status: "CANCELLED" }});
+          return [...seen, said(planned), planned.outcome.skipped, planned.outcome.left];
+        }}"""
+    )
+    assert found == [
+        "40명 가운데 16명 (40%) · 6명 제외",
+        "40명 가운데 36명 (90%) · 6명 제외 · 초당 10명 · 약 0초 남음",
+        "40명 가운데 36명 (90%) · 6명 제외 · 초당 2.86명 · 약 1초 남음",
+        "40명 가운데 36명 (90%) · 6명 제외",
+        "40명 가운데 36명 (90%) · 6명 제외 · 기다리는 중",
+        True,
+        False,
+        "40명 가운데 40명 (100%) · 6명 제외",
+        24,
+        "40명 가운데 34명에게 보냄 · 6명 제외 · 초당 4명",
+        None,
+        "40명 가운데 0명에게 보냄 · 40명 제외",
+        40,
+        None,
     ]
 
 

@@ -71,7 +71,7 @@ def test_what_was_found_is_told(window: OpenWindow, person: SignUp) -> None:
     minji.say(room, "벚꽃이 피었어요", "벚꽃 구경 가요")
     page = window(minji, room)
     page.click("#search-open")
-    told = page.locator("#search [role=status].unseen")
+    told = page.locator("#search [role=status]:not(.skeleton)")
     page.fill("#search [name=q]", "벚꽃")
     expect(told).to_have_text("목록에 2개")
     page.fill("#search [name=q]", "눈꽃축제")

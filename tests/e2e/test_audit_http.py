@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,10 +50,25 @@ ACTIONS = {
     "list_campaign_results": "campaign.results",
     "download_campaign_results": "campaign.results_file",
 }
+
+# What others leave in it: members, who runs the server, and admins by routes of everybody.
+BESIDE = {
+    "account.role",
+    "file.read",
+    "reveal.consent",
+    "reveal.mutual",
+    "reveal.read",
+    "reveal.withdraw",
+    "room.export",
+    "room.match",
+    "users.import",
+}
+WEB = Path(__file__).parents[2] / "server" / "web"
 CANARY = "canary-8f31"
 LATER = 1_800_000_600_000
 HOLD = 2_000_000_000_000
 RUNS = "SELECT completed_at IS NULL FROM bulk_message_jobs WHERE job_id = $1"
+FAIL = "UPDATE bulk_message_recipients SET status = 'failed'"
 RESET = """
 UPDATE bulk_message_jobs SET status = $2, failure_count = $3, leased_until = $4::bigint,
     completed_at = CASE WHEN $4::bigint = 0 THEN completed_at END
@@ -125,6 +142,7 @@ async def campaigns(http: HttpWorld, root: Person, ann: Person) -> None:
     await did(http, "resume_campaign", root, job=job)
     await over(http, job)
     await reset(http, job, "PARTIALLY_FAILED", 1, 0)
+    await http.database.execute(FAIL)
     await did(http, "resend_campaign", root, job=job)
 
 
@@ -271,3 +289,12 @@ async def test_a_room_that_an_admin_makes_for_others_leaves_an_entry(database_ur
         assert (entry["room"], entry["count"], entry["actor"]) == (made.json["id"], 2, admin.id)
         http.address = "203.0.113.9"
         assert (await http.ask("POST", ROOMS, body, token=admin.token)).status == 400
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_console_has_words_for_all_that_is_in_the_log(language: str) -> None:
+    words = (WEB / f"words_console_{language}.js").read_text(encoding="utf-8")
+    listed = words[words.index("\n  actions: {") :]
+    said = dict(re.findall(r'"([a-z]+\.[a-z_]+)": "([^"]+)"', listed[: listed.index("\n  },")]))
+    assert set(said) == set(ACTIONS.values()) | BESIDE
+    assert len(set(said.values())) == len(said), "one is chosen by its words"
