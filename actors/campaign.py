@@ -29,6 +29,7 @@ class CampaignActor:
     """
 
     HELD_MOST: Final = 256  # jobs; their readers share out whose turn it is
+    LEASED_AT_ONCE: Final = 8  # each is counted first
     LOOK_EVERY_S: Final = 1.0
     AGAIN_S: Final = 5.0  # after what nobody foresaw
 
@@ -136,7 +137,7 @@ class CampaignActor:
         return self.LOOK_EVERY_S
 
     async def _lease(self) -> Sequence[Job]:
-        most = self.HELD_MOST - len(self._runs)
+        most = min(self.LEASED_AT_ONCE, self.HELD_MOST - len(self._runs))
         if most <= 0:
             return ()
         now = self._clock.now_ms()

@@ -119,10 +119,10 @@ class Attendant:
         await run.move(JobStatus.PAUSED, run.halted)
         run.end()
         self._log.warning("campaign_paused", job=run.job.job_id, reason=run.halted)
-        self._say(run, run.halted)
+        self._say(run, run.halted, run.window.rate)
 
-    def _say(self, run: JobRun, why: str) -> None:
-        job, rate = run.job.job_id, round(run.window.rate, 3)
+    def _say(self, run: JobRun, why: str, failure_rate: float) -> None:
+        job, rate = run.job.job_id, round(failure_rate, 3)
         self._alarms.say(f"campaign:{job}", f"campaign.{why}", job=job, failure_rate=rate)
 
     async def _finish(self, run: JobRun) -> None:
@@ -133,7 +133,7 @@ class Attendant:
         await run.move(status, reason)
         run.end()
         if run.halted or run.has_mostly_failed():  # of a small job, or one of which nobody is left
-            self._say(run, run.halted or "failure_rate")
+            self._say(run, run.halted or "failure_rate", run.failure_rate())
         counts = run.counts._asdict()
         self._log.info("campaign_ended", job=run.job.job_id, status=run.status.value, **counts)
 

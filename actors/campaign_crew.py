@@ -202,7 +202,9 @@ class Crew:
 
     def _drop_ended(self) -> None:
         while self._queue and (self._queue[0].run.is_over or self._queue[0].run.halted):
-            self._waiting -= len(self._queue.popleft().user_nos)
+            batch = self._queue.popleft()
+            self._waiting -= len(batch.user_nos)
+            batch.run.put_back(batch.user_nos)
 
     # ---- for whoever watches
 

@@ -125,7 +125,8 @@ class HttpSender:
         if outcome.kind != "again":
             return Result(ready.user_no, outcome, None)
         if ready.attempt >= self._numbers.attempts and outcome.reason not in NO_ATTEMPT:
-            last = structs.replace(outcome, kind="unknown") if outcome.may_be_sent else outcome
+            in_doubt = outcome.may_be_sent or ready.in_doubt
+            last = structs.replace(outcome, kind="unknown") if in_doubt else outcome
             return Result(ready.user_no, last, None)
         least = outcome.retry_after_ms or 0
         wait = wait_ms(ready.attempt, self._random.random(), at_least_ms=least)

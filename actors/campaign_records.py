@@ -89,6 +89,8 @@ class Ready(NamedTuple):
     message: OutgoingMessage
     attempt: int = 1
     """Which one this is: 1, the first."""
+    in_doubt: bool = False
+    """An earlier one may have been taken."""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):

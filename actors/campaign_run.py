@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 import trio
@@ -52,7 +53,8 @@ class JobRun:
         self.source = Source(job, store, page=numbers.page, clock=clock)
         self.window = FailureWindow(numbers.window, numbers.enough)
         self.rate = MovingRate()
-        self.moved_at = self.leased_at = trio.current_time()
+        self.moved_at = trio.current_time()
+        self.leased_at = -inf  # to be renewed at once: until all were counted, much may have passed
         self.in_hand = self.faults = 0
         self.halted = ""  # why it is to be paused
         self.is_over = False  # by whatever: nothing more is begun here
@@ -108,13 +110,14 @@ class JobRun:
     def settle(self, settled: Settled) -> None:
         """So many are out no longer."""
         before = self._tried()
-        self.faults = 0
         self._unsaved = _sum(self._unsaved, settled)
         self.counts = Counts(self.counts.total, *_sum(Settled(*self.counts[1:]), settled))
         self.counts = self.counts._replace(total=self._total())
         self.rate.add(settled.success, trio.current_time())
         self._judge(settled, before)
-        self._moved_on()
+        if any(settled):
+            self.faults = 0
+            self._moved_on()
 
     def lay_down(self, count: int) -> None:
         """So many are out no longer, whatever became of them."""
@@ -193,9 +196,13 @@ class JobRun:
         """Whether nobody is left but those who are out."""
         return self.counts.done + self.in_hand == self.source.total
 
+    def failure_rate(self) -> float:
+        """Of all who were tried, how many were not reached, or perhaps not."""
+        return (self.counts.failure + self.counts.unknown) / max(1, self._tried())
+
     def has_mostly_failed(self) -> bool:
-        """Whether more of those who were tried were not reached than may be."""
-        return self.counts.failure + self.counts.unknown > self._limit * self._tried()
+        """Whether these are more than may be."""
+        return self.failure_rate() > self._limit
 
     def outcome(self) -> tuple[JobStatus, str]:
         """What a job becomes of which all are settled."""

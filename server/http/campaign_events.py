@@ -52,14 +52,18 @@ class CampaignEvents:
         job = call.path["job"]
         if await self._event(job) is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
-        await self._audit.seen(call, "campaign.watch", job=job)
-        if self._streams >= MOST_STREAMS:  # nothing is waited for between this and the next line
+        if self._streams >= MOST_STREAMS:
             raise rate_limited(AGAIN_S)
         self._streams += 1
 
         async def close() -> None:
             self._streams -= 1
 
+        try:
+            await self._audit.seen(call, "campaign.watch", job=job)
+        except BaseException:
+            await close()
+            raise
         return Streamed(self._told(job), {"X-Accel-Buffering": "no"}, close=close)
 
     async def _told(self, job: str) -> AsyncIterator[bytes]:

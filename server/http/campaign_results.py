@@ -50,9 +50,7 @@ class CampaignResults:
     async def file(self, call: Call[None, NoQuery]) -> Streamed:
         """All recipients of a job, as a file."""
         admin_no, job = call.caller.user_no, await self._job(call)
-        about = {"count": done_of(job), "job": job["job_id"]}
-        await self._audit.seen(call, "campaign.results_file", **about)
-        if self._under_way[admin_no] >= AT_ONCE:  # as for streams: looked at and counted at once
+        if self._under_way[admin_no] >= AT_ONCE:
             raise rate_limited(AGAIN_S)
         self._under_way[admin_no] += 1
 
@@ -60,6 +58,12 @@ class CampaignResults:
             self._under_way[admin_no] -= 1
             self._under_way += Counter()  # forgets those at zero
 
+        about = {"count": done_of(job), "job": job["job_id"]}
+        try:
+            await self._audit.seen(call, "campaign.results_file", **about)
+        except BaseException:
+            await close()
+            raise
         name = f'attachment; filename="campaign-{job["job_id"]}.csv"'
         return Streamed(self._lines(job), {"Content-Disposition": name}, close=close)
 

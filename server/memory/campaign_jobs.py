@@ -38,6 +38,7 @@ class LedgerRow:
     due_at: int = 0
     leased_until: int = 0
     lease: int = 0
+    in_doubt: bool = False
 
     def settle(self, status: RecipientStatus, reason: str | None = None) -> None:
         """Have it in another state."""

@@ -242,7 +242,7 @@ class MemoryCampaigns(Campaigns):
                 body=held.message,
                 advertising=held.is_advertising,
             )
-            ready.append(Ready(user_no, message, row.attempt))
+            ready.append(Ready(user_no, message, row.attempt, row.in_doubt))
         return Begun(ready=ready, skipped=skipped, deferred=deferred)
 
     def _going(
@@ -292,6 +292,7 @@ class MemoryCampaigns(Campaigns):
             if again is not None and row.due_at >= again:
                 continue  # told before
             row.settle(_becomes(result), result.outcome.reason or None)
+            row.in_doubt = row.in_doubt or result.outcome.may_be_sent
             row.due_at = row.due_at if again is None else again
             row.attempt -= again is not None and result.outcome.reason in NO_ATTEMPT
             settled.append(row.status)

@@ -127,7 +127,7 @@ BEGIN: Final = """
 SELECT b.ready::text AS ready, b.apart::text AS apart, b.message, b.is_advertising
 FROM begin_bulk($1, $2, $3, $4, $5) b"""
 
-RECORD: Final = "SELECT record_bulk($1, $2, $3, $4, $5, $6, $7, $8)"
+RECORD: Final = "SELECT record_bulk($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 ADD: Final = f"""
 UPDATE bulk_message_jobs j SET total_users = $3, success_count = j.success_count + $4,
@@ -190,8 +190,9 @@ def begun_of(row: Any, job: Job) -> Begun:
                 advertising=row["is_advertising"],
             ),
             attempt,
+            in_doubt,
         )
-        for user_no, phone, attempt in json.loads(row["ready"])
+        for user_no, phone, attempt, in_doubt in json.loads(row["ready"])
     ]
     return Begun(ready=ready, skipped=skipped, deferred=deferred)
 
@@ -234,4 +235,5 @@ def columns_of(results: Sequence[Result]) -> tuple[list[Any], ...]:
         [result.outcome.reason or None for result in results],
         [result.outcome.provider_id for result in results],
         again,
+        [result.outcome.may_be_sent for result in results],
     )

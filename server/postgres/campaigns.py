@@ -59,10 +59,22 @@ class CampaignStore(Campaigns):
         within = self._within
         await self._database.execute(LAPSE, now, within=within)
         leased = await self._database.fetch(LEASE, now, until, most, within=within)
-        counted = [await self._counted(row["job_no"]) for row in leased]
+        counted = await self._all_counted([row["job_no"] for row in leased])
         mine = {(row["job_no"], row["lease"]) for row in leased}
         jobs = [job for job in counted if (job.job_no, job.lease) in mine and job.status in RUNNING]
         return sorted(jobs, key=lambda job: (-job.priority, job.start_at, job.job_no))
+
+    async def _all_counted(self, job_nos: Sequence[int]) -> list[Job]:
+        """One that takes too long keeps none of the others; its lease ends."""
+        counted, failed = list[Job](), None
+        for job_no in job_nos:
+            try:
+                counted.append(await self._counted(job_no))
+            except StoreUnavailable as error:
+                failed = error
+        if failed is not None and not counted:
+            raise failed
+        return counted
 
     async def _counted(self, job_no: int) -> Job:
         async with self._database.transaction(within=self._within) as transaction:
@@ -177,7 +189,8 @@ def _refuse(job: Job, to: JobStatus, standing: Any) -> None:
     """Say why a job did not become *to*, unless this lease has made it that before."""
     status = JobStatus(standing["status"])
     mine = bool(standing["lease"] == job.lease)
-    if mine and status is to:
+    is_counted = to is JobStatus.COMPLETED and status is JobStatus.PARTIALLY_FAILED
+    if mine and (status is to or is_counted):
         return
     if not mine or status is JobStatus.PAUSED or status in TERMINAL:
         raise LeaseLost(job.job_id)

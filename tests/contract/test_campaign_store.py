@@ -392,6 +392,18 @@ async def test_who_was_not_taken_for_want_of_room_has_had_no_attempt(run):
         await run.store.record(job, [Result(1, limited, Millis(at + 5))], at=at)
 
 
+async def test_a_doubt_is_kept_through_further_attempts(run):
+    job = await run.started(channel="http")
+    doubtful = Outcome(kind="again", reason="no_answer", may_be_sent=True)
+    for minute, outcome in enumerate([AGAIN, doubtful, AGAIN], start=1):
+        at = Millis(NOON + minute * MINUTE)
+        [only] = (await run.begin(job, 1, at=at)).ready
+        assert not only.in_doubt or minute > 2
+        await run.store.record(job, [Result(1, outcome, Millis(at + 5))], at=at)
+    [only] = (await run.begin(job, 1, at=Millis(NOON + 9 * MINUTE))).ready
+    assert only.in_doubt and only.attempt == 4
+
+
 async def test_a_result_told_twice_does_not_end_the_next_attempt(run):
     job = await run.started(channel="http")
     await run.begin(job, 1)

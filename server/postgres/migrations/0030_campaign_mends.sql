@@ -155,11 +155,46 @@ BEGIN
 END
 $$;
 
--- As before, but who is queued again in a job that is over is never sent to; and whose message was not looked at has had
--- no attempt.
-CREATE OR REPLACE FUNCTION record_bulk(
+-- An attempt may have been taken, by a provider that knows a message by its id.
+ALTER TABLE bulk_message_recipients ADD COLUMN in_doubt boolean NOT NULL DEFAULT false;
+
+-- As before, and who is in doubt.
+CREATE OR REPLACE FUNCTION begin_bulk(
+    job integer, holder bigint, recipients integer[], now_ms bigint, until_ms bigint,
+    OUT ready jsonb, OUT apart jsonb, OUT message text, OUT is_advertising boolean
+)
+LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    told bulk_message_jobs;
+    going integer[];
+BEGIN
+    told := held_job(job, holder);
+    IF told.job_no IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT g.going, g.apart INTO going, begin_bulk.apart FROM going_of(told, recipients, now_ms) g;
+    WITH leased AS (
+        UPDATE bulk_message_recipients r SET status = 'leased', leased_until = until_ms, lease = holder,
+            attempt = r.attempt + 1, reason = NULL
+        WHERE r.job_no = job AND r.user_no = ANY (going) RETURNING r.user_no, r.attempt, r.in_doubt
+    )
+    SELECT coalesce(
+        jsonb_agg(jsonb_build_array(l.user_no, u.phone, l.attempt, l.in_doubt) ORDER BY l.user_no), '[]'
+    ) INTO ready
+    FROM leased l JOIN users u ON u.user_no = l.user_no;
+    message := told.message;
+    is_advertising := told.is_advertising;
+END
+$$;
+
+-- As before, but who is queued again in a job that is over is never sent to; whose message was not looked at has had no
+-- attempt; and *doubts* are kept.
+DROP FUNCTION record_bulk(integer, bigint, integer[], text[], text[], text[], bigint[], bigint);
+CREATE FUNCTION record_bulk(
     job integer, holder bigint, recipients integer[], statuses text[], reasons text[], provider_ids text[],
-    again_at bigint[], now_ms bigint
+    again_at bigint[], doubts boolean[], now_ms bigint
 ) RETURNS void
 LANGUAGE plpgsql
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
@@ -171,12 +206,13 @@ BEGIN
     WITH written AS (
         UPDATE bulk_message_recipients r SET status = n.status::bulk_recipient_status, reason = n.reason,
             provider_id = n.provider_id, due_at = coalesce(n.again, r.due_at),
-            attempt = r.attempt - (
-                n.again IS NOT NULL AND n.reason IN ('limited', 'not_authorized', 'redirected')
+            attempt = r.attempt - coalesce(
+                n.again IS NOT NULL AND n.reason IN ('limited', 'not_authorized', 'redirected'), false
             )::integer,
+            in_doubt = r.in_doubt OR n.doubt,
             done_at = CASE WHEN n.again IS NULL THEN now_ms END
-        FROM unnest(recipients, statuses, reasons, provider_ids, again_at)
-            AS n (user_no, status, reason, provider_id, again)
+        FROM unnest(recipients, statuses, reasons, provider_ids, again_at, doubts)
+            AS n (user_no, status, reason, provider_id, again, doubt)
         WHERE r.job_no = job AND r.user_no = ANY (recipients) AND r.user_no = n.user_no
             AND r.status = 'leased' AND r.lease = holder AND (n.again IS NULL OR r.due_at < n.again)
         RETURNING r.status

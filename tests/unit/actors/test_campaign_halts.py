@@ -121,6 +121,24 @@ async def test_a_job_of_which_nobody_is_left_ends_however_many_failed(autojump_c
         assert [event for _, event, _ in world.alerts] == ["campaign.failure_rate"]
 
 
+async def test_what_still_waits_of_a_job_that_halted_does_not_keep_it(autojump_clock):
+    numbers = CampaignNumbers(workers=1, workers_most=1, batch=50)
+    async with open_campaigns(numbers) as world:
+        world.provider.answers = lambda *_: REFUSED
+        job = world.store.make(100, channel="http")
+        await trio.sleep(30)
+        assert (job.status, job.reason) == (JobStatus.PAUSED, "failure_rate")
+        assert job.statuses() == {"failed": 50, "queued": 50}
+
+
+async def test_a_lease_that_took_long_to_get_is_renewed_before_it_is_taken_again(autojump_clock):
+    async with open_campaigns() as world:
+        world.store.slow = {"lease": 20.0, "deliver": 3.0}
+        job = world.store.make(5_000)
+        await world.over(job)
+        assert (job.lease, job.statuses()) == (1, {"delivered": 5_000})
+
+
 async def test_who_is_left_out_is_no_step_of_a_ramp(autojump_clock):
     async with open_campaigns() as world:
         world.provider.took_s = 10.0

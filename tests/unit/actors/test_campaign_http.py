@@ -173,6 +173,27 @@ async def test_retry_after_is_waited_for_by_all(autojump_clock):
         assert between == [] and job.status is JobStatus.COMPLETED
 
 
+async def test_whom_an_early_attempt_may_have_reached_is_unknown_in_the_end(autojump_clock):
+    async with open_campaigns(MOST_FAIL) as world:
+        doubtful = Outcome(kind="again", reason="no_answer", may_be_sent=True)
+        world.provider.answers = lambda no, attempt: (
+            doubtful if (no, attempt) == (1, 1) else AGAIN if no < 3 else None
+        )
+        job = world.store.make(3, channel="http")
+        await world.over(job)
+        ended = {no: row.status.value for no, row in job.ledger.items()}
+        assert ended == {1: "unknown", 2: "failed", 3: "sent"}
+        assert (job.counts.unknown, job.counts.failure) == (1, 1)
+
+
+async def test_a_provider_that_stays_full_is_a_stall(autojump_clock):
+    async with open_campaigns() as world:
+        world.provider.answers = lambda *_: Outcome(kind="again", reason="limited")
+        world.store.make(40, channel="http")
+        await trio.sleep(130)
+        assert [event for _, event, _ in world.alerts] == ["campaign.stalled"]
+
+
 async def test_a_provider_that_is_full_for_long_uses_up_nobodys_attempts(autojump_clock):
     async with open_campaigns() as world:
         full = Outcome(kind="again", reason="limited")
