@@ -82,6 +82,12 @@ def _may_become(before: JobStatus, now: JobStatus) -> bool:
 
 
 def _is_step(before: tuple[RecipientStatus, int], now: tuple[RecipientStatus, int]) -> bool:
-    """Of the table, and an attempt is counted where one begins."""
+    """Of the table; an attempt is counted where one begins, and is taken back where nobody looked
+    at the message.
+    """
     begins = now[0] in BEGUN and before[0] is RecipientStatus.QUEUED
-    return recipient_may(before[0], now[0]) and now[1] == before[1] + begins
+    is_back = before[0] is RecipientStatus.LEASED and now[0] is RecipientStatus.QUEUED
+    counted = now[1] - before[1]
+    return recipient_may(before[0], now[0]) and (
+        counted == begins or (is_back and counted == -1 and now[1] >= 0)
+    )
