@@ -35,9 +35,9 @@ class CampaignNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """Recipients of such a call."""
     linger_s: float = 0.005
     """How long fewer than that are waited with."""
-    beside: int = 200
+    beside: int = 25
     """Recipients of a call after one during which the chat of this node stored something."""
-    rest: float = 7.0
+    rest: float = 30.0
     """How many times as long as such a call took it is rested after it."""
 
     chunk: int = 10

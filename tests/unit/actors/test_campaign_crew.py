@@ -184,7 +184,7 @@ async def test_slow_jobs_keep_nobody_from_the_urgent_one(autojump_clock):
 
 
 async def test_in_the_app_who_writes_goes_first(autojump_clock):
-    async with open_campaigns() as world:
+    async with open_campaigns(CampaignNumbers(beside=200, rest=7.0)) as world:
         world.store.slow["deliver"] = 0.02
 
         async def people_write() -> None:
@@ -206,7 +206,7 @@ async def test_in_the_app_who_writes_goes_first(autojump_clock):
 
 
 async def test_a_long_call_is_rested_after_for_half_a_second_at_most(autojump_clock):
-    async with open_campaigns(CampaignNumbers(calls=1, beside=100)) as world:
+    async with open_campaigns(CampaignNumbers(calls=1, beside=100, rest=7.0)) as world:
         world.store.slow["deliver"] = 1.0
 
         async def people_write() -> None:
