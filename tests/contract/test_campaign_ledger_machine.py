@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import trio
 from campaign_ledger_rules import Ledgers
-from campaign_store_world import MemoryCampaignWorld, PostgresCampaignWorld
+from campaign_store_world import MINUTE, SENT, MemoryCampaignWorld, PostgresCampaignWorld
 from conftest import MemoryWorld, postgres_world
-from hypothesis import Phase, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from actors.campaign_records import Job
@@ -21,14 +21,6 @@ from actors.rules.campaign_states import RecipientStatus
 from protocol.ids import Millis
 from server.memory.campaigns import MemoryCampaigns
 
-FINDING = settings(
-    max_examples=300,
-    stateful_step_count=50,
-    phases=[Phase.generate],
-    derandomize=True,
-    database=None,
-    report_multiple_bugs=False,
-)
 TABLES = "bulk_message_jobs, bulk_message_recipients, consents, user_blocks"
 
 
@@ -90,12 +82,47 @@ class SendsAgainToTheLost(MemoryCampaigns):
         return await super().lease(now=now, **options)
 
 
-@pytest.mark.parametrize("wrong", [ForgetsTheHolder, SettlesTwice, SendsAgainToTheLost])
-async def test_the_machine_finds_a_ledger_that(wrong: type[MemoryCampaigns]) -> None:
-    def machine() -> Ledgers:
-        worlds = (MemoryCampaignWorld(MemoryWorld(), store) for store in (MemoryCampaigns, wrong))
-        return Ledgers(*worlds)
+def begins_and_is_lost(ledgers: Ledgers) -> None:
+    """Two begin with some each, and lose the job; then the first tells of the others' people."""
+    start(ledgers, "http")
+    ledgers.begin(lease=0, people=[1, 2], wrong=0, lasts=9 * MINUTE)
+    ledgers.lease(wrong=2 * MINUTE, most=1)
+    ledgers.begin(lease=0, people=[3, 4], wrong=0, lasts=9 * MINUTE)
+    ledgers.lease(wrong=4 * MINUTE, most=1)
+    ledgers.record_late(lease=-2, wrong=0, people=[3, 4], outcomes=[(SENT, None)])
 
-    run = partial(run_state_machine_as_test, machine, settings=FINDING)
+
+def delivers_twice(ledgers: Ledgers) -> None:
+    start(ledgers, "in_app")
+    for _ in range(2):
+        ledgers.deliver(lease=0, people=[1], wrong=0)
+
+
+def begins_and_is_late(ledgers: Ledgers) -> None:
+    start(ledgers, "http")
+    ledgers.begin(lease=0, people=[1], wrong=0, lasts=MINUTE)
+    ledgers.lease(wrong=2 * MINUTE, most=1)
+
+
+def start(ledgers: Ledgers, channel: str) -> None:
+    job = {"channel": channel, "priority": 2, "advertising": False}
+    ledgers.begun(jobs=[job], is_lost=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "script"),
+    [
+        (ForgetsTheHolder, begins_and_is_lost),
+        (SettlesTwice, delivers_twice),
+        (SendsAgainToTheLost, begins_and_is_late),
+    ],
+)
+async def test_the_checks_find_a_ledger_that(wrong: type[MemoryCampaigns], script: Any) -> None:
+    """In calls that a right one answers as is right."""
+
+    def play(*stores: type[MemoryCampaigns]) -> None:
+        script(Ledgers(*(MemoryCampaignWorld(MemoryWorld(), store) for store in stores)))
+
+    await trio.to_thread.run_sync(play, MemoryCampaigns, MemoryCampaigns)
     with pytest.raises(AssertionError):
-        await trio.to_thread.run_sync(run)
+        await trio.to_thread.run_sync(play, MemoryCampaigns, wrong)
