@@ -50,8 +50,10 @@ class Gate:
     open; then one tries.
     """
 
-    REST_S: Final = 1.0  # where the rate cannot be asked, or the provider asked for an unsaid rest;
-    # and until a run is looked at again
+    REST_S: Final = 1.0
+    """Where the rate cannot be asked, or a provider asked for a rest without saying how long; and
+    until a run is looked at again.
+    """
     REST_MOST_S: Final = 300.0  # of all, where the provider asked one of them to wait
     GATHER_S: Final = 0.01  # for more tokens, so that one call of the store begins with several
     LEAST_S: Final = 1e-5
@@ -69,7 +71,7 @@ class Gate:
         self._is_closed = False
 
     @property
-    def is_open_circuit(self) -> bool:
+    def is_tripped(self) -> bool:
         """Whether the provider failed so often that one alone tries."""
         return self._breaker.state is not Circuit.CLOSED
 

@@ -67,7 +67,7 @@ class HttpSender:
     @property
     def is_ill(self) -> bool:
         """Whether the provider is left alone."""
-        return self._gate.is_open_circuit
+        return self._gate.is_tripped
 
     def stop(self) -> None:
         """Begin with nobody more."""

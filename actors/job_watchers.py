@@ -19,7 +19,9 @@ from protocol.frames import Ok
 from protocol.notices import Progress, WatchJob
 from protocol.refusals import error_frame
 
-OVER: Final = {status.value for status in TERMINAL} | {"announced", "cancelled", "failed"}
+OVER: Final = frozenset(
+    {status.value for status in TERMINAL} | {"announced", "cancelled", "failed"}
+)
 """What a campaign, or a broadcast, does not become anything else from."""
 
 WatchKey = tuple[int, str, str]

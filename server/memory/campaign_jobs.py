@@ -11,7 +11,6 @@ from actors.campaign_records import Channel, Counts
 from actors.rules.age_groups import AgeGroup
 from actors.rules.campaign_states import JobStatus, RecipientStatus
 
-RUNNING = (JobStatus.IN_PROGRESS, JobStatus.PROCESSING_BATCH, JobStatus.SENDING_MESSAGES)
 STOPPED = (JobStatus.CANCELLED, JobStatus.FAILED)
 SUCCESS = (RecipientStatus.SENT, RecipientStatus.DELIVERED, RecipientStatus.READ)
 

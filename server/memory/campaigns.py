@@ -23,10 +23,10 @@ from actors.message_records import NO_ATTEMPT, OutgoingMessage
 from actors.records import EventKind, NewEvent
 from actors.rules.advertising import night_ends
 from actors.rules.age_groups import born_between, today_in
-from actors.rules.campaign_states import JobStatus, RecipientStatus, may
+from actors.rules.campaign_states import RUNNING, JobStatus, RecipientStatus, may
 from protocol.frames import RoomSummary
 from protocol.ids import Millis, RoomId
-from server.memory.campaign_jobs import RUNNING, KnownRecipient, LedgerRow, MemoryJob
+from server.memory.campaign_jobs import KnownRecipient, LedgerRow, MemoryJob
 from server.memory.journal import MemoryLog
 
 

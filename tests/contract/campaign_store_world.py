@@ -6,10 +6,14 @@ service's account.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from itertools import count
 from typing import NamedTuple
+
+from conftest import MemoryWorld, postgres_world
 
 from actors.campaign_records import Counts
 from actors.message_records import Outcome
@@ -339,3 +343,17 @@ WHERE r.direct_key = least($1::integer, $2) || ':' || greatest($1, $2)"""
 
     async def fetch(self, sql, *args):
         return [tuple(row) for row in await self.database.fetch(sql, *args)]
+
+
+@asynccontextmanager
+async def open_campaign_world(
+    url: str | None,
+) -> AsyncIterator[MemoryCampaignWorld | PostgresCampaignWorld]:
+    """In PostgreSQL at *url*, else in memory."""
+    if url is None:
+        yield MemoryCampaignWorld(MemoryWorld())
+        return
+    async with postgres_world(url) as world:
+        made = PostgresCampaignWorld(world)
+        await made.people()
+        yield made

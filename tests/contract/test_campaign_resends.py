@@ -12,10 +12,8 @@ from campaign_store_world import (
     REFUSED,
     SENT,
     UNKNOWN,
-    MemoryCampaignWorld,
-    PostgresCampaignWorld,
+    open_campaign_world,
 )
-from conftest import MemoryWorld, postgres_world
 
 from actors.campaign_records import Counts, Result
 from actors.rules.campaign_states import JobStatus
@@ -27,13 +25,8 @@ SOME = range(1, 5)
 
 @pytest.fixture
 async def run(world_url):
-    if world_url is None:
-        yield MemoryCampaignWorld(MemoryWorld())
-        return
-    async with postgres_world(world_url) as world:
-        made = PostgresCampaignWorld(world)
-        await made.people()
-        yield made
+    async with open_campaign_world(world_url) as world:
+        yield world
 
 
 async def refused(call):

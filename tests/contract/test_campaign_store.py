@@ -16,14 +16,13 @@ from campaign_store_world import (
     SENT,
     SERVICE,
     UNKNOWN,
-    MemoryCampaignWorld,
-    PostgresCampaignWorld,
+    open_campaign_world,
 )
-from conftest import MemoryWorld, Writing, postgres_world
+from conftest import Writing
 
 from actors.campaign_ports import LeaseLost
 from actors.campaign_records import Counts, Result
-from actors.message_records import Outcome
+from actors.message_records import NO_ATTEMPT, Outcome
 from actors.records import Verdict
 from actors.rules.age_groups import AgeGroup
 from actors.rules.campaign_states import JobStatus
@@ -35,13 +34,8 @@ QUEUED, DELIVERED, SENT_ROW = ("queued", None), ("delivered", None), ("sent", No
 
 @pytest.fixture
 async def run(world_url):
-    if world_url is None:
-        yield MemoryCampaignWorld(MemoryWorld())
-        return
-    async with postgres_world(world_url) as world:
-        made = PostgresCampaignWorld(world)
-        await made.people()
-        yield made
+    async with open_campaign_world(world_url) as world:
+        yield world
 
 
 # ---- taking jobs
@@ -382,9 +376,10 @@ async def test_results_settle_each_once(run):
     assert 4 in await run.waiting(job, now=Millis(NOON + MINUTE))
 
 
-async def test_who_was_not_taken_for_want_of_room_has_had_no_attempt(run):
+@pytest.mark.parametrize("reason", sorted(NO_ATTEMPT))
+async def test_whose_message_was_not_looked_at_has_had_no_attempt(run, reason):
     job = await run.started(channel="http")
-    limited = Outcome(kind="again", reason="limited")
+    limited = Outcome(kind="again", reason=reason)
     for minute in range(1, 4):
         at = Millis(NOON + minute * MINUTE)
         [only] = (await run.begin(job, 1, at=at)).ready
