@@ -152,5 +152,6 @@ class Arrivals:
         """The connection of *session* is gone."""
         self._sessions.remove(session)
         self._audiences.leave_all(session, list(session.rooms))
+        self._notices.left(session)
         if session.opened:
             self._users.tell_or_drop(session.user_id, Look())

@@ -19,7 +19,8 @@ from actors.dispatcher import Dispatcher
 from actors.job_watchers import JobWatchers, looks_at
 from actors.journal import GroupCommit
 from actors.message import message
-from actors.notices import Notices, SeenKey
+from actors.notices import Notices, SeenKey, UnreadIds
+from actors.notification_feed import NotificationFeed
 from actors.online import Attendance, Online
 from actors.online_time import OnlineTime
 from actors.ports import (
@@ -107,6 +108,7 @@ class Node:
         self.online = Online(ports.presences, log=log)
         self._tasks.append(("online", self.online.run))
         self.attendance = Attendance(self.online, self.audiences, ports.presences)
+        self.feed = NotificationFeed()
         self.notices = self._make_notices()
         self.job_watchers = self._make_job_watchers()
         self.users = self._make_users()
@@ -149,9 +151,11 @@ class Node:
     def _make_notices(self) -> Notices:
         return Notices(
             self.sessions,
+            feed=self.feed,
             unseen=self._batcher("unseen", self._ports.notifications.unseen),
             seen=self._batcher("seen", self._store_notices_seen),
             turn_ended=self._ports.turn_ended,
+            log=self._log,
         )
 
     def _make_job_watchers(self) -> JobWatchers:
@@ -304,9 +308,8 @@ class Node:
             await self._ports.people.choose(user_no, choice)
         return dict.fromkeys(choices, True)
 
-    async def _store_notices_seen(self, keys: Sequence[SeenKey]) -> Mapping[SeenKey, bool]:
-        await self._ports.notifications.seen(keys, at=self._ports.clock.now_ms())
-        return dict.fromkeys(keys, True)
+    async def _store_notices_seen(self, keys: Sequence[SeenKey]) -> Mapping[SeenKey, UnreadIds]:
+        return await self._ports.notifications.seen(keys, at=self._ports.clock.now_ms())
 
     async def _upkeep(self) -> None:
         """Once a second: expired tokens, times of presence, actors that may rest."""

@@ -17,7 +17,7 @@ from protocol.ids import RoomId, UserId
 
 
 class Online:
-    """The shown states of users here, but for those who are shown as offline.
+    """The shown states of users here, but for those who are shown as offline; and who looks.
 
     Users' actors write it when one changes. One task hands on what changed, and all of it again
     before it is forgotten elsewhere. Best effort: what is lost comes with the next round.
@@ -32,6 +32,7 @@ class Online:
         self._presences, self._log = presences, log
         self._shown: dict[UserId, SeenState] = {}
         self._changed: dict[UserId, None] = {}
+        self._looking: set[str] = set()
         self._away = False
 
     def put(self, user: UserId, state: SeenState) -> None:
@@ -48,6 +49,14 @@ class Online:
     def state(self, user: UserId) -> SeenState:
         """How *user* is shown."""
         return self._shown.get(user, "offline")
+
+    def note_looking(self, user: UserId, *, on: bool) -> None:
+        """Note whether *user* has a device here that is not away, however he is shown."""
+        (self._looking.add if on else self._looking.discard)(user)
+
+    def is_looking(self, user: str) -> bool:
+        """Whether *user* looks at the page here now: what comes is seen there."""
+        return user in self._looking
 
     def __len__(self) -> int:
         return len(self._shown)

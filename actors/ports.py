@@ -227,8 +227,12 @@ class Notifications(Protocol):
     async def unseen(self, user_nos: Sequence[int]) -> Mapping[int, Sequence[Notification]]:
         """The newest of each user's that he has not seen, the oldest first; 100 at most."""
 
-    async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
-        """(user_no, ids): the user has seen these. Those of others stay as they are."""
+    async def seen(
+        self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis
+    ) -> Mapping[tuple[int, tuple[str, ...]], tuple[str, ...]]:
+        """(user_no, ids): the user has seen these; for each, which were unread until now. Those of
+        others stay as they are.
+        """
 
 
 # ---- broadcasts

@@ -12,7 +12,7 @@ from actors.message import message
 from actors.ports import Origin, Session
 from actors.records import Attached, NewEvent, Sent
 from actors.rules.changing import ChangeFrame
-from actors.rules.digest import content_digest
+from actors.rules.content_digest import content_digest
 from actors.rules.event_frames import RoomExtra
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.fields import Role

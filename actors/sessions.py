@@ -27,7 +27,7 @@ class Sessions:
     def __init__(self, *, most_per_user: int) -> None:
         self._by_user: dict[UserId, list[Connected]] = {}
         self._numbers: dict[UserId, int] = {}  # of those who were admitted
-        self._here: set[int] = set()
+        self._here: dict[int, UserId] = {}
         self._most = most_per_user
         self.count = 0
 
@@ -43,7 +43,7 @@ class Sessions:
     def admitted(self, session: Connected) -> None:
         """*session*, which was added, knows its user's number now."""
         self._numbers[session.user_id] = session.user_no
-        self._here.add(session.user_no)
+        self._here[session.user_no] = session.user_id
 
     def has(self, user_no: int) -> bool:
         """Whether that user is connected, or about to be."""
@@ -58,11 +58,16 @@ class Sessions:
         self.count -= 1
         if not mine:
             del self._by_user[session.user_id]
-            self._here.discard(self._numbers.pop(session.user_id, 0))
+            self._here.pop(self._numbers.pop(session.user_id, 0), None)
 
     def of(self, user: UserId) -> list[Connected]:
         """The open sessions of *user*."""
         return [session for session in self._by_user.get(user, ()) if session.opened]
+
+    def numbered(self, user_no: int) -> list[Connected]:
+        """The open sessions of the user of that number."""
+        user = self._here.get(user_no)
+        return [] if user is None else self.of(user)
 
     def told(self, user: UserId, room: RoomId) -> list[Connected]:
         """The same, to be told of a change in *room*; opening ones note that there was one."""

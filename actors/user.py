@@ -81,6 +81,7 @@ class UserActor(Actor[UserCommand]):
     def started(self) -> None:
         """Nothing that the last incarnation showed holds."""
         self._around.online.put(self._user, self._shown)
+        self._around.online.note_looking(self._user, on=False)
         self._around.online_time.put(self._user_no, here=False)
 
     def receive(self, message: UserCommand) -> None:
@@ -140,6 +141,7 @@ class UserActor(Actor[UserCommand]):
                 self._tell(user, Watched(session, wanted=False))
         self._devices, self._offline_at = devices, None
         self._around.online_time.put(self._user_no, here=bool(devices))
+        self._note_looking()
         if devices:
             self._show()
             return
@@ -155,6 +157,7 @@ class UserActor(Actor[UserCommand]):
             self._away.add(session)
         else:
             self._away.discard(session)
+        self._note_looking()
         if state in ("away", self._choice):
             self._chosen(command, self._choice)
             return
@@ -175,6 +178,10 @@ class UserActor(Actor[UserCommand]):
         self._show()
         if command.frame.rid is not None:
             command.session.offer(Ok(rid=command.frame.rid))
+
+    def _note_looking(self) -> None:
+        is_looking = any(session not in self._away for session in self._devices)
+        self._around.online.note_looking(self._user, on=is_looking)
 
     def _show(self) -> None:
         states = ["away" if session in self._away else "online" for session in self._devices]

@@ -37,7 +37,14 @@ from protocol.fields import (
     SeqField,
     Visibility,
 )
-from protocol.notices import BroadcastChange, Notification, Progress, Seen, WatchJob
+from protocol.notices import (
+    BroadcastChange,
+    Notification,
+    NotificationGone,
+    Progress,
+    Seen,
+    WatchJob,
+)
 
 # ---- from the client
 
@@ -361,6 +368,7 @@ ServerFrame = (
     | BroadcastChange
     | Progress
     | Notification
+    | NotificationGone
     | Welcome
     | Ack
     | Ok

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -57,13 +57,23 @@ class BroadcastChange(Frame, tag="broadcast"):
 
 
 class Notification(Frame):
-    """Something to be told, again on every connect until it is ``seen``. ``at`` is a time."""
+    """Something to be told, again on every connect until it is ``seen``. ``at`` is a time.
+
+    ``loud`` on a connection that is there when it comes, where its user wants to hear of it.
+    """
 
     id: str
     type: str
     title: str
     body: str
-    data: dict[str, str]
+    data: dict[str, Any]
     priority: int
     at: int
     sender: str | UnsetType = UNSET
+    loud: bool | UnsetType = UNSET
+
+
+class NotificationGone(Frame):
+    """These are not to be shown any more: seen elsewhere, replaced, or deleted."""
+
+    ids: list[str]

@@ -13,11 +13,12 @@ from protocol.client.campaign_calls import CampaignCalls
 from protocol.client.export import Export, open_export
 from protocol.client.files import Download, open_download, upload
 from protocol.client.http import CHATS, Http
+from protocol.client.notification_calls import NotificationCalls
 from protocol.client.people_calls import PeopleCalls
 from protocol.client.record import Record
 
 
-class HttpCalls(PeopleCalls, BroadcastCalls, CampaignCalls, AdminCalls):
+class HttpCalls(PeopleCalls, BroadcastCalls, CampaignCalls, NotificationCalls, AdminCalls):
     """The calls that the server has over HTTP alone; what they change comes as events, too.
 
     Each answers with what `/docs` says, as a Record; what changes a room has the ``seq`` and ``at``

@@ -195,7 +195,10 @@ class Client(HttpCalls):
         await self._ask({"t": "status", "state": state})
 
     async def seen(self, *ids: str) -> None:
-        """Notifications with these ids were seen: they come no more."""
+        """Notifications with these ids were seen: they come no more.
+
+        The user's other connections get an event ``notification_gone`` with the ``ids``.
+        """
         await self._ask({"t": "seen", "ids": list(ids)})
 
     async def watch_job(self, job: str, *, on: bool = True) -> None:

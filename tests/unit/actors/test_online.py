@@ -126,6 +126,40 @@ async def test_nobody_stays_online_through_a_crash(autojump_clock: Clock) -> Non
         assert world.node.users.crashes == 1 and len(world.node.online) == 0
 
 
+async def test_who_has_a_device_that_is_not_away_looks_however_he_is_shown(
+    autojump_clock: Clock,
+) -> None:
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        looks, states = world.node.online.is_looking, list[bool]()
+        one, two = await world.connect("ann"), await world.connect("ann")
+        for session, state in ((one, "away"), (two, "invisible"), (two, "away"), (one, "dnd")):
+            await choose(world, session, state)  # type: ignore[arg-type]
+            states.append(looks("ann"))
+        assert states == [True, True, False, True] and not looks("bob")
+        one.close(CloseCode.NORMAL, "")
+        await world.quiet()
+        assert not looks("ann"), "the other device is away"
+        again = await world.connect("ann")
+        assert looks("ann")
+        for session in (two, again):
+            session.close(CloseCode.NORMAL, "")
+        await world.quiet()
+        assert not looks("ann"), "though he is shown as online for a little longer"
+
+
+async def test_nobody_looks_through_a_crash_who_has_left(autojump_clock: Clock) -> None:
+    async with open_world() as world:
+        world.add_people("ann", "bob")
+        ann, _ = await world.connect("ann"), await world.connect("bob")
+        world.node.users.tell(UserId("ann"), None)  # type: ignore[arg-type]
+        world.node.users.tell(UserId("bob"), None)  # type: ignore[arg-type]
+        world.node.sessions.remove(ann)
+        await trio.sleep(3)
+        assert world.node.users.crashes == 2
+        assert not world.node.online.is_looking("ann") and world.node.online.is_looking("bob")
+
+
 async def test_a_room_counts_those_who_are_not_offline(autojump_clock: Clock) -> None:
     async with open_world() as world:
         world.add_people("ann", "bob", "eve", "far")

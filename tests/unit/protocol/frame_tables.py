@@ -46,7 +46,7 @@ def word_for(hint: Any) -> str:
 
 
 def _name_of(kind: type) -> str:
-    words = {RoomSummary: "summary", Tally: "tally", FileInfo: "file"}
+    words: dict[Any, str] = {Any: "any", RoomSummary: "summary", Tally: "tally", FileInfo: "file"}
     if kind in words:
         return words[kind]
     return str(kind.__struct_config__.tag) if issubclass(kind, Frame) else kind.__name__

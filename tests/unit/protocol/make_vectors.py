@@ -58,7 +58,7 @@ BY_FIELD: dict[str, Any] = {
     "metadata": {"topic": "spring"}, "marked": 4,
     "ids": ["n7f2q0d4c8h1k3m5"], "data": {"broadcast": "b4xw0k2m6q8r1t3v"}, "priority": 2,
     "job": "j4xw0k2m6q8r1t3v", "status": "SENDING_MESSAGES", "total": 15_420, "done": 9_000,
-    "failed": 40,
+    "failed": 40, "loud": True,
     "edited_at": AT, "reactions": {"👍": {"count": 2, "me": True}},
 }  # fmt: skip
 FILE = {"id": "5k2jjpyzt6g6d8fa", "name": "뜰.jpg", "type": "image/jpeg", "size": 48_213,
@@ -78,9 +78,10 @@ BY_FRAME: dict[str, dict[str, Any]] = {
     },
     "notification": {
         "id": "n7f2q0d4c8h1k3m5",
-        "type": "broadcast.received",
+        "type": "meeting.invitation",
         "title": "미나",
-        "body": "",
+        "body": "금요일 저녁?",
+        "data": {"meeting": "m4xw0k2m6q8r1t3v", "at": AT, "places": [{"name": "뜰", "votes": 2}]},
     },
     "room": SUMMARY
     | {

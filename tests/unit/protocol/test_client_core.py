@@ -459,6 +459,16 @@ def test_what_is_no_protocol_breaks_the_connection_and_nothing_else(data: bytes 
     assert [frame["id"] for frame in written(core)] == ["a"]
 
 
+def test_notifications_reach_the_program_as_they_come_and_go() -> None:
+    core = opened(make_core())
+    data = {"meeting": "m", "places": [{"votes": 2}]}
+    hear(core, {"t": "notification", "id": "n", "type": "meeting.invitation", "data": data})
+    hear(core, {"t": "notification_gone", "ids": ["n", "o"]})
+    shown, gone = taken(core)
+    assert shown.id == "n" and shown.data.places[0].votes == 2
+    assert gone == {"t": "notification_gone", "ids": ["n", "o"]}
+
+
 def test_frames_of_a_later_version_reach_the_program() -> None:
     core = opened(make_core())
     hear(core, {"t": "reaction", "room": "r", "seq": 1, "at": 1, "of": 1, "emoji": "+"})
