@@ -55,6 +55,13 @@ SELECT EXISTS (SELECT FROM user_blocks b
     WHERE b.blocker_no = $1 AND b.blocked_no = ANY ($2::integer[])
         OR b.blocked_no = $1 AND b.blocker_no = ANY ($2::integer[]))"""
 
+AMONG = """
+SELECT b.blocked_no AS other_no FROM user_blocks b
+WHERE b.blocker_no = $1 AND b.blocked_no = ANY ($2::integer[])
+UNION
+SELECT b.blocker_no FROM user_blocks b
+WHERE b.blocked_no = $1 AND b.blocker_no = ANY ($2::integer[])"""
+
 # Where a list goes on; one who was unblocked since he was listed, where he stood by the time.
 PLACE_OF = """
 SELECT coalesce(b.block_no, (
@@ -140,6 +147,11 @@ class BlockStore:
     async def apart(self, user_no: int, others: Sequence[int]) -> bool:
         """Whether there is a block between *user_no* and any of *others*."""
         return bool(await self._database.fetchval(APART, user_no, list(others)))
+
+    async def among(self, user_no: int, others: Sequence[int]) -> frozenset[int]:
+        """Those of *others* with whom *user_no* has a block, whoever made it."""
+        rows = await self._database.fetch(AMONG, user_no, list(others))
+        return frozenset(row["other_no"] for row in rows)
 
     async def of(self, user_no: int, blocked_no: int) -> BlockedPerson | None:
         """The block of *blocked_no* by *user_no*, if there is one."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 
 from protocol.ids import Millis
 from protocol.limits import SEEN_MOST
 from protocol.notices import Notification
 from server.postgres.blocks import block_between
+from server.postgres.notification_reading import read
+from server.postgres.notification_rows import data_of
+from server.postgres.notification_settling import WORK
 from server.postgres.pool import Database
 
 UNSEEN = f"""
@@ -20,17 +22,15 @@ SELECT asked.user_no, n.notification_id, n.notification_type, n.title, n.message
 FROM unnest($1::integer[]) AS asked (user_no),
 LATERAL (
     SELECT * FROM notifications o
-    WHERE o.recipient_no = asked.user_no AND o.seen_at IS NULL
+    WHERE o.recipient_no = asked.user_no AND o.seen_at IS NULL AND o.deleted_at IS NULL
+        AND (o.expires_at IS NULL OR o.expires_at > extract(epoch FROM now()) * 1000)
         AND NOT {block_between("asked.user_no", "o.sender_no")}
     ORDER BY o.created_at DESC, o.notification_id LIMIT $2
 ) n
 LEFT JOIN users u ON u.user_no = n.sender_no
 ORDER BY n.created_at, n.notification_id"""  # noqa: S608 - constants
 
-SEEN = """
-UPDATE notifications n SET seen_at = $3
-FROM unnest($1::integer[], $2::text[]) AS s (user_no, id)
-WHERE n.notification_id = s.id AND n.recipient_no = s.user_no AND n.seen_at IS NULL"""
+SeenKey = tuple[int, tuple[str, ...]]
 
 
 class NotificationStore:
@@ -46,11 +46,17 @@ class NotificationStore:
             found.setdefault(row["user_no"], []).append(_notification(row))
         return found
 
-    async def seen(self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis) -> None:
-        """Note that users have seen these."""
+    async def seen(
+        self, keys: Sequence[SeenKey], *, at: Millis
+    ) -> Mapping[SeenKey, tuple[str, ...]]:
+        """Note that users have seen these; for each, which were unread until now."""
         pairs = [(user_no, each) for user_no, ids in keys for each in ids]
-        user_nos, ids = [user_no for user_no, _ in pairs], [each for _, each in pairs]
-        await self._database.execute(SEEN, user_nos, ids, at)
+        async with self._database.transaction(begin=WORK) as transaction:
+            unread = await read(transaction, pairs, at=at)
+        return {
+            (user_no, ids): tuple(each for each in ids if each in unread.get(user_no, ()))
+            for user_no, ids in keys
+        }
 
 
 def _notification(row: Any) -> Notification:
@@ -59,7 +65,7 @@ def _notification(row: Any) -> Notification:
         type=row["notification_type"],
         title=row["title"],
         body=row["message"],
-        data=msgspec.json.decode(row["data"], type=dict[str, str]),
+        data=dict(data_of(row)),
         priority=row["priority"],
         at=row["created_at"],
         sender=UNSET if row["sender"] is None else row["sender"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio  # noqa: TID251 - asyncpg's loop, through trio-asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 CONNECT_WITHIN = 5.0
 COMMIT_WITHIN = 10.0
+APP_ROLE = "madang_app"
+"""The server's own: bound by the policies of what belongs to one user alone."""
 SETTLE_WITHIN = 2.0
 
 LOST = (
@@ -115,8 +117,21 @@ class Database:
         """The command's tag."""
         return await self._call("execute", sql, args, within)  # type: ignore[no-any-return]
 
+    def acting(
+        self, user_no: int, *, within: float = 10.0
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction for one user: of what policies guard, his own rows are there alone."""
+        begin = f"BEGIN; SET LOCAL ROLE {APP_ROLE}; SET LOCAL madang.user_no = '{int(user_no)}'"
+        return self.transaction(within=within, begin=begin)
+
+    def service(self, *, within: float = 10.0) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction for the server's own work, in which everybody's rows are there."""
+        return self.transaction(within=within, begin="BEGIN; SET LOCAL ROLE madang_service")
+
     @asynccontextmanager
-    async def transaction(self, *, within: float = 10.0) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, *, within: float = 10.0, begin: str = "BEGIN"
+    ) -> AsyncIterator[Transaction]:
         """A transaction: committed at the end of the block, rolled back when it raises.
 
         *within* bounds the wait for a connection. A commit whose answer was lost is OutcomeUnknown.
@@ -124,7 +139,7 @@ class Database:
         acquire = partial(self._pool.acquire, timeout=within)
         connection = await reached(self.loop, acquire, within=within)
         try:
-            await used(self.loop, connection.execute, "BEGIN", within=within)
+            await used(self.loop, connection.execute, begin, within=within)
             yield Transaction(connection, self.loop)
             await self._commit(connection)
         finally:
@@ -254,8 +269,13 @@ async def connect(
 
 
 @asynccontextmanager
-async def open_database(url: str, *, size: int = 8, log: Log) -> AsyncIterator[Database]:
-    """A pool for *url*, inside ``trio_asyncio.open_loop()``. It connects when first used."""
+async def open_database(
+    url: str, *, size: int = 8, role: str | None = None, log: Log
+) -> AsyncIterator[Database]:
+    """A pool for *url*, inside ``trio_asyncio.open_loop()``. It connects when first used.
+
+    With a *role* nothing is done as the owner of the tables, so that their policies hold.
+    """
     loop = trio_asyncio.current_loop.get()
     assert loop is not None, "open_database wants trio_asyncio.open_loop() around it"  # noqa: S101
     pool = asyncpg.create_pool(
@@ -266,7 +286,7 @@ async def open_database(url: str, *, size: int = 8, log: Log) -> AsyncIterator[D
         max_inactive_connection_lifetime=0,
         timeout=CONNECT_WITHIN,
         loop=loop,
-        server_settings={"application_name": "madang"},
+        server_settings={"application_name": "madang", **({"role": role} if role else {})},
     )
     await loop.run_aio_coroutine(_ready(pool))
     try:

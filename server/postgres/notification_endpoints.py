@@ -1,0 +1,207 @@
+"""How people are reached outside: addresses that are secrets, sealed as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from actors.notification_records import Outside
+from protocol.ids import Millis
+from server.ids import random_id
+from server.postgres.pool import Database, Transaction
+from server.providers.outside_addresses import OpenedEndpoint, identity
+from server.providers.sealing import NotOpened, Sealed, Seals
+
+MOST: Final = 10
+"""Of one user and kind; with one more, the one goes that was used longest ago."""
+REKEYED_AT_ONCE: Final = 200
+
+# People add one now and then: they can wait for each other, and no two have the same one.
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('madang.notification_endpoints'))"
+
+FIND: Final = """
+SELECT endpoint_no, endpoint_id, user_no FROM notification_endpoints
+WHERE platform = $1 AND kind = $2 AND lookup = ANY($3::bytea[]) AND ended_at IS NULL"""
+
+INSERT: Final = """
+INSERT INTO notification_endpoints
+    (endpoint_id, user_no, platform, kind, sealed, key_id, lookup, label, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+
+RENEW: Final = """
+UPDATE notification_endpoints SET sealed = $2, key_id = $3, lookup = $4, label = $5
+WHERE endpoint_no = $1"""
+
+REPLACE: Final = """
+UPDATE notification_endpoints SET sealed = $2, key_id = $3
+WHERE endpoint_no = $1 AND ended_at IS NULL"""
+
+# What is ended needs its address no more.
+END: Final = """
+UPDATE notification_endpoints SET ended_at = $2, ended_why = $3, sealed = '', lookup = ''
+WHERE endpoint_no = ANY($1::bigint[]) AND ended_at IS NULL"""
+
+END_OWN: Final = """
+UPDATE notification_endpoints SET ended_at = $2, ended_why = $3, sealed = '', lookup = ''
+WHERE endpoint_id = $1 AND user_no = $4 AND ended_at IS NULL RETURNING endpoint_no"""
+
+BEYOND: Final = """
+SELECT endpoint_no FROM notification_endpoints
+WHERE user_no = $1 AND platform = $2 AND kind = $3 AND ended_at IS NULL
+ORDER BY coalesce(used_at, created_at) DESC, endpoint_no DESC OFFSET $4"""
+
+OF_USER: Final = """
+SELECT endpoint_id, platform, kind, label, created_at, used_at FROM notification_endpoints
+WHERE user_no = $1 AND ended_at IS NULL ORDER BY endpoint_no"""
+
+OPEN: Final = """
+SELECT endpoint_no, user_no, platform, kind, sealed, key_id FROM notification_endpoints
+WHERE endpoint_no = $1 AND ended_at IS NULL"""
+
+EMPTY: Final = """
+UPDATE notification_endpoints SET sealed = '', lookup = ''
+WHERE ended_at IS NOT NULL AND (sealed <> '' OR lookup <> '')"""
+
+OLD: Final = """
+SELECT endpoint_no, user_no, platform, kind, sealed, key_id FROM notification_endpoints
+WHERE key_id <> $1 AND ended_at IS NULL AND endpoint_no > $2
+ORDER BY endpoint_no LIMIT $3 FOR UPDATE"""
+
+RESEAL: Final = """
+UPDATE notification_endpoints SET sealed = $2, key_id = $3, lookup = $4 WHERE endpoint_no = $1"""
+
+
+class EndpointSummary(NamedTuple):
+    """What its owner is shown of an endpoint."""
+
+    id: str
+    platform: Outside
+    kind: str
+    label: str
+    created_at: Millis
+    used_at: Millis | None
+
+
+class Rekeyed(NamedTuple):
+    """How many were sealed anew, and how many no key here opens."""
+
+    sealed: int
+    unopened: int
+
+
+class NotificationEndpoints:
+    """Every method may raise StoreUnavailable, and those that write OutcomeUnknown."""
+
+    def __init__(
+        self,
+        database: Database,
+        seals: Seals,
+        *,
+        new_id: Callable[[], str] = random_id,
+        most: int = MOST,
+    ) -> None:
+        self._database, self._seals = database, seals
+        self._new_id, self._most = new_id, most
+
+    async def add(
+        self, user_no: int, platform: Outside, kind: str, address: str, label: str, at: Millis
+    ) -> str:
+        """Keep it; its id. One that the user has already is that one, with what is new of it.
+
+        Whoever else had it has shown to have lost it, and is not reached by it any more.
+        """
+        lookups = self._seals.lookups(identity(kind, address))
+        async with self._database.service() as service:
+            await service.execute(LOCK)
+            own: Any = None
+            for row in await service.fetch(FIND, platform, kind, lookups):
+                if row["user_no"] == user_no:
+                    own = row
+                else:
+                    await service.execute(END, [row["endpoint_no"]], at, "taken_over")
+            sealed = self._seals.seal(address, _of(user_no, platform, kind))
+            if own is not None:
+                key_id, data = sealed
+                await service.execute(RENEW, own["endpoint_no"], data, key_id, lookups[0], label)
+                return str(own["endpoint_id"])
+            new = (user_no, platform, kind, sealed.data, sealed.key_id, lookups[0], label, at)
+            made = self._new_id()
+            await service.execute(INSERT, made, *new)
+            await self._end_beyond(service, user_no, platform, kind, at)
+            return made
+
+    async def of_user(self, user_no: int) -> Sequence[EndpointSummary]:
+        """Those that somebody has, the oldest first."""
+        async with self._database.acting(user_no) as mine:
+            return [EndpointSummary(*row) for row in await mine.fetch(OF_USER, user_no)]
+
+    async def end(
+        self, user_no: int, endpoint_id: str, at: Millis, *, why: str = "removed"
+    ) -> bool:
+        """Whether it was the user's; it is not any more, and nothing of its address is kept."""
+        async with self._database.acting(user_no) as mine:
+            return await mine.fetchval(END_OWN, endpoint_id, at, why, user_no) is not None
+
+    async def address(self, endpoint_no: int) -> OpenedEndpoint | None:
+        """It, unsealed; None where it was ended. May raise NotOpened."""
+        async with self._database.service() as service:
+            row = await service.fetchrow(OPEN, endpoint_no)
+        return row and self._opened(row)
+
+    async def find(self, platform: Outside, kind: str, address: str) -> int | None:
+        """Whose address that is (or what ``identity`` has of it): the user's number."""
+        lookups = self._seals.lookups(identity(kind, address))
+        async with self._database.service() as service:
+            row = await service.fetchrow(FIND, platform, kind, lookups)
+        return row and int(row["user_no"])
+
+    async def replace(self, endpoint: OpenedEndpoint, address: str) -> None:
+        """Keep new secrets of the same address, unless it was ended."""
+        of = _of(endpoint.user_no, endpoint.platform, endpoint.kind)
+        key_id, data = self._seals.seal(address, of)
+        async with self._database.service() as service:
+            await service.execute(REPLACE, endpoint.endpoint_no, data, key_id)
+
+    async def rekey(self) -> Rekeyed:
+        """Seal anew what another key than the current one sealed; forget what was ended.
+
+        After it, keys that only opened can be taken away, unless some were not opened.
+        """
+        async with self._database.service() as service:
+            await service.execute(EMPTY)
+        sealed = unopened = after = 0
+        while True:
+            async with self._database.service() as service:
+                rows = await service.fetch(OLD, self._seals.key_id, after, REKEYED_AT_ONCE)
+                for row in rows:
+                    is_done = await self._rekey(service, row)
+                    sealed, unopened = sealed + is_done, unopened + (not is_done)
+            if not rows:
+                return Rekeyed(sealed, unopened)
+            after = rows[-1]["endpoint_no"]
+
+    async def _rekey(self, service: Transaction, row: Any) -> bool:
+        try:
+            opened = self._opened(row)
+        except NotOpened:
+            return False
+        of = _of(opened.user_no, opened.platform, opened.kind)
+        key_id, data = self._seals.seal(opened.address, of)
+        lookup = self._seals.lookups(identity(opened.kind, opened.address))[0]
+        await service.execute(RESEAL, opened.endpoint_no, data, key_id, lookup)
+        return True
+
+    async def _end_beyond(
+        self, service: Transaction, user_no: int, platform: Outside, kind: str, at: Millis
+    ) -> None:
+        beyond = await service.fetch(BEYOND, user_no, platform, kind, self._most)
+        await service.execute(END, [row["endpoint_no"] for row in beyond], at, "too_many")
+
+    def _opened(self, row: Any) -> OpenedEndpoint:
+        endpoint_no, user_no, platform, kind, data, key_id = row
+        address = self._seals.open(Sealed(key_id, data), _of(user_no, platform, kind))
+        return OpenedEndpoint(endpoint_no, user_no, platform, kind, address)
+
+
+def _of(user_no: int, platform: str, kind: str) -> str:
+    return f"{user_no} {platform} {kind}"

@@ -1,0 +1,172 @@
+"""The queue of notifications: what is asked for, and what is decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from actors.notification_ports import Decide, NotificationQueue
+from actors.notification_records import (
+    Begun,
+    Enqueued,
+    LegResult,
+    NewNotification,
+    Outside,
+    Placed,
+    Platform,
+    Shown,
+    WaitingLeg,
+)
+from actors.ports import StoreUnavailable
+from protocol.ids import Millis
+from server.postgres.notification_decisions import Decided, decided
+from server.postgres.notification_enqueuing import (
+    COLLAPSED,
+    ENQUEUE,
+    LOCK_COLLAPSE,
+    REPEATED,
+    columns_of,
+    keys_of,
+    last_of_each,
+)
+from server.postgres.notification_legs import NotificationLegs
+from server.postgres.notification_placing import (
+    FACTS,
+    LOG,
+    MORE,
+    NEXT_DUE,
+    PICK,
+    REPLACE,
+    SHOW,
+    SIBLINGS,
+    WINDOWS,
+    WRITE,
+)
+from server.postgres.notification_rows import shown_of, waiting_of
+from server.postgres.notification_settling import ADVANCE, ROLL_UP, WORK, stopped
+from server.postgres.pool import Database, Transaction
+
+
+class PostgresNotifications(NotificationQueue):
+    """The port NotificationQueue in PostgreSQL, for any number of nodes."""
+
+    def __init__(self, database: Database, *, within: float = 30.0) -> None:
+        """*within* seconds each statement has its answer."""
+        self._database, self._within = database, within
+        self._legs = NotificationLegs(database, within=within)
+
+    async def enqueue(self, new: Sequence[NewNotification]) -> Sequence[Enqueued]:
+        """Keep them, with a leg for each platform, unless they are there."""
+        async with self._database.transaction(within=self._within, begin=WORK) as transaction:
+            last = last_of_each(new)
+            if last:
+                await transaction.execute(LOCK_COLLAPSE, [each.recipient_no for each in last])
+            made = await transaction.fetch(ENQUEUE, *columns_of(new), within=self._within)
+            ids = {row["notification_id"] for row in made}
+            repeated = await self._repeated(
+                transaction, [each for each in new if each.id not in ids]
+            )
+            await self._collapse(transaction, [each for each in new if each.id in ids])
+        return [Enqueued(repeated.get(each.id, each.id), each.id in repeated) for each in new]
+
+    async def _repeated(
+        self, transaction: Transaction, again: Sequence[NewNotification]
+    ) -> dict[str, str]:
+        """By the id that was asked for, the one that is there."""
+        if not again:
+            return {}
+        args = keys_of(again, [each.dedupe_key for each in again])
+        rows = await transaction.fetch(REPEATED, *args)
+        if any(row["id"] is None for row in rows):
+            raise StoreUnavailable("one of the same key has gone in this moment")
+        return {row["asked"]: row["id"] for row in rows}
+
+    async def _collapse(self, transaction: Transaction, made: Sequence[NewNotification]) -> None:
+        last = last_of_each(made)
+        if not last:
+            return
+        args = keys_of(last, [each.collapse_key for each in last])
+        found = await transaction.fetch(COLLAPSED, *args)
+        if found:
+            at = min(each.created_at for each in last)
+            numbers = [row["notification_no"] for row in found]
+            await stopped(transaction, numbers, "collapsed", at=at)
+
+    async def place(self, decide: Decide, *, now: Millis, most: int) -> Placed:
+        """Have legs that are due decided, and do what was decided.
+
+        One that somebody else is about to change, or whose recipient another node decides for, is
+        left to the next round.
+        """
+        shown, ready, count = tuple[Shown, ...](), frozenset[Outside](), 0
+        async with self._database.transaction(within=self._within, begin=WORK) as transaction:
+            rows = await self._due(transaction, now, most)
+            if rows:
+                legs = [waiting_of(row) for row in rows]
+                done = decided(legs, decide(legs))
+                count, ready = len(done.legs), done.ready
+                shown = await self._write(transaction, rows, done, now)
+            due = await transaction.fetchval(NEXT_DUE, within=self._within)
+        return Placed(count, shown, None if due is None else Millis(due), ready)
+
+    async def _due(self, transaction: Transaction, now: Millis, most: int) -> list[Any]:
+        """Legs that are due, with those that are held back by the same key, and their facts."""
+        found = await transaction.fetch(PICK, now, most, within=self._within)
+        picked = [row for row in found if row["is_mine"]]
+        leg_nos = [row["leg_no"] for row in picked]
+        keys = sorted(
+            {
+                (row["recipient_no"], row["platform"], row["hold_key"])
+                for row in picked
+                if row["hold_key"] is not None
+            }
+        )
+        if keys:
+            columns = [list(column) for column in zip(*keys, strict=True)]
+            more = await transaction.fetch(SIBLINGS, *columns, leg_nos, now, within=self._within)
+            leg_nos += [row["leg_no"] for row in more]
+        if not leg_nos:
+            return []
+        return await transaction.fetch(FACTS, leg_nos, now, within=self._within)
+
+    async def _write(
+        self, transaction: Transaction, rows: Sequence[Any], done: Decided, now: Millis
+    ) -> tuple[Shown, ...]:
+        if done.others:
+            await transaction.execute(WRITE, *done.columns(), within=self._within)
+            await transaction.execute(LOG, *done.log_columns(), now, within=self._within)
+        if done.more:
+            await transaction.execute(MORE, *done.more_columns())
+        if done.windows:
+            await transaction.execute(WINDOWS, *done.window_columns())
+        shown = await self._show(transaction, rows, done.shown, now)
+        numbers = sorted({leg.notification_no for leg in done.legs})
+        if any(row["is_fallback"] for row in rows):
+            await transaction.execute(ADVANCE, numbers, now)
+        await transaction.execute(ROLL_UP, numbers, within=self._within)
+        return shown
+
+    async def _show(
+        self, transaction: Transaction, rows: Sequence[Any], legs: Sequence[WaitingLeg], now: Millis
+    ) -> tuple[Shown, ...]:
+        gone = dict[int, tuple[str, ...]]()
+        new = [leg.leg_no for leg in legs if leg.collapse_key is not None]
+        if new:
+            replaced = await transaction.fetch(REPLACE, new, now)
+            gone = {row["leg_no"]: (row["notification_id"],) for row in replaced if row["is_gone"]}
+        if legs:
+            await transaction.execute(SHOW, [leg.leg_no for leg in legs], now, within=self._within)
+        by_leg = {row["leg_no"]: row for row in rows}
+        return tuple(
+            shown_of(by_leg[leg.leg_no], leg, gone.get(leg.leg_no, ()), now) for leg in legs
+        )
+
+    async def begin(
+        self, platform: Outside, *, now: Millis, until: Millis, most: int, lease: int
+    ) -> Begun:
+        """Legs to be sent now, for this node alone *until* then."""
+        return await self._legs.begin(platform, now=now, until=until, most=most, lease=lease)
+
+    async def record(self, results: Sequence[LegResult], *, at: Millis) -> Collection[Platform]:
+        """What became of attempts, of those legs that are still its lease's."""
+        return await self._legs.record(results, at=at)
