@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from server.campaign_settings import CampaignSettings, read_campaigns
 from server.failure import BadSetting
 from server.files.places import check_address
+from server.notification_settings import NotifyingSettings, read_notifying
 from server.providers.endpoints import Endpoint, read_endpoint
 from server.providers.signing import read_secrets
 from server.token_key import SHORTEST_KEY
@@ -88,6 +89,7 @@ class Settings:
     message_api: MessageApiSettings | None
     alerts: AlertSettings | None
     campaigns: CampaignSettings
+    notifying: NotifyingSettings
 
 
 def read_place(
@@ -134,6 +136,7 @@ def read_settings(
         message_api=read_message_api(environ),
         alerts=read_alerts(environ),
         campaigns=read_campaigns(environ),
+        notifying=read_notifying(environ),
     )
 
 

@@ -26,6 +26,7 @@ class Received(NamedTuple):
     target: str
     headers: dict[str, str]
     body: bytes
+    method: str
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -47,7 +48,8 @@ class Exchange:
         while isinstance(event := await self._event(), h11.Data):
             body += bytes(event.data)
         headers = {name.decode(): value.decode() for name, value in head.headers}
-        received = Received(self.number, head.target.decode(), headers, body)
+        target, method = head.target.decode(), head.method.decode()
+        received = Received(self.number, target, headers, body, method)
         self._log.append(received)
         return received
 

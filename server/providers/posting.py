@@ -1,4 +1,4 @@
-"""POST to an endpoint, with bounds on everything, and an exact word on how far it came."""
+"""Requests to an endpoint, with bounds on everything, and an exact word on how far each came."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import httpcore2
 import trio
@@ -17,6 +17,8 @@ from server.providers.endpoints import Endpoint
 LONGEST_ANSWER = 64 * 1024
 KEPT_ALIVE_S = 4.0
 """Less than the 5 s after which many servers close: a request must not meet their goodbye."""
+
+Method = Literal["POST", "DELETE"]
 
 _LEAVES = "http11.send_request_headers.started"
 _FAULTS = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError)
@@ -68,7 +70,17 @@ class Poster:
         )
 
     async def post(self, endpoint: Endpoint, headers: Mapping[str, str], content: bytes) -> Posted:
-        """Send *content* (JSON). Every fault of network and peer is in what is returned.
+        """Send *content*: JSON, unless *headers* have another ``Content-Type``."""
+        return await self.request("POST", endpoint, headers, content)
+
+    async def request(
+        self,
+        method: Method,
+        endpoint: Endpoint,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> Posted:
+        """Send it. Every fault of network and peer is in what is returned.
 
         Cancelled from outside, one that had left may have been acted on.
         """
@@ -82,9 +94,9 @@ class Poster:
 
             try:
                 async with self._pool.stream(
-                    "POST",
+                    method,
                     _url(endpoint),
-                    headers=_all_headers(endpoint, headers),
+                    headers=_all_headers(endpoint, headers, content),
                     content=content,
                     extensions={"trace": noted},
                 ) as response:
@@ -116,12 +128,12 @@ def _url(endpoint: Endpoint) -> httpcore2.URL:
 
 
 def _all_headers(
-    endpoint: Endpoint, headers: Mapping[str, str]
+    endpoint: Endpoint, headers: Mapping[str, str], content: bytes | None
 ) -> Sequence[tuple[bytes | str, bytes | str]]:
+    kind = {} if content is None else {"Content-Type": "application/json"}
     return [
         ("Host", endpoint.authority()),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
-        ("Content-Type", "application/json"),
-        *headers.items(),
+        *(kind | {**headers}).items(),
     ]

@@ -14,7 +14,11 @@ from server.http.assets import asset_of, read_assets
 from server.http.pages import pages_blueprint
 
 WEB = Path(__file__).parents[3] / "server" / "web"
-FIRST_VIEW, CHAT, CONSOLE = 100_000, 208_000, 60_000
+FIRST_VIEW, CHAT, CONSOLE, NOTIFICATIONS = 100_000, 208_000, 60_000, 40_000
+BELL = "view_notifications.js"
+"""What is behind the bell, and the one way to all that is about notifications alone."""
+WORKER = "service_worker.js"
+"""Of notifications, too; browsers load it by an address of its own."""
 IMPORT = re.compile(r'(?:from|import)\s*"\./([\w.]+)"')
 LATER = re.compile(r'import\s*\(\s*"\./([\w.]+)"')
 DOCUMENTS = {"index.html": "app.js", "admin.html": "console.js"}
@@ -35,16 +39,18 @@ def first_view(sources: dict[str, bytes], entry: str) -> set[str]:
     return reached(sources, entry, IMPORT)
 
 
-def visit(sources: dict[str, bytes], entry: str) -> set[str]:
-    """All that a page can come to load, in both languages."""
-    return reached(sources, entry, IMPORT, LATER) | {"look.js"}
+def visit(sources: dict[str, bytes], entry: str, *, but: str = "") -> set[str]:
+    """All that a page can come to load, in both languages; *but*: without what leads there."""
+    return reached(sources, entry, IMPORT, LATER, but=but) | {"look.js"}
 
 
-def reached(sources: dict[str, bytes], entry: str, *ways: re.Pattern[str]) -> set[str]:
+def reached(
+    sources: dict[str, bytes], entry: str, *ways: re.Pattern[str], but: str = ""
+) -> set[str]:
     found, waiting = set(), [entry]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in found or name == but:
             continue
         found.add(name)
         waiting += [each for way in ways for each in way.findall(sources[name].decode())]
@@ -56,18 +62,27 @@ def test_the_first_view_and_all_of_the_chat_stay_within_their_weight() -> None:
     sizes = {name: len(source) for name, source in sources.items()}
     first, chat = (
         first_view(sources, "app.js") | {"look.js", "words_ko.js"},
-        visit(sources, "app.js"),
+        visit(sources, "app.js", but=BELL),
     )
     assert 20 < len(first) < len(chat)
     assert sum(sizes[name] for name in first) <= FIRST_VIEW
     assert sum(sizes[name] for name in chat) < CHAT
 
 
+def test_what_is_behind_the_bell_stays_within_its_weight_and_no_other_way_leads_there() -> None:
+    sources = scripts()
+    chat = visit(sources, "app.js", but=BELL)
+    behind = visit(sources, "app.js") - chat
+    assert {name for name in sources if "notification" in name} <= behind
+    assert sum(len(sources[name]) for name in behind | {WORKER}) <= NOTIFICATIONS
+    assert BELL not in first_view(sources, "app.js")
+
+
 def test_what_the_console_adds_and_a_visit_of_it_stay_within_their_weight() -> None:
     sources = scripts()
     sizes = {name: len(source) for name, source in sources.items()}
     chat, console = visit(sources, "app.js"), visit(sources, "console.js")
-    assert "console.js" not in chat and chat | console == set(sources)
+    assert "console.js" not in chat and chat | console == set(sources) - {WORKER}
     assert sum(sizes[name] for name in console - chat) <= CONSOLE
     spoken = {name for name in console if not name.endswith("_en.js")}
     assert spoken < console and sum(sizes[name] for name in spoken) <= FIRST_VIEW

@@ -23,7 +23,9 @@ def rules(name: str) -> Iterator[tuple[str, str]]:
         yield found[1], found[2]
 
 
-@pytest.mark.parametrize("name", ["base.css", "frame.css", "log.css", "console.css"])
+@pytest.mark.parametrize(
+    "name", ["base.css", "frame.css", "log.css", "console.css", "notifications.css"]
+)
 def test_colours_spaces_and_sizes_of_type_are_those_of_the_scales(name: str) -> None:
     found = list(rules(name))
     assert len(found) > 100
@@ -44,4 +46,4 @@ def test_every_token_that_is_named_is_there_and_every_one_is_used() -> None:
     assert tokens <= used
 
 
-STYLES = ("tokens.css", "base.css", "frame.css", "log.css", "console.css")
+STYLES = ("tokens.css", "base.css", "frame.css", "log.css", "console.css", "notifications.css")
