@@ -13,8 +13,8 @@ from server.http.assets import read_assets
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.http.schemas import DemoAccount, DemoAccounts
 
-PAGES = {"/": "index.html", "/admin": "admin.html"}
-"""By path; what they load is under ``/assets/``."""
+PAGES = {"/": "index.html", "/admin": "admin.html", "/sw.js": "service_worker.js"}
+"""By path; what they load is under ``/assets/``. A worker serves what is below its own address."""
 
 
 def pages_blueprint(folder: Path) -> Blueprint:

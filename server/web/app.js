@@ -24,6 +24,7 @@ function enter(session) {
   const signOut = async () => {
     if (chat.unsent && !(await question(words.signOutUnsent(chat.unsent), words.signOut))) return;
     chat.stop();
+    await chat.notifications?.leave();
     await ask("POST", "/api/v1/auth/logout", { token: session.token }).catch(() => {});
     sessionStorage.clear();
     leave(session);

@@ -14,9 +14,9 @@ export class Broadcasts {
   #notices = new Map(); // broadcast -> the notice that tells of it
   #turn = 0;
 
-  /** `http` as RoomCalls takes it. */
-  constructor({ http, wire }) {
-    Object.assign(this, { http, wire });
+  /** `http` as RoomCalls takes it; `bell(frame)` hears what changes its count. */
+  constructor({ http, wire, bell }) {
+    Object.assign(this, { http, wire, bell });
   }
 
   /** A promise of the first page of what was received. */
@@ -59,7 +59,9 @@ export class Broadcasts {
   seen(ids) {
     const known = ids.filter((id) => this.#notices.has(id));
     const notices = known.map((id) => this.#notices.get(id));
-    if (known.length && this.wire.tell({ t: "seen", ids: notices })) for (const id of known) this.#notices.delete(id);
+    if (!known.length || !this.wire.tell({ t: "seen", ids: notices })) return;
+    for (const id of known) this.#notices.delete(id);
+    this.bell({ t: "notification_gone", ids: notices });
   }
 
   /** How many are recorded, and not sent. */
@@ -73,6 +75,7 @@ export class Broadcasts {
   }
 
   #draw() {
+    this.bell({});
     const button = find("broadcasts-open");
     const count = this.unheard;
     button.querySelector(".badge")?.remove();

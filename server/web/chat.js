@@ -57,7 +57,7 @@ export class Chat {
     this.links = new Links({ ask: this.calls.link });
     this.sending = new Sending(this);
     this.blocks = new Blocks({ calls: this.calls, changed: () => this.soon(), failed: this.failed });
-    this.broadcasts = new Broadcasts({ http: this.calls.http, wire: this.wire });
+    this.broadcasts = new Broadcasts({ http: this.calls.http, wire: this.wire, bell: (frame) => this.dialogs.bell(frame) });
     this.dialogs = new Dialogs(this);
     makeViews(this);
   }
@@ -114,6 +114,7 @@ export class Chat {
     if (frame.t === "welcome") this.#welcomed();
     if (frame.t === "ack") this.#acked(frame);
     if (frame.t === "broadcast" || frame.t === "notification") this.broadcasts.told(frame);
+    if (/^(notif|welc)/.test(frame.t)) this.dialogs.bell(frame);
     if (frame.t === "error" && frame.id) this.outbox.refused(frame);
     if (frame.t === "room") this.#arrived(room);
     if (frame.t === "room_gone" && this.room?.id === frame.room) this.#gone(frame.reason);

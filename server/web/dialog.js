@@ -1,6 +1,6 @@
 // Dialogs that are made when they are needed and gone when they are closed.
 
-import { find, icon, make } from "./dom.js";
+import { find, make, tool } from "./dom.js";
 import { explain, words } from "./words.js";
 
 let made = 0; // for ids that are the document's own
@@ -13,7 +13,7 @@ export function openDialog(title, { id, closed = () => {}, lost = () => {} } = {
   const name = `dialog-${++made}`;
   const body = make("div", { class: "sheet" });
   const error = make("p", { class: "error", role: "alert" });
-  const close = make("button", { type: "button", class: "icon", "aria-label": words.close, title: words.close }, icon("close"));
+  const close = tool("close", words.close);
   const dialog = make("dialog", { id, "aria-labelledby": name },
     make("header", {}, make("h2", { id: name }, title), close), body, error);
   const leave = async () => {

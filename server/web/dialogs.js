@@ -2,6 +2,8 @@
 
 import { later, lists } from "./later.js";
 
+const behindTheBell = () => import("./view_notifications.js");
+
 export class Dialogs {
   /** `chat` has user, token, wire, store, calls, blocks, broadcasts, links, log, room, nameOf(room, user), go(id), lead(room, seq), known(room), arrive(id), create(room), me, soon(). */
   constructor(chat) {
@@ -25,6 +27,15 @@ export class Dialogs {
 
   broadcasts() {
     return later(() => import("./view_broadcasts.js"), ({ showBroadcasts }) => showBroadcasts(this.chat));
+  }
+
+  notifications() {
+    return later(behindTheBell, ({ of }) => of(this.chat).open());
+  }
+
+  /** A frame that changes what is unread behind the bell. What does not come now comes with the next one. */
+  bell(frame) {
+    behindTheBell().then(({ of }) => of(this.chat).told(frame), () => {});
   }
 
   channels() {

@@ -57,6 +57,9 @@ function removeRow(node) {
 /** A line drawing of those in the document, hidden from screen readers: the button it is in has a label. */
 export const icon = (name) => shape("svg", { "aria-hidden": "true" }, shape("use", { href: `#icon-${name}` }));
 
+/** A button that is a picture. `text` is its title, and with what it is `of` its label. */
+export const tool = (picture, text, act, of, more) => make("button", { type: "button", class: "icon", title: text, "aria-label": of ? `${text}: ${of}` : text, onclick: act, ...more }, icon(picture));
+
 /** A small picture that says `text` to those who do not see it. */
 export const markOf = (picture, text) => make("small", { class: "mark", title: text }, icon(picture), make("span", { class: "unseen" }, text));
 

@@ -15,6 +15,7 @@ export class MeMenu {
     Object.assign(this, { user, dialogs, tell, signOut });
     find("me").onclick = () => openMenu(find("me"), this.#items());
     find("broadcasts-open").onclick = () => dialogs.broadcasts();
+    find("bell").onclick = () => dialogs.notifications();
     find("channels-open").onclick = () => dialogs.channels();
     find("new-room-open").onclick = () => dialogs.newRoom();
     find("switch").onclick = () => dialogs.switcher();

@@ -1,6 +1,6 @@
 // The files that go with the next message: chosen, dropped or pasted, each with how far it has come.
 
-import { icon, make, reconcile } from "./dom.js";
+import { icon, make, reconcile, tool } from "./dom.js";
 import { sizeOf } from "./sizes.js";
 import { Upload } from "./upload.js";
 import { explain, words } from "./words.js";
@@ -82,10 +82,9 @@ export class Tray {
 
   #row(upload) {
     const { file, state, error } = upload;
-    const button = (picture, text, act) => make("button", { type: "button", class: "icon", "aria-label": `${text}: ${file.name}`, title: text, onclick: act }, icon(picture));
     const about = state === "failed" ? make("small", { class: "error", role: "alert" }, explain(error)) : make("small", {}, sizeOf(file.size));
     return make("li", { class: state === "failed" ? "failed" : "" }, icon("file"), make("span", { class: "what" }, make("strong", {}, file.name), about,
       state === "under way" || state === "waiting" ? make("progress", { max: 1, value: upload.progress, "aria-label": `${words.uploading}: ${file.name}` }) : undefined),
-    state === "failed" ? button("again", words.tryAgain, () => upload.rest()) : undefined, button("close", words.removeFile, () => this.#remove(upload)));
+    state === "failed" ? tool("again", words.tryAgain, () => upload.rest(), file.name) : undefined, tool("close", words.removeFile, () => this.#remove(upload), file.name));
   }
 }

@@ -53,7 +53,7 @@ export function drawRoomHeader(room, store) {
   drawVeil(room, blind);
   find("room-name").textContent = room.name;
   find("room-about").textContent = about(room, store);
-  const marks = [room.broadcast && ["waves", words.fromBroadcast], blind && ["mask", words.isBlind], room.archived && ["archive", words.isArchived], room.visibility === "public" && ["globe", words.isPublic], room.muted && ["muted", words.isMuted]].filter(Boolean);
+  const marks = [room.broadcast && ["waves", words.fromBroadcast], blind && ["mask", words.blindMode], room.archived && ["archive", words.isArchived], room.visibility === "public" && ["globe", words.isPublic], room.muted && ["muted", words.isMuted]].filter(Boolean);
   const place = find("room-marks");
   if (place.dataset.mark === `${marks}`) return;
   place.dataset.mark = `${marks}`;

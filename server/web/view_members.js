@@ -3,7 +3,7 @@
 import { broken, waiting } from "./blank.js";
 import { shortTime } from "./calendar.js";
 import { question } from "./dialog.js";
-import { face, find, icon, make, reconcile } from "./dom.js";
+import { face, find, make, reconcile, tool } from "./dom.js";
 import { may, mayRemove, ROLES, rolesFor } from "./may.js";
 import { menuItem, openMenu } from "./menu.js";
 import { PeopleSearch } from "./people_search.js";
@@ -142,10 +142,7 @@ export class MembersPanel {
 
   #buttonOf(row) {
     if (!this.#itemsOf(row).length) return undefined;
-    const label = `${words.more}: ${row.name}`;
-    const button = make("button", { type: "button", class: "icon", "aria-label": label, title: words.more, "aria-haspopup": "menu" }, icon("more"));
-    button.onclick = () => openMenu(button, this.#itemsOf(row));
-    return button;
+    return tool("more", words.more, ({ currentTarget }) => openMenu(currentTarget, this.#itemsOf(row)), row.name, { "aria-haspopup": "menu" });
   }
 
   #itemsOf(row) {

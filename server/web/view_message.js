@@ -1,6 +1,6 @@
 // One line of the conversation as an element. Bodies are text: of markup they have what markup.js knows, and no HTML.
 
-import { face, icon, make } from "./dom.js";
+import { face, icon, make, tool } from "./dom.js";
 import { later } from "./later.js";
 import { nodesOf, plainText, spansOf } from "./markup.js";
 import { GROUPS, mentionsIn } from "./mentions.js";
@@ -95,8 +95,8 @@ function marginOf(row) {
   if (row.restorable) margin.append(make("button", { class: "edited", type: "button", data: { restore: row.seq } }, words.restore));
   if ((row.state === "stored" || row.state === "old") && !row.deleted) {
     margin.append(make("div", { class: "tools" },
-      make("button", { class: "icon reply", type: "button", "aria-label": words.reply, title: words.reply, data: { reply: row.seq } }, icon("reply")),
-      row.state === "old" ? undefined : make("button", { class: "icon", type: "button", "aria-label": words.more, title: words.more, "aria-haspopup": "menu", data: { more: row.seq } }, icon("more"))));
+      tool("reply", words.reply, undefined, "", { class: "icon reply", data: { reply: row.seq } }),
+      row.state === "old" ? undefined : tool("more", words.more, undefined, "", { "aria-haspopup": "menu", data: { more: row.seq } })));
   }
   return margin;
 }

@@ -2,7 +2,7 @@
 
 import { dateTime } from "./calendar.js";
 import { openDialog } from "./dialog.js";
-import { icon, make } from "./dom.js";
+import { make, tool } from "./dom.js";
 import { sizeOf } from "./sizes.js";
 import { saveFile } from "./view_files.js";
 import { pagedList } from "./view_pages.js";
@@ -43,7 +43,6 @@ function useOf({ used, quota }) {
 function rowOf(file, links, remove) {
   const { name, size, at, posted } = file;
   const about = [sizeOf(size), dateTime(at), posted && words.isPosted].filter(Boolean).join(" · ");
-  const button = (picture, text, act) => make("button", { type: "button", class: "icon", title: text, "aria-label": `${text}: ${name}`, onclick: act }, icon(picture));
-  return [make("span", { class: "what" }, make("strong", {}, name), make("small", {}, about)), button("download", words.download, () => saveFile(file, links)),
-    posted ? "" : button("bin", words.deleteFile, ({ currentTarget }) => remove(file, currentTarget))];
+  return [make("span", { class: "what" }, make("strong", {}, name), make("small", {}, about)), tool("download", words.download, () => saveFile(file, links), name),
+    posted ? "" : tool("bin", words.deleteMessage, ({ currentTarget }) => remove(file, currentTarget), name)];
 }

@@ -30,7 +30,8 @@ function select(name, choices, chosen = "") {
   return make("select", { name }, ...Object.entries(choices).map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
 }
 
-const zonesWith = (zone) => Object.fromEntries([...new Set([zone, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort().map((name) => [name, name.replaceAll("_", " ")]));
+/** All time zones, and `zone`: {value: text}. */
+export const zonesWith = (zone) => Object.fromEntries([...new Set([zone, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort().map((name) => [name, name.replaceAll("_", " ")]));
 
 function changesOf(form, me) {
   const given = [...new FormData(form)].map(([name, value]) => [name, value.trim()]);

@@ -104,5 +104,5 @@ function build(row) {
 }
 
 function marksOf({ muted, archived, blind, broadcast }) {
-  return [broadcast && markOf("waves", words.fromBroadcast), blind && markOf("mask", words.isBlind), muted && markOf("muted", words.isMuted), archived && markOf("archive", words.isArchived)].filter(Boolean);
+  return [broadcast && markOf("waves", words.fromBroadcast), blind && markOf("mask", words.blindMode), muted && markOf("muted", words.isMuted), archived && markOf("archive", words.isArchived)].filter(Boolean);
 }

@@ -3,7 +3,7 @@
 import { blank, broken, waiting } from "./blank.js";
 import { dateTime } from "./calendar.js";
 import { decode } from "./decoded_sound.js";
-import { icon, make } from "./dom.js";
+import { make, tool } from "./dom.js";
 import { labelled } from "./fields.js";
 import { record } from "./recorder.js";
 import { keys } from "./session.js";
@@ -58,7 +58,7 @@ export function sendingForm({ calls, links }) {
       idle();
       stage.querySelector("button").focus();
     };
-    const bin = make("button", { type: "button", class: "icon", title: words.discardRecording, "aria-label": words.discardRecording, onclick: discard }, icon("bin"));
+    const bin = tool("bin", words.discardRecording, discard);
     stage.replaceChildren(make("div", { class: "heard" }, sound ? playerOf(sound) : make("p", { class: "hint" }, words.noPreview), bin));
   };
   const playerOf = (sound) => player({ sound, name: words.myRecording, duration_ms: sound.duration * 1000, waveform: peaksOf(sound.buffer.getChannelData(0), BARS) }, links, 0);

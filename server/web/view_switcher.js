@@ -86,7 +86,7 @@ export function showSwitcher({ store, calls, user, go, create }) {
 
 const fits = (name, text) => [name, name.replaceAll(" ", ""), ...name.split(" ")].some((part) => beginsWith(part, text));
 
-const roomHint = ({ type, mode }) => (mode === "blind" ? words.isBlind : words[type]);
+const roomHint = ({ type, mode }) => (mode === "blind" ? words.blindMode : words[type]);
 
 function rowOf(picture, name, hint, act) {
   const node = make("li", { role: "option" }, picture, make("span", { class: "what" }, make("strong", {}, name), make("span", { class: "preview" }, hint)));

@@ -2,7 +2,7 @@
 
 import { broken, waiting } from "./blank.js";
 import { openDialog } from "./dialog.js";
-import { icon, make } from "./dom.js";
+import { make, tool } from "./dom.js";
 import { saveFile } from "./view_files.js";
 import { words } from "./words.js";
 
@@ -13,7 +13,6 @@ export function showViewer(file, { links, pictures }) {
   const { dialog, body } = openDialog(file.name, { id: "viewer" });
   const title = dialog.querySelector("h2");
   const stage = make("div", { class: "stage" });
-  const tool = (picture, text, act) => make("button", { class: "icon", type: "button", "aria-label": text, title: text, onclick: act }, icon(picture));
   const back = tool("back", words.before, () => show(index - 1));
   const on = tool("forward", words.after, () => show(index + 1));
   const count = make("span", { class: "hint" });

@@ -145,6 +145,8 @@ export const en = {
     "broadcast.explain": "Looked at why a broadcast went where", "broadcast.figures": "Looked at figures of broadcasts", "reveal.ask": "Asked for a reveal", "reveal.approve": "Approved a reveal", "reveal.list": "Looked at reveals", "reveal.read": "Looked at who was revealed",
     "reveal.consent": "Agreed to be revealed", "reveal.withdraw": "Took back agreeing to be revealed", "reveal.mutual": "Revealed each other",
     "group.list": "Looked at groups", "group.create": "Made a group", "group.change": "Changed a group", "group.members": "Looked at people of a group", "group.delete": "Deleted a group",
+    "notification.send": "Sent notifications", "notification.statistics": "Looked at figures of notifications", "notification.explain": "Looked at why somebody was notified", "notification.log": "Looked at somebody's notifications",
+    "notification.templates": "Looked at texts of notifications", "notification.template": "Looked at a text of notifications", "notification.template_change": "Changed a text of notifications",
     "file.read": "Looked at a reported file", "room.match": "Made a room of a match", "room.export": "Exported a room",
   },
 };

@@ -145,6 +145,8 @@ export const ko = {
     "broadcast.explain": "방송 설명 보기", "broadcast.figures": "방송 통계 보기", "reveal.ask": "정체 확인 요청", "reveal.approve": "정체 확인 승인", "reveal.list": "정체 확인 목록 보기", "reveal.read": "확인된 정체 보기",
     "reveal.consent": "정체를 알려 주기로 함", "reveal.withdraw": "정체 알려 주기를 거둠", "reveal.mutual": "서로 정체를 알게 됨",
     "group.list": "그룹 목록 보기", "group.create": "그룹 만들기", "group.change": "그룹 바꾸기", "group.members": "그룹 사람들 보기", "group.delete": "그룹 지우기",
+    "notification.send": "알림 보내기", "notification.statistics": "알림 통계 보기", "notification.explain": "알림 이유 보기", "notification.log": "알림 기록 보기",
+    "notification.templates": "알림 문구 목록 보기", "notification.template": "알림 문구 보기", "notification.template_change": "알림 문구 바꾸기",
     "file.read": "신고된 파일 보기", "room.match": "짝지은 방 만들기", "room.export": "대화 내보내기",
   },
 };

@@ -89,7 +89,6 @@ export const en = {
   myFiles: "My files",
   filesUsed: (used, quota) => (quota ? `${used} of ${quota}` : used),
   isPosted: "in a message",
-  deleteFile: "Delete",
   findAccount: "Username, name or user id, then Enter",
   accountStatus: "Status",
   statuses: { active: "Active", suspended: "Suspended", deleted: "Deleted" },

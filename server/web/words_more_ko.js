@@ -89,7 +89,6 @@ export const ko = {
   myFiles: "내 파일",
   filesUsed: (used, quota) => (quota ? `${quota} 가운데 ${used}` : used),
   isPosted: "메시지에 있음",
-  deleteFile: "지우기",
   findAccount: "아이디나 이름, 사용자 ID를 쓰고 Enter",
   accountStatus: "상태",
   statuses: { active: "사용 중", suspended: "정지", deleted: "삭제" },

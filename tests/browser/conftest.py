@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bell import KAKAO_SECRET
 from campaign_server import CampaignServer, campaign_server
 from people import PATIENCE, Line, OpenWindow, Person, SignUp, ask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
@@ -51,12 +52,13 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def address(chromium: str, open_folder: Path) -> Iterator[str]:
-    """The address of a server with data of its own."""
+    """The address of a server with data of its own, and a bot in KakaoTalk."""
     log = (open_folder / "page-server.log").open("w+")
     command = [*COMMAND, "--data", str(open_folder / "page-data")]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MADANG_")}
+    own = {**plain, "MADANG_KAKAO_BOT_SECRET": KAKAO_SECRET}
     server = subprocess.Popen(
-        command, cwd=ROOT, env=plain, stdout=subprocess.PIPE, stderr=log, text=True
+        command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=log, text=True
     )
     assert server.stdout is not None
     for line in server.stdout:

@@ -152,7 +152,7 @@ def of_a_message_and_of_oneself(page: Page, axe: str) -> None:
         me_menu(page, item)
         look_at_dialog(page, axe, item)
     of_ones_own_and_of_others(page, axe)
-    for button in ("#channels-open", "#new-room-open"):
+    for button in ("#bell", "#channels-open", "#new-room-open"):
         page.click(button)
         look_at_dialog(page, axe, button)
 

@@ -345,7 +345,7 @@ def test_both_languages_have_the_same_words(page: Page) -> None:
           const keys = (words, at = "") => Object.entries(words).flatMap(([key, value]) =>
             typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`]);
           const of = async (language) => {
-            const names = ["words", "words_more", "words_console"];
+            const names = ["words", "words_more", "words_notifications", "words_console"];
             const parts = names.map((name) => `/assets/${name}_${language}.js`);
             const all = await Promise.all(parts.map((part) => import(part)));
             return all.flatMap((part) => keys(part[language])).sort();

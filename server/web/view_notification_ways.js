@@ -1,0 +1,117 @@
+// Where one can be reached besides this page: this browser's push, KakaoTalk, Discord. Each way is made, shown by its masked name, and taken away.
+
+import { dateTime, shortTime } from "./calendar.js";
+import { question } from "./dialog.js";
+import { icon, make, reconcile, tool } from "./dom.js";
+import { labelled } from "./fields.js";
+import { pushOf, turnOffPush, turnOnPush, whyNoPush } from "./push.js";
+import { toast } from "./toast.js";
+import { linkCode } from "./view_link_code.js";
+import { explain, words } from "./words.js";
+
+const PICTURES = { push: "bell", kakao: "bubble", discord: "people" };
+
+/** {node, close()} of these endpoints; `changed(endpoints)` hears what they are, at first and later. */
+export function waysOf({ calls, chat }, endpoints, { say, changed }) {
+  const user = chat.user.id;
+  const list = make("ul", { class: "found", "aria-label": words.reachedAt });
+  const renew = async () => show(await calls.endpoints());
+  const ways = { calls, user, renew, say };
+  const kakao = linkCode("kakao", ways);
+  const discord = linkCode("discord", ways);
+  const push = pushWay(ways);
+  const wrong = words.waysWrong;
+  const nodes = [push.node,
+    wayOf("kakao", [kakao.node], [[words.linkAccount, kakao.ask, wrong.code], [words.connectKakao, async () => location.assign(await calls.connectKakao()), wrong.connect], [words.addPhone, () => calls.addPhone().then(renew), wrong.phone]]),
+    wayOf("discord", [discord.node], [[words.linkAccount, discord.ask, wrong.code]], webhookForm(ways))];
+  const node = make("section", {}, make("h3", {}, words.reachedAt), list, make("div", { class: "ways" }, ...nodes));
+  const show = (now) => {
+    const rows = now.map((each) => ({ key: each.id, mark: JSON.stringify(each), each }));
+    reconcile(list, rows, ({ each }) => make("li", {}, ...partsOf(each, ways)));
+    push.draw(now);
+    for (const code of [kakao, discord]) code.came(now);
+    changed(now);
+  };
+  show(endpoints);
+  return { node, close: () => [kakao, discord].forEach((code) => code.close()) };
+}
+
+// One way: what it is about, what can be done ([text, act, what its refusals mean]), and beside it what went wrong.
+function wayOf(platform, parts, verbs, form = "") {
+  const error = errorPlace();
+  const buttons = verbs.map(([text, act, wrong]) => make("button", { type: "button", class: "plain small", onclick: ({ currentTarget }) => during(currentTarget, error, act, wrong) }, text));
+  return make("div", { class: "card way", data: { platform } }, make("strong", {}, words.platforms[platform]), make("p", { class: "hint" }, words.aboutWay[platform]),
+    ...parts, make("div", { class: "verbs" }, ...buttons), error, form);
+}
+
+const errorPlace = () => make("p", { class: "error", role: "alert" });
+
+async function during(control, place, work, wrong) {
+  if (control.ariaBusy) return;
+  place.textContent = "";
+  control.ariaBusy = "true";
+  try {
+    await work();
+  } catch (error) {
+    place.textContent = wrong[error.code] ?? explain(error);
+  } finally {
+    control.ariaBusy = null;
+  }
+}
+
+function pushWay({ calls, user, renew }) {
+  const told = make("p", { class: "hint", role: "status" });
+  const turnOn = async () => {
+    await turnOnPush(calls, user);
+    toast(words.pushIsOn);
+    await renew();
+  };
+  const node = wayOf("push", [told], [[words.turnOnPush, turnOn, words.pushWrong]]);
+  const button = node.querySelector("button");
+  const draw = (endpoints) => {
+    const why = whyNoPush();
+    const isOn = endpoints.some(({ id }) => id === pushOf(user));
+    button.hidden = isOn || why === "insecure" || why === "unable";
+    told.textContent = isOn ? words.pushIsOn : (words.pushWrong[why] ?? "");
+    told.hidden = !told.textContent;
+  };
+  return { draw, node };
+}
+
+function webhookForm({ calls, renew }) {
+  const error = errorPlace();
+  const field = make("input", { type: "url", required: true, autocomplete: "off", spellcheck: false, placeholder: "https://discord.com/api/webhooks/…" });
+  const save = make("button", { class: "plain small" }, words.addWay);
+  const form = make("form", {}, make("div", { class: "beside-button" }, labelled(words.webhookUrl, field), save), error);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    during(save, error, async () => {
+      await calls.addWebhook(field.value.trim());
+      field.value = "";
+      toast(words.saved);
+      await renew();
+    }, words.waysWrong.webhook);
+  };
+  return form;
+}
+
+function partsOf({ id, platform, label, createdAt, lastUsedAt }, { calls, user, renew, say }) {
+  const name = `${words.platforms[platform]} · ${label}`;
+  const about = [id === pushOf(user) && words.thisBrowser, words.addedAt(shortTime(Date.parse(createdAt))), lastUsedAt && words.usedAt(dateTime(Date.parse(lastUsedAt)))].filter(Boolean).join(" · ");
+  const remove = async () => {
+    if (button.ariaBusy || !(await question(words.removeWayQuestion(name), words.removeWay))) return;
+    say();
+    button.ariaBusy = "true";
+    try {
+      await calls.removeEndpoint(id);
+      if (id === pushOf(user)) await turnOffPush();
+      await renew();
+    } catch (error) {
+      say(error);
+    } finally {
+      button.ariaBusy = null;
+    }
+  };
+  const button = tool("bin", words.removeWay, remove, name);
+  return [make("span", { class: "avatar", "aria-hidden": "true" }, icon(PICTURES[platform])), make("span", { class: "what" }, make("strong", {}, name), make("small", {}, about)), button];
+}
