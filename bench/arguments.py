@@ -36,6 +36,7 @@ DESCRIPTION = """Measure a chat server, and say what it lost.
   bench search              how long a search takes, cold and warm (--scale, --folder)
   bench selection           how long a choice of recipients takes, and a chat beside it
   bench campaign            how fast a campaign reaches people, and a chat beside it
+  bench notification        how fast notifications reach people, and a chat beside it
   bench growth              what a delivery, a connection and a message cost as there are more
   bench W2 LONE             these workloads; options change them
   bench W2 --url ws://host:port/ws --tokens FILE     a server that runs (FILE: madang fixture)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import trio
 
+from bench.asking import MINUTE, ask, make_admin
 from bench.beside import felt
 from bench.database import opened
 from bench.figures import shown
@@ -36,8 +34,6 @@ PATH: Final = "/api/admin/messages/send"
 ADD = """
 INSERT INTO users (user_id, username, birth_date)
 SELECT 'told' || n, 'told' || n, current_date - 25 * 365 - n % 365 FROM generate_series(1, $1) n"""
-ADMIN = "UPDATE users SET role = 'admin' WHERE user_id = $1"
-MINUTE: Final = 60.0
 
 
 class Sent(NamedTuple):
@@ -76,10 +72,12 @@ def _sent(folders: Folders, people: int) -> Sent:
 async def _send_to_all(server: Measured, people: int) -> float:
     """Recipients a second, from the request to the state that says all of them have it."""
     begun = time.perf_counter()
-    job = await _ask(server, "POST", PATH, {"ageGroup": "TWENTIES", "message": "안녕하세요"})
+    job = (await ask(server, "POST", PATH, {"ageGroup": "TWENTIES", "message": "안녕하세요"}))[
+        "data"
+    ]
     with trio.fail_after(WITHIN_S):
         while True:
-            now = await _ask(server, "GET", f"{PATH}/{job['jobId']}/status")
+            now = (await ask(server, "GET", f"{PATH}/{job['jobId']}/status"))["data"]
             if now["completedAt"] is not None:
                 break
             await trio.sleep(LOOK_S)
@@ -90,37 +88,17 @@ async def _send_to_all(server: Measured, people: int) -> float:
 @asynccontextmanager
 async def _sending(server: Measured, _: str) -> AsyncIterator[None]:
     """A campaign that goes on until the end, and then is cancelled."""
-    job = await _ask(server, "POST", PATH, {"ageGroup": "TWENTIES", "message": "안녕하세요"})
+    job = (await ask(server, "POST", PATH, {"ageGroup": "TWENTIES", "message": "안녕하세요"}))[
+        "data"
+    ]
     yield
     with suppress(urllib.error.HTTPError):  # in little it is over before
-        await _ask(server, "POST", f"{PATH}/{job['jobId']}/cancel")
-
-
-async def _ask(server: Measured, method: str, path: str, body: object = None) -> Any:
-    """The ``data`` of an answer to the first of the people, who is an admin."""
-    asked = urllib.request.Request(
-        f"http://{server.host}:{server.port}{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={
-            "Authorization": f"Bearer {server.people[0].token}",
-            "Content-Type": "application/json",
-        },
-    )
-
-    def ask() -> bytes:
-        with urllib.request.urlopen(asked, timeout=MINUTE) as answer:  # noqa: S310 - as above
-            said: bytes = answer.read()
-            return said
-
-    return json.loads(await trio.to_thread.run_sync(ask))["data"]
+        await ask(server, "POST", f"{PATH}/{job['jobId']}/cancel")
 
 
 async def _prepare(server: Measured, url: str, people: int) -> None:
-    claims = server.people[0].token.split(".")[1]
-    admin = json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"]
     async with opened(url) as database:
-        await database.execute(ADMIN, admin)
+        await make_admin(server, database)
         await _add(database, people)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench import campaign, search, selection
+from bench import campaign, notification, search, selection
 from bench.arguments import WORDS, asked_rounds, asked_targets, asked_workloads
 from bench.checks import Misused, check, of_load, of_one, of_targets
 from bench.compare import compared, comparison
@@ -44,7 +44,7 @@ def run(given: Namespace) -> int:
     try:
         if given.words == ["search"]:
             return _search(given)
-        if given.words in (["selection"], ["campaign"]):
+        if given.words in (["selection"], ["campaign"], ["notification"]):
             return _beside_a_chat(given)
         if given.words and given.words[0] in WORDS:
             return _again(given.words[0], given.words[1:], given)
@@ -80,12 +80,16 @@ def _search(given: Namespace) -> int:
 
 
 def _beside_a_chat(given: Namespace) -> int:
-    """Selections of recipients or campaigns, and then a chat on a server of its own beside them."""
+    """Selections, campaigns or notifications; then a chat on a server of its own beside them."""
     check(of_one(given, given.words[0]))
     allow_many_files()
     bench = Bench(program=build(), cores=our_cores())
     folders = Folders(given.folder or place_for_data())
-    measure = {"selection": selection.measure, "campaign": campaign.measure}[given.words[0]]
+    measure = {
+        "selection": selection.measure,
+        "campaign": campaign.measure,
+        "notification": notification.measure,
+    }[given.words[0]]
     print(measure(folders, given.scale or 1.0, bench))
     return 0
 
