@@ -57,6 +57,7 @@ from server.lifecycle import Backends
 from server.loop_turns import LoopTurns, watched
 from server.memory.limits import LocalLimits
 from server.metrics import BroadcastCollector, CampaignCollector, NodeCollector, make_metrics
+from server.notifying import Notifying
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.audit import AuditStore
@@ -79,7 +80,7 @@ from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.notifications import NotificationStore
 from server.postgres.people import StoredPeople
-from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.pool import APP_ROLE, Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
@@ -130,7 +131,7 @@ async def serve(
         async with trio_asyncio.open_loop() as loop:
             quiet_loop(loop, log)
             async with (
-                open_database(backends.database_url, log=log) as database,
+                open_database(backends.database_url, role=APP_ROLE, log=log) as database,
                 open_redis(backends.redis_url) as redis,
             ):
                 own = journal(database)
@@ -175,6 +176,10 @@ class Server:
         self._campaigning = Campaigning(
             settings, database, self._node, limits, clock=self._clock, log=log
         )
+        self._notifying = Notifying(
+            settings, database, redis, self._node, limits, clock=self._clock, log=log
+        )
+        self._notifying.run_with(self._node)
         http = make_http(self._parts(users, rooms, events, limits))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
 
@@ -236,6 +241,7 @@ class Server:
             admin_addresses=self._settings.admin_addresses,
             broadcasts=self._broadcast_parts(),
             campaigns=self._campaigning.parts(),
+            notifications=self._notifying.parts(),
             log=self._log,
             version=VERSION,
         )
@@ -246,6 +252,7 @@ class Server:
             NodeCollector(self._node, self._hub, turns, pauses, self._intake),
             BroadcastCollector(self._broadcasts.figures, self._recent),
             CampaignCollector(self._campaigning.actor),
+            self._notifying.collector(),
         )
 
     def _stored_broadcasts(self, cache: RedisCache) -> BroadcastStore:
@@ -303,7 +310,8 @@ class Server:
             with calm_collector(self._pauses), watched(self._turns):
                 ready(_address(self._settings.host, listeners))
                 await signalled()  # type: ignore[misc]
-            await drain(self._node, self._hub, door, self._intake, self._campaigning)
+            others = (self._campaigning, self._notifying)
+            await drain(self._node, self._hub, door, self._intake, *others)
             await self._journal.aclose()
             nursery.cancel_scope.cancel()
 

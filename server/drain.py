@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Protocol
 
 import trio
 
 from actors.node import Node
 from protocol.close import CloseCode
 from protocol.frames import Goodbye
-from server.campaigning import Campaigning
 from server.edge.connection import Connection
 from server.edge.door import Door
 from server.edge.framing import ws_frame
@@ -26,15 +26,23 @@ LOOK_EVERY_S = 0.01
 SPREAD_MS = 3_000  # reconnects of all clients are spread over this long
 
 
-async def drain(node: Node, hub: Hub, door: Door, intake: Intake, campaigning: Campaigning) -> None:
+class Drained(Protocol):
+    """What has begun something outside."""
+
+    async def drain(self) -> None:
+        """Begin nothing more, and finish what was begun with."""
+
+
+async def drain(node: Node, hub: Hub, door: Door, intake: Intake, *others: Drained) -> None:
     """Take no more, let what was taken end, close every connection with 1001.
 
     HTTP comes first: what a request asks of the node is answered while the node still runs. But
-    nobody's goodbye waits for a request that does not end, nor for a campaign, which may finish
-    what it has begun with.
+    nobody's goodbye waits for a request that does not end, nor for *others*, which may finish what
+    they have begun with.
     """
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(campaigning.drain)
+        for each in others:
+            nursery.start_soon(each.drain)
         await _close(node, hub, door, intake)
 
 

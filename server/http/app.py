@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-import trio
 from prometheus_client import CollectorRegistry, Histogram
-from quart import Blueprint, Quart, Request, Response, request
-from quart.typing import RouteCallable
+from quart import Quart, Response, request
 from quart_trio import QuartTrio
 
 from actors.blocking import Blocking
 from actors.online import Attendance
 from actors.ports import EventLog, WallClock
 from actors.requests import Requests
-from server.edge.proxies import UNCLEAR, Network
+from server.edge.proxies import Network
 from server.files.intake import Intake
 from server.files.links import Links
 from server.files.storage import Storage
@@ -27,7 +24,8 @@ from server.http.attendance import AttendanceRoutes
 from server.http.audit import Audit, AuditRoutes
 from server.http.auth import Gate
 from server.http.blocks import BlockRoutes
-from server.http.bodies import TimedBody, at_end, check_path, pace_bodies, read_body, read_query
+from server.http.blueprints import blueprint_of
+from server.http.bodies import pace_bodies
 from server.http.broadcast_figures import FiguresRoutes
 from server.http.broadcast_parts import BroadcastParts
 from server.http.broadcasts import SendingRoutes
@@ -44,9 +42,11 @@ from server.http.exports import ExportRoutes
 from server.http.groups import GroupRoutes
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
 from server.http.hearing import HearingRoutes
-from server.http.idempotency import HEADER, Repeats, key_of
+from server.http.idempotency import Repeats
 from server.http.matching import MatchingRooms
 from server.http.messages import MessageRoutes
+from server.http.notification_parts import NotificationParts
+from server.http.notification_routes import notification_routes
 from server.http.openapi import openapi_document, tag_of
 from server.http.pages import DemoRoutes, pages_blueprint
 from server.http.people import Others
@@ -54,7 +54,7 @@ from server.http.ports import Limits, Log, Rate
 from server.http.reports import ReportRoutes
 from server.http.reveals import RevealRoutes
 from server.http.rooms import RoomRoutes
-from server.http.route import Answer, Call, Route, Streamed
+from server.http.route import Route
 from server.http.schemas import DemoAccount
 from server.http.search import SearchRoutes
 from server.http.tus import RESUMABLE, VERSION
@@ -82,8 +82,6 @@ from server.tokens import Tokens
 
 REQUEST_BOUNDS = (0.005, 0.025, 0.1, 0.5, 2.5)
 """Seconds of a request, up to which each bucket of the histogram counts."""
-STREAM_WITHIN = 3600.0
-"""Seconds for an answer that comes in parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +124,7 @@ class Parts:
     admin_addresses: Sequence[Network]  # that admins may act from
     broadcasts: BroadcastParts
     campaigns: CampaignParts
+    notifications: NotificationParts
     log: Log
     version: str
 
@@ -138,6 +137,7 @@ def make_routes(parts: Parts) -> list[Route]:
         *_routes_of_files(parts),
         *_routes_of_broadcasts(parts),
         *_routes_of_campaigns(parts),
+        *_routes_of_notifications(parts),
         *DemoRoutes(parts.demo).routes(),
         *HealthRoutes(parts.checks).routes(),
     ]
@@ -263,6 +263,17 @@ def _routes_of_campaigns(parts: Parts) -> list[Route]:
     )
 
 
+def _routes_of_notifications(parts: Parts) -> list[Route]:
+    return notification_routes(
+        parts.notifications,
+        users=parts.users,
+        limits=parts.limits,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        audit=_audit(parts),
+    )
+
+
 def _audit(parts: Parts) -> Audit:
     return Audit(parts.audit, clock=parts.clock)
 
@@ -307,78 +318,6 @@ def make_http(parts: Parts) -> QuartTrio:
     app.register_blueprint(metrics_blueprint(parts.registry))
     app.register_blueprint(pages_blueprint(parts.web))
     return app
-
-
-def blueprint_of(name: str, routes: Sequence[Route], gate: Gate, took: Histogram) -> Blueprint:
-    """The routes of one subject; *took* is told how long each request takes."""
-    blueprint = Blueprint(name, __name__)
-    for route in routes:
-        blueprint.add_url_rule(
-            route.path.replace("{", "<").replace("}", ">"),
-            route.name,
-            _view(route, gate, took),
-            methods=[route.method],
-            provide_automatic_options=False,
-        )
-    return blueprint
-
-
-def _view(route: Route, gate: Gate, took: Histogram) -> RouteCallable:
-    async def view(**path: str) -> Response:
-        begun = trio.current_time()
-        try:
-            return await answered(path)
-        finally:
-            took.labels(route.name).observe(trio.current_time() - begun)
-
-    async def answered(path: dict[str, str]) -> Response:
-        answer = await route.handler(await _call(route, gate, path, request))
-        if isinstance(answer, Streamed) and answer.close is not None:
-            at_end(request, answer.close)
-        return _stream(route, answer) if isinstance(answer, Streamed) else _response(answer)
-
-    return view
-
-
-async def _call(
-    route: Route, gate: Gate, path: dict[str, str], request: Request
-) -> Call[msgspec.Struct | None, msgspec.Struct]:
-    """The checked call: first who asks, then what; a stranger's body is not even read."""
-    address = request.remote_addr or ""
-    sure = "" if request.scope.get(UNCLEAR) else address
-    signed_in = await gate.admit(route.access, request.headers.get("Authorization"), sure)
-    check_path(path)
-    query = read_query(request.args.to_dict(), route.query)
-    body = None if route.body is None else await read_body(request, route.body)
-    return Call(
-        body=body,
-        query=query,
-        path=path,
-        key=key_of(request.headers.get(HEADER), most=route.key) if route.key else None,
-        address=address,
-        admits_admins=gate.admits_admins(sure),
-        signed_in=signed_in,
-        method=request.method,
-        headers=request.headers,
-        mimetype=request.mimetype,
-        content=TimedBody(request.body),
-    )
-
-
-def _response(answer: Answer) -> Response:
-    content = b"" if answer.value is None else msgspec.json.encode(answer.value)
-    response = Response(content, status=answer.status, content_type="application/json")
-    if answer.value is None:
-        del response.headers["Content-Type"]
-    response.headers.update(answer.headers)
-    return response
-
-
-def _stream(route: Route, answer: Streamed) -> Response:
-    response = Response(answer.parts, status=answer.status, content_type=route.media_type)
-    response.headers.update(answer.headers)
-    response.timeout = STREAM_WITHIN
-    return response
 
 
 async def _guard(response: Response) -> Response:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_network
 from itertools import count
@@ -17,6 +18,7 @@ import structlog
 import trio
 import trio_asyncio
 from prometheus_client import CollectorRegistry
+from werkzeug.datastructures import Headers
 
 from actors.broadcast import BroadcastActor
 from actors.node import Node, Ports
@@ -34,6 +36,7 @@ from server.files.spool import Spool
 from server.http.app import Parts, make_http, make_routes
 from server.http.broadcast_lists import BroadcastLists
 from server.http.broadcast_parts import BroadcastParts, Stores
+from server.http.campaign_events import EVENTS
 from server.http.campaign_parts import SERVICE
 from server.http.ports import Rate
 from server.http.route import Route
@@ -43,6 +46,7 @@ from server.memory.cache import LocalCache
 from server.memory.limits import LocalLimits
 from server.memory.presences import MemoryPresences, Shared
 from server.memory.selection import LocalSelection
+from server.notifying import Notifying
 from server.passwords import Passwords
 from server.postgres.attendance import AttendanceStore
 from server.postgres.audit import AuditStore
@@ -62,7 +66,7 @@ from server.postgres.matching import MatchingStore
 from server.postgres.messages import MessageStore
 from server.postgres.notifications import NotificationStore
 from server.postgres.people import StoredPeople
-from server.postgres.pool import Database, open_database, quiet_loop
+from server.postgres.pool import APP_ROLE, Database, open_database, quiet_loop
 from server.postgres.readers import ReaderStore
 from server.postgres.reports import ReportStore
 from server.postgres.reveals import RevealStore
@@ -71,12 +75,14 @@ from server.postgres.searching import SearchStore
 from server.postgres.threads import ThreadStore
 from server.postgres.users import UserStore
 from server.postgres.watched_jobs import WatchedJobs
+from server.redis.client import RedisClient, open_redis
 from server.settings import Place, Settings, read_settings
 from server.tokens import Tokens
 from server.told_blocks import ToldBlocks
 
 KEY = b"k" * 32
 NO_RATE = Rate(0, 0)
+NO_REDIS = "redis://127.0.0.1:1"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 PASSWORD = "a long enough secret"
 WEB = Path(__file__).parents[2] / "server" / "web"
@@ -135,6 +141,28 @@ class Person(NamedTuple):
     token: str
 
 
+class Streaming:
+    """An answer as it comes."""
+
+    def __init__(self) -> None:
+        self.begun, self.status, self.headers = trio.Event(), 0, Headers()
+        self._say, self._parts = trio.open_memory_channel[bytes](10)
+
+    async def told(self, message: Any) -> None:
+        """What the application sends."""
+        if message["type"] == "http.response.start":
+            named = [(name.decode(), value.decode()) for name, value in message["headers"]]
+            self.status, self.headers = message["status"], Headers(named)
+            self.begun.set()
+        elif message["type"] == "http.response.body":
+            await self._say.send(message["body"])
+
+    async def part(self) -> str:
+        """The next part; "" at the end."""
+        with trio.fail_after(10):
+            return (await self._parts.receive()).decode()
+
+
 class HttpWorld:
     """The application, and somebody to ask it."""
 
@@ -180,20 +208,34 @@ class HttpWorld:
         if body is not None or raw is not None:
             sent["Content-Type"] = "application/json"
         data = json.dumps(body).encode() if body is not None else raw
-        response = await self.client.open(
-            path,
-            method=method,
-            data=data,
-            headers=sent | (headers or {}),  # type: ignore[call-arg]
-        )
-        text = (await response.get_data(as_text=False)).decode(errors="replace")
-        is_json = "json" in (response.content_type or "")
-        first = text.partition("\n")[0] if "ndjson" in (response.content_type or "") else text
-        reply = Reply(
-            response.status_code, json.loads(first) if is_json else None, response.headers, text
-        )
+        said = sent | (headers or {})
+        route = self.route_of(method, path.split("?", maxsplit=1)[0])
+        if route is not None and route.text == EVENTS:
+            async with self.stream(path, said) as stream:
+                status, answered, text = stream.status, stream.headers, await stream.part()
+        else:
+            response = await self.client.open(path, method=method, data=data, headers=said)  # type: ignore[call-arg]
+            text = (await response.get_data(as_text=False)).decode(errors="replace")
+            status, answered = response.status_code, response.headers
+        kind = answered.get("Content-Type", "")
+        first = text.partition("\n")[0] if "ndjson" in kind else text
+        reply = Reply(status, json.loads(first) if "json" in kind else None, answered, text)
         await self._hold_to_document(method, path.split("?", maxsplit=1)[0], reply)
         return reply
+
+    @asynccontextmanager
+    async def stream(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[Streaming]:
+        """GET an answer that may have no end; at the end of the block one goes away."""
+        asked: Any = self.client.request(path, method="GET", headers=headers)  # type: ignore[arg-type]
+        say, said = trio.open_memory_channel[dict[str, Any]](2)
+        stream = Streaming()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.app, asked.scope, said.receive, stream.told)
+            await say.send({"type": "http.request", "body": b"", "more_body": False})
+            with trio.fail_after(10):
+                await stream.begun.wait()
+            yield stream
+            await say.send({"type": "http.disconnect"})
 
     async def _hold_to_document(self, method: str, path: str, reply: Reply) -> None:
         self.document = self.document or await self.openapi()
@@ -258,16 +300,23 @@ async def open_http(  # noqa: PLR0913 - each is a setting
     quota: int = 0,
     admins_from: Sequence[Network] = LOOPBACK,
     settings: Settings | None = None,
+    notifies: bool = False,
 ) -> AsyncIterator[HttpWorld]:
+    """*notifies*: notifications that are due are sent, not only kept."""
     log, clock = NotedLog(), MovableClock()
-    with TemporaryDirectory(prefix="madang-files-") as home:
+    with (
+        TemporaryDirectory(prefix="madang-files-") as home,
+        TemporaryDirectory(prefix="madang-keys-") as keys,
+    ):
         async with trio_asyncio.open_loop() as loop, trio.open_nursery() as nursery:
             quiet_loop(loop, log)
-            async with open_database(database_url, size=4, log=log) as database:
-                users = UserStore(database)
-                rooms = RoomStore(database, new_id=random_id)
-                events = PostgresEvents(database)
-                journal = PostgresJournal(database, owner=1)
+            async with (
+                open_database(database_url, size=4, role=APP_ROLE, log=log) as database,
+                open_database(database_url, size=2, log=log) as own_database,
+                open_redis(NO_REDIS) as redis,
+            ):
+                users, rooms = UserStore(database), RoomStore(database, new_id=random_id)
+                events, journal = PostgresEvents(database), PostgresJournal(database, owner=1)
                 people = StoredPeople(users, rooms)
                 shared: Shared = {}
                 lists, runs = _stored_broadcasts(database, clock)
@@ -293,13 +342,12 @@ async def open_http(  # noqa: PLR0913 - each is a setting
                 intake = Intake(files, spool, storage, quota=quota, clock=clock, new_id=random_id)
                 requests = NotedRequests(node, people)
                 selection = LocalSelection(database_url, test_prefix="")
-                wake = _broadcasting(runs, node, clock, selection)
                 broadcasts = BroadcastParts(
                     stores=_stores(database, lists, files),
                     runs=runs,
                     selection=selection,
                     notices=node.notices,
-                    wake=wake,
+                    wake=_broadcasting(runs, node, clock, selection),
                     new_seed=count(1).__next__,
                 )
                 campaigning = Campaigning(
@@ -309,6 +357,15 @@ async def open_http(  # noqa: PLR0913 - each is a setting
                     LocalLimits(),
                     clock=clock,
                     log=structlog.get_logger(),
+                )
+                notifying = _notifying(
+                    settings or _settings(folder),
+                    Path(keys),
+                    database,
+                    redis,
+                    node,
+                    clock,
+                    runs=notifies,
                 )
                 await nursery.start(node.run)
                 parts = Parts(
@@ -349,15 +406,35 @@ async def open_http(  # noqa: PLR0913 - each is a setting
                     log=log,
                     broadcasts=broadcasts,
                     campaigns=campaigning.parts(),
+                    notifications=notifying.parts(),
                     version="0.0.0",
                 )
-                world = HttpWorld(parts, requests, log, database)
+                world = HttpWorld(parts, requests, log, own_database)
                 world.folder, world.other_node = folder, MemoryPresences(shared, node="other")
                 yield world
                 await campaigning.drain()
+                await notifying.drain()
                 await journal.aclose()
                 selection.close()
             nursery.cancel_scope.cancel()
+
+
+def _notifying(  # noqa: PLR0913 - what it is made of
+    settings: Settings,
+    keys: Path,
+    database: Database,
+    redis: RedisClient,
+    node: Node,
+    clock: WallClock,
+    *,
+    runs: bool,
+) -> Notifying:
+    own = replace(settings, place=settings.place._replace(data=keys))
+    log = structlog.get_logger()
+    made = Notifying(own, database, redis, node, LocalLimits(), clock=clock, log=log)
+    if runs:
+        made.run_with(node)
+    return made
 
 
 def _stored_broadcasts(

@@ -49,12 +49,19 @@ ACTIONS = {
     "resend_campaign": "campaign.resend",
     "list_campaign_results": "campaign.results",
     "download_campaign_results": "campaign.results_file",
+    "show_notification_statistics": "notification.statistics",
+    "explain_any_notification": "notification.explain",
+    "list_notification_log": "notification.log",
+    "list_notification_templates": "notification.templates",
+    "show_notification_template": "notification.template",
+    "change_notification_template": "notification.template_change",
 }
 
 # What others leave in it: members, who runs the server, and admins by routes of everybody.
 BESIDE = {
     "account.role",
     "file.read",
+    "notification.send",
     "reveal.consent",
     "reveal.mutual",
     "reveal.read",
@@ -121,6 +128,7 @@ async def everything(http: HttpWorld) -> tuple[Person, Person]:
     await did(http, "list_block_log", root, query=f"?user={bob.username}")
     await did(http, "change_account", root, {"status": "suspended"}, id=bob.id)
     await campaigns(http, root, ann)
+    await notifications(http, root, ann)
     return root, other
 
 
@@ -144,6 +152,21 @@ async def campaigns(http: HttpWorld, root: Person, ann: Person) -> None:
     await reset(http, job, "PARTIALLY_FAILED", 1, 0)
     await http.database.execute(FAIL)
     await did(http, "resend_campaign", root, job=job)
+
+
+async def notifications(http: HttpWorld, root: Person, ann: Person) -> None:
+    """Each route of admins is called once, about one that Ann is told by one of them."""
+    told = {"title": CANARY, "message": CANARY, "data": {"x": CANARY}}
+    body = {"recipientId": ann.id, "type": "system.announcement", **told}
+    sent = (await did(http, "send_notification", root, body))["id"]
+    await did(http, "show_notification_statistics", root)
+    await did(http, "explain_any_notification", root, notification=sent)
+    await did(http, "list_notification_log", root, user=ann.username)
+    kind = {"type": "friend.request", "language": "ko"}
+    texts = {"title": CANARY, "message": CANARY}
+    await did(http, "change_notification_template", root, texts, **kind)
+    await did(http, "show_notification_template", root, **kind)
+    await did(http, "list_notification_templates", root)
 
 
 async def over(http: HttpWorld, job: str) -> None:
@@ -175,6 +198,9 @@ async def test_every_route_of_admins_leaves_an_entry_and_no_text_of_anybody(
             *"campaign.preview campaign.create campaign.cancel campaign.list".split(),  # noqa: SIM905
             *"campaign.show campaign.watch campaign.test campaign.results".split(),  # noqa: SIM905
             *"campaign.results_file campaign.pause campaign.resume campaign.resend".split(),  # noqa: SIM905
+            *"notification.send notification.statistics notification.explain".split(),  # noqa: SIM905
+            *"notification.log notification.template_change notification.template".split(),  # noqa: SIM905
+            "notification.templates",
         ]
         by_action = {each["action"]: each for each in listed}
         assert by_action["reveal.approve"]["actor"] == other.id

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import trio
-from provider_server import Exchange, serving
+from provider_server import Exchange
+from provider_thread import provider_of
 from running_server import RunningServer
 
 from server.lifecycle import backends
@@ -45,9 +44,6 @@ class Provider:
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
         self._fails = Counter[str]()
-        self.port = 0
-        self.ready = threading.Event()
-        self.over = threading.Event()
 
     async def play(self, exchange: Exchange) -> bool:
         received = await exchange.request()
@@ -63,26 +59,6 @@ class Provider:
             return await exchange.reset()
         return await exchange.accept(name)
 
-    async def run(self) -> None:
-        async with serving(self.play) as server:
-            self.port = server.port
-            self.ready.set()
-            while not self.over.is_set():  # noqa: ASYNC110 - another thread's
-                await trio.sleep(0.1)
-
-
-@contextmanager
-def a_provider() -> Iterator[Provider]:
-    provider = Provider()
-    thread = threading.Thread(target=trio.run, args=(provider.run,))
-    thread.start()
-    assert provider.ready.wait(10)
-    try:
-        yield provider
-    finally:
-        provider.over.set()
-        thread.join()
-
 
 @contextmanager
 def database(data: Path) -> Iterator[psycopg.Connection[Any]]:
@@ -95,10 +71,11 @@ def database(data: Path) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.mark.timeout(3_600)
 def test_kills_at_any_moment_send_to_nobody_twice(open_folder: Path) -> None:
-    with a_provider() as provider:
+    provider = Provider()
+    with provider_of(provider.play) as port:
         environ = {
             "MADANG_PRIVATE_ADDRESSES": "1",
-            "MADANG_MESSAGE_API_URL": f"http://127.0.0.1:{provider.port}/v1",
+            "MADANG_MESSAGE_API_URL": f"http://127.0.0.1:{port}/v1",
             "MADANG_MESSAGE_API_KEY": "key",
             "MADANG_MESSAGE_API_RATE": "0",
         }

@@ -10,6 +10,23 @@ from server.http.campaign_envelope import is_enveloped
 from server.http.route import Access, Route
 
 CAMPAIGN = {"ageGroup": "TWENTIES", "message": "hi"}
+ANNOUNCED = {
+    "recipientId": "outsider",
+    "type": "system.announcement",
+    "title": "hi",
+    "message": "hi",
+}
+SUBSCRIBED = {
+    "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/x",
+    "keys": {
+        "p256dh": (
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcx"
+            "aOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+        ),
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+}
+WEBHOOK = "https://discord.com/api/webhooks/112233445566778899/" + "x" * 68
 
 # route -> body, and the status for: nobody, a bad token, a stranger, a former member, a member,
 # the owner, an admin; one who was blocked, in the direct room with whom he was blocked by; a member
@@ -127,9 +144,58 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "watch_campaign": (None, "401 401 403 403 403 403 404 403 403"),
     "show_consents": (None, "401 401 200 200 200 200 200 200 200"),
     "change_consents": ({"advertising": True}, "401 401 200 200 200 200 200 200 200"),
+    # Where no bots are set up: test_webhooks_*.py and test_kakao_connect.py have those that are.
+    "make_notification_link": ({"platform": "kakao"}, "401 401 400 400 400 400 400 400 400"),
+    "connect_kakao": (None, "401 401 404 404 404 404 404 404 404"),
+    "return_from_kakao": (None, "404 404 404 404 404 404 404 404 404"),
+    "kakao_skill": (None, "404 404 404 404 404 404 404 404 404"),
+    "discord_interaction": (None, "404 404 404 404 404 404 404 404 404"),
+    "list_sessions": (None, "401 401 200 200 200 200 200 200 200"),
+    "end_session": (None, "401 401 404 404 404 404 404 404 404"),
+    "send_notification": (ANNOUNCED, "401 401 403 403 403 403 202 403 403"),
+    "send_notifications": (
+        {"notifications": [ANNOUNCED]},
+        "401 401 403 403 403 403 202 403 403",
+    ),
+    "list_notifications": (None, "401 401 200 200 200 200 200 200 200"),
+    "read_notifications": ({}, "401 401 200 200 200 200 200 200 200"),
+    "watch_notifications": (None, "401 401 200 200 200 200 200 200 200"),
+    # Of one that there is not: test_notifications_mine.py has those that there are.
+    "show_sent_notification": (None, "401 401 404 404 404 404 404 404 404"),
+    "cancel_notification": (None, "401 401 404 404 404 404 404 404 404"),
+    "read_notification": (None, "401 401 404 404 404 404 404 404 404"),
+    "delete_notification": (None, "401 401 404 404 404 404 404 404 404"),
+    "answer_notification": ({"answer": "accept"}, "401 401 404 404 404 404 404 404 404"),
+    "explain_notification": (None, "401 401 404 404 404 404 404 404 404"),
+    "show_notification_settings": (None, "401 401 200 200 200 200 200 200 200"),
+    "change_notification_settings": ({"platform": "web"}, "401 401 200 200 200 200 200 200 200"),
+    "list_endpoints": (None, "401 401 200 200 200 200 200 200 200"),
+    "show_push_key": (None, "401 401 200 200 200 200 200 200 200"),
+    "add_push_endpoint": (SUBSCRIBED, "401 401 201 201 201 201 201 201 201"),
+    "add_discord_endpoint": ({"webhookUrl": WEBHOOK}, "401 401 201 201 201 201 201 201 201"),
+    "add_kakao_endpoint": ({}, "401 401 409 409 409 409 409 409 409"),
+    "end_endpoint": (None, "401 401 404 404 404 404 404 404 404"),
+    "show_notification_statistics": (None, "401 401 403 403 403 403 200 403 403"),
+    "explain_any_notification": (None, "401 401 403 403 403 403 404 403 403"),
+    "list_notification_log": (None, "401 401 403 403 403 403 200 403 403"),
+    "list_notification_templates": (None, "401 401 403 403 403 403 200 403 403"),
+    "show_notification_template": (None, "401 401 403 403 403 403 200 403 403"),
+    "change_notification_template": (
+        {"title": "{title}", "message": "{message}"},
+        "401 401 403 403 403 403 200 403 403",
+    ),
     "sign_out": (None, "401 401 204 204 204 204 204 204 204"),
 }
-PLAIN = {"/metrics", "/openapi.json", "/docs", "/docs.css", "/", "/admin", "/assets/<name>"}
+PLAIN = {
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs.css",
+    "/",
+    "/admin",
+    "/sw.js",
+    "/assets/<name>",
+}
 """What is no API: the same for everybody, without a token."""
 
 QUERY = {"find_people": "?q=a", "search_messages": "?q=hi", "list_block_log": "?user=outsider"}
@@ -269,6 +335,11 @@ def _path(route: Route, cast: Cast, room: str, file: str) -> str:
         broadcast="x",
         group="x",
         job="x",
+        notification="x",
+        endpoint="x",
+        type="friend.request",
+        language="ko",
+        session="x",
     )
     return path + QUERY.get(route.name, "")
 

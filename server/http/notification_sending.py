@@ -1,0 +1,274 @@
+"""Notifications for those who send them: to one or many, what became of them, taking back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from msgspec import UNSET
+
+from actors.notification_records import NewNotification, Platform
+from actors.ports import WallClock
+from actors.requests import Caller
+from actors.rules.notification_types import TYPES, effective_priority, type_of
+from protocol.errors import ErrorCode, ProtocolError
+from protocol.ids import Millis
+from server.http.audit import Audit
+from server.http.auth import rate_limited
+from server.http.bodies import invalid
+from server.http.names import normal
+from server.http.notification_content import check_data, texts_of
+from server.http.notification_parts import PATH, NotificationParts
+from server.http.notification_recipients import RIGHTS, Recipient
+from server.http.notification_schemas import (
+    BatchResult,
+    BatchResults,
+    NewBatch,
+    NewNotice,
+    NotificationStatus,
+    Outcome,
+    OutcomeStatus,
+    PlatformOutcome,
+    SentNotice,
+    millis,
+    utc,
+)
+from server.http.ports import Limits, Rate
+from server.http.route import Answer, Call, NoQuery, Route
+from server.ids import IdSource
+from server.postgres.notification_inbox import PlatformOutcome as StoredOutcome
+
+SENT: Final = PATH + "/sent/{notification}"
+AHEAD_MOST_MS: Final = 365 * 86_400_000
+"""How far ahead a notification may be scheduled."""
+SENDERS: Final = Rate(per_second=1.0, burst=20)
+"""Notifications of one sender."""
+RECIPIENTS: Final = Rate(per_second=240 / 3_600, burst=60)
+"""Notifications to one person, whoever sends them: 300 in any hour."""
+
+OF_THE_RECIPIENT: Final = frozenset(
+    {
+        *("inactive", "blocked", "read", "type_off", "no_endpoint", "online"),
+        *("dnd", "quiet_hours", "digest", "platform_limit"),
+    }
+)
+"""Reasons that are the recipient's own affair, which no sender learns."""
+
+
+OPEN_TO_SENDERS: Final = ("pending", "sent")
+"""What they are told of such a one all the same."""
+
+
+class NotificationSending:
+    """The routes of senders."""
+
+    def __init__(
+        self,
+        parts: NotificationParts,
+        *,
+        limits: Limits,
+        clock: WallClock,
+        new_id: IdSource,
+        audit: Audit,
+    ) -> None:
+        self._parts, self._recipients, self._limits = parts, parts.recipients, limits
+        self._clock, self._new_id, self._audit = clock, new_id, audit
+
+    async def send(self, call: Call[NewNotice, NoQuery]) -> Answer:
+        """Notify somebody: a friend, somebody of a room or meeting of one's own, or oneself.
+
+        The answer says that it is kept. Where it goes, and when, is decided when it is due, by what
+        its recipient wants then; `/api/notifications/sent/{id}` tells what became of it.
+        """
+        caller, body = call.caller, call.body
+        await self._take(caller, f"notify:{caller.user_no}", SENDERS)
+        name = normal(body.recipient_id)
+        recipient = (await self._recipients.named(caller, [name])).get(name)
+        new = self._checked(caller, body, recipient)
+        await self._take(caller, f"notified:{new.recipient_no}", RECIPIENTS)
+        if recipient is not None and caller.role == "admin" and recipient.takes_right(new.type):
+            about = {"notification": new.id, "type": new.type}
+            await self._note(call, 1, subject_no=new.recipient_no, **about)
+        [kept] = await self._parts.queue.enqueue([new])
+        self._parts.wake()
+        if not kept.is_repeated:
+            due = utc(new.scheduled_at)
+            return Answer(202, SentNotice(kept.id, "pending", due, repeated=False))
+        return Answer(202, await self._first(caller, kept.id))
+
+    async def _first(self, caller: Caller, id: str) -> SentNotice:  # noqa: A002 - the field's name
+        """How far one is that was there before."""
+        found = await self._parts.inbox.sent(caller.user_no, id)
+        if found is None:
+            raise ProtocolError(ErrorCode.CONFLICT, "it was forgotten at the same time")
+        status = cast("NotificationStatus", found.status)
+        return SentNotice(id, status, utc(found.scheduled_at), repeated=True)
+
+    async def send_batch(self, call: Call[NewBatch, NoQuery]) -> Answer:
+        """Notify many, each as if alone, for admins and the service's own account.
+
+        The results are in the order of the notifications: what was refused does not keep the others
+        from being sent.
+        """
+        caller, notices = call.caller, call.body.notifications
+        if caller.role not in RIGHTS:
+            raise ProtocolError(ErrorCode.FORBIDDEN, "this is for admins and the service")
+        names = [normal(each.recipient_id) for each in notices]
+        found = await self._recipients.named(caller, list(dict.fromkeys(names)))
+        checked = [
+            self._tried(caller, notice, found.get(name))
+            for notice, name in zip(notices, names, strict=True)
+        ]
+        new = [each for each in checked if isinstance(each, NewNotification)]
+        if new and caller.role == "admin":
+            await self._note(call, len(new))
+        return Answer(202, BatchResults(await self._enqueue(new, checked)))
+
+    async def _enqueue(
+        self, new: Sequence[NewNotification], checked: Sequence[NewNotification | BatchResult]
+    ) -> list[BatchResult]:
+        kept = iter(await self._parts.queue.enqueue(new) if new else ())
+        self._parts.wake()
+        results = []
+        for each in checked:
+            if isinstance(each, NewNotification):
+                id, is_repeated = next(kept)  # noqa: A001 - the field's name
+                results.append(BatchResult(id=id, repeated=is_repeated))
+            else:
+                results.append(each)
+        return results
+
+    def _tried(
+        self, caller: Caller, notice: NewNotice, recipient: Recipient | None
+    ) -> NewNotification | BatchResult:
+        try:
+            return self._checked(caller, notice, recipient)
+        except ProtocolError as error:
+            fields = UNSET if error.fields is None else dict(error.fields)
+            return BatchResult(code=error.code.value, fields=fields)
+
+    def _checked(
+        self, caller: Caller, notice: NewNotice, recipient: Recipient | None
+    ) -> NewNotification:
+        """As it is kept. Raises ProtocolError where it may not be sent."""
+        if recipient is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "no such user")
+        kind = type_of(notice.type)
+        if kind is None:
+            raise invalid("type", "must be one of: " + ", ".join(TYPES))
+        recipient.check(kind)
+        title, message = texts_of(
+            notice.title, notice.message, forbidden=self._parts.terms.forbidden
+        )
+        check_data(notice.data)
+        if len(set(notice.platforms)) < len(notice.platforms):
+            raise invalid("platforms", "must name each platform once")
+        now = self._clock.now_ms()
+        due = _due(notice, now)
+        is_fallback = notice.routing == "fallback"
+        return NewNotification(
+            id=self._new_id(),
+            recipient_no=recipient.person.user_no,
+            sender_no=caller.user_no,
+            type=kind,
+            title=title,
+            message=message,
+            data=notice.data,
+            platforms=tuple(notice.platforms),
+            routing=notice.routing,
+            unread_after_ms=notice.unread_after * 1_000 if is_fallback else 0,
+            priority=effective_priority(kind, notice.priority),
+            scheduled_at=due,
+            expires_at=None if notice.ttl is None else Millis(due + notice.ttl * 1_000),
+            dedupe_key=notice.dedupe_key,
+            collapse_key=notice.collapse_key,
+            created_at=now,
+        )
+
+    async def _take(self, caller: Caller, key: str, rate: Rate) -> None:
+        if caller.role not in RIGHTS and (wait := await self._limits.take(key, rate)):
+            raise rate_limited(wait)
+
+    async def _note(self, call: Call[Any, NoQuery], count: int, **about: Any) -> None:
+        """An admin uses what only he may."""
+        await self._audit.seen(call, "notification.send", count=count, **about)
+
+    async def show(self, call: Call[None, NoQuery]) -> Answer:
+        """What became of one that one has sent, on each of its platforms."""
+        id = call.path["notification"]  # noqa: A001
+        found = await self._parts.inbox.sent(call.caller.user_no, id)
+        if found is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        platforms = [outcome_of(each) for each in found.platforms]
+        return Answer(200, Outcome(id, cast("NotificationStatus", found.status), platforms))
+
+    async def cancel(self, call: Call[None, NoQuery]) -> Answer:
+        """Send it nowhere where it has not gone yet. What is under way may still arrive."""
+        id, now = call.path["notification"], self._clock.now_ms()  # noqa: A001
+        was_waiting = await self._parts.inbox.cancel(call.caller.user_no, id, at=now)
+        if was_waiting is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND)
+        if not was_waiting:
+            raise ProtocolError(ErrorCode.CONFLICT, "there is nothing left to be cancelled")
+        return Answer(204)
+
+    def routes(self) -> tuple[Route, ...]:
+        """What this blueprint answers."""
+        return (
+            Route(
+                method="POST",
+                path=PATH + "/send",
+                name="send_notification",
+                summary="Notify somebody",
+                handler=self.send,
+                body=NewNotice,
+                answers={202: SentNotice},
+                refusals=(403, 404, 409),
+            ),
+            Route(
+                method="POST",
+                path=PATH + "/send/batch",
+                name="send_notifications",
+                summary="Notify many",
+                handler=self.send_batch,
+                body=NewBatch,
+                answers={202: BatchResults},
+                refusals=(403,),
+            ),
+            Route(
+                method="GET",
+                path=SENT,
+                name="show_sent_notification",
+                summary="What became of a notification one has sent",
+                handler=self.show,
+                answers={200: Outcome},
+            ),
+            Route(
+                method="DELETE",
+                path=SENT,
+                name="cancel_notification",
+                summary="Take back a notification that was not sent yet",
+                handler=self.cancel,
+                answers={204: None},
+                refusals=(409,),
+            ),
+        )
+
+
+def outcome_of(stored: StoredOutcome) -> PlatformOutcome:
+    """What its sender is told of a platform: not what its recipient wants, or has read."""
+    platform, status = cast("Platform", stored.platform), stored.status
+    if stored.reason not in OF_THE_RECIPIENT:
+        return PlatformOutcome(platform, cast("OutcomeStatus", status), stored.reason)
+    told = status if status in OPEN_TO_SENDERS else "skipped"
+    return PlatformOutcome(platform, cast("OutcomeStatus", told), "")
+
+
+def _due(notice: NewNotice, now: Millis) -> Millis:
+    """When it is due: now, unless that is ahead."""
+    if notice.scheduled_at is None:
+        return now
+    due = millis(notice.scheduled_at)
+    if due > now + AHEAD_MOST_MS:
+        raise invalid("scheduledAt", f"must be within {AHEAD_MOST_MS // 86_400_000} days")
+    return max(due, now)
