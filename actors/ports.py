@@ -225,7 +225,9 @@ class Notifications(Protocol):
     """What is kept for people until they have seen it. Either method may raise StoreUnavailable."""
 
     async def unseen(self, user_nos: Sequence[int]) -> Mapping[int, Sequence[Notification]]:
-        """The newest of each user's that he has not seen, the oldest first; 100 at most."""
+        """The newest of each user's that he has not seen, the oldest first; 100 at most. None that
+        is deleted or out of date.
+        """
 
     async def seen(
         self, keys: Sequence[tuple[int, tuple[str, ...]]], *, at: Millis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 from msgspec import UNSET, structs
 
@@ -26,6 +26,7 @@ from server.http.notification_schemas import (
     utc,
 )
 from server.http.route import Answer, Call, NoQuery, Route
+from server.notification_reading import is_invitation
 from server.postgres.notification_inbox import ListedNotification
 from server.postgres.notification_log import LogEntry as StoredEntry
 
@@ -50,8 +51,10 @@ class NotificationReading:
             unread=query.unread,
         )
         items = found[: query.limit]
+        asked = [each.id for each in items if is_invitation(each.type)]
+        answers = await self._inbox.answers(user_no, asked)
         page = NoticePage(
-            notifications=[notice_of(each) for each in items],
+            notifications=[notice_of(each, answers.get(each.id)) for each in items],
             unread_count=await self._inbox.unread_count(user_no, now=now),
         )
         if len(found) > len(items):
@@ -169,9 +172,10 @@ def payload_of(listed: ListedNotification) -> NoticePayload:
     )
 
 
-def notice_of(listed: ListedNotification) -> Notice:
+def notice_of(listed: ListedNotification, answer: str | None) -> Notice:
     """One of the list as it is shown."""
-    return Notice(**structs.asdict(payload_of(listed)), read=listed.is_read)
+    said = UNSET if answer is None else cast("Literal['accept', 'decline']", answer)
+    return Notice(**structs.asdict(payload_of(listed)), read=listed.is_read, answer=said)
 
 
 def entry_of(entry: StoredEntry) -> LogEntry:

@@ -160,9 +160,10 @@ class NoticePayload(msgspec.Struct, kw_only=True):
 
 
 class Notice(NoticePayload, kw_only=True):
-    """A notification of one's list."""
+    """A notification of one's list; ``answer`` to an invitation, where there is one."""
 
     read: bool
+    answer: Literal["accept", "decline"] | UnsetType = UNSET
 
 
 class NoticePage(msgspec.Struct, kw_only=True, rename="camel"):

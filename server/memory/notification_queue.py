@@ -125,13 +125,12 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
     def _whose(leg: MemoryLeg) -> tuple[int, Platform]:
         return leg.note.new.recipient_no, leg.platform
 
-    @staticmethod
-    def _held_by(leg: MemoryLeg) -> tuple[int, Platform, str | None]:
-        return leg.note.new.recipient_no, leg.platform, leg.hold_key
+    def _held_by(self, leg: MemoryLeg) -> tuple[int, Platform, str | None]:
+        return *self._whose(leg), leg.hold_key
 
     def _facts(self, leg: MemoryLeg, now: Millis) -> WaitingLeg:
-        new, person = leg.note.new, self.person(leg.note.new.recipient_no)
-        whose = (new.recipient_no, leg.platform)
+        new, whose = leg.note.new, self._whose(leg)
+        person = self.person(new.recipient_no)
         windows = self.windows.get(whose, {}).items()
         return WaitingLeg(
             leg_no=leg.leg_no,
@@ -232,8 +231,8 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         """Replace what somebody wants of a platform; what was held back there is due now."""
         self.preferences[user_no, platform] = wanted
         for leg in self.legs.values():
-            whose = (leg.note.new.recipient_no, leg.platform)
-            if whose == (user_no, platform) and leg.state == "waiting" and leg.hold_key is not None:
+            is_held = leg.state == "waiting" and leg.hold_key is not None
+            if is_held and self._whose(leg) == (user_no, platform):
                 leg.due_at = min(leg.due_at, at)
 
     # ---- what is sent elsewhere

@@ -10,7 +10,8 @@ import msgspec
 from actors.notification_records import NewNotification
 from server.postgres.notification_settling import URGENCY_MS
 
-# Two calls with the same collapse key come one after the other.
+# Two calls with the same collapse key come one after the other. No pair of users has the locks of
+# that first number.
 LOCK_COLLAPSE: Final = """
 SELECT pg_advisory_xact_lock(-32, lot) FROM (
     SELECT DISTINCT n % 64 AS lot FROM unnest($1::integer[]) n ORDER BY 1

@@ -59,6 +59,10 @@ ASKED: Final = """
 SELECT q.notification_no, q.sender_no, q.notification_type, q.data::text AS data, q.answer
 FROM notification_queue q WHERE q.notification_id = $2 AND q.recipient_no = $1"""
 
+ANSWERS: Final = """
+SELECT q.notification_id, q.answer FROM notification_queue q
+WHERE q.notification_id = ANY ($1::text[]) AND q.answer IS NOT NULL"""
+
 ANSWER: Final = "UPDATE notification_queue SET answer = $2 WHERE notification_no = $1"
 
 SENT_BY: Final = """
@@ -131,6 +135,14 @@ class NotificationInbox:
         """The newest first, those before (``at``, ``id``) of the last one of another page."""
         args = (user_no, now, *(before or END_OF_TIME), unread, limit)
         return [_listed(row) for row in await self._database.fetch(PAGE, *args)]
+
+    async def answers(self, user_no: int, ids: Sequence[str]) -> Mapping[str, str]:
+        """What somebody has answered to which of these."""
+        if not ids:
+            return {}
+        async with self._database.acting(user_no) as transaction:
+            rows = await transaction.fetch(ANSWERS, list(ids))
+        return {row["notification_id"]: row["answer"] for row in rows}
 
     async def unread_count(self, user_no: int, *, now: Millis) -> int:
         """How many there are that were not read."""

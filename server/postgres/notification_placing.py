@@ -10,7 +10,8 @@ SUBJECT: Final = """CASE WHEN q.collapse_key IS NULL THEN 'n:' || q.notification
         ELSE 'collapse:' || coalesce(q.sender_no, 0) || ':' || q.collapse_key END"""
 """What a notification ``q`` is about: there is one of each on somebody's list."""
 
-# Those of a recipient are decided by one node at a time: what went to him lately is counted.
+# Those of a recipient are decided by one node at a time: what went to him lately is counted. No
+# pair of users has the locks of that first number.
 PICK: Final = """
 SELECT p.*, pg_try_advisory_xact_lock(-31, p.recipient_no) AS is_mine
 FROM (

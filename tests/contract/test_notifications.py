@@ -60,7 +60,9 @@ async def test_they_come_until_they_are_seen(kept: tuple[Notifications, Keep]) -
     await keep(1, "two", 2)
     await keep(2, "other", 3)
     assert await store.unseen([1, 3]) == {1: [_notification("one", 1), _notification("two", 2)]}
-    await store.seen([(1, ("one", "other", "never")), (3, ("two",))], at=Millis(9))
+    keys: list[tuple[int, tuple[str, ...]]] = [(1, ("one", "other", "never")), (3, ("two",))]
+    assert await store.seen(keys, at=Millis(9)) == {keys[0]: ("one",), keys[1]: ()}
+    assert await store.seen(keys, at=Millis(9)) == {keys[0]: (), keys[1]: ()}
     found = await store.unseen([1, 2])
     assert {user: [each.id for each in some] for user, some in found.items()} == {
         1: ["two"],
@@ -74,6 +76,24 @@ async def test_of_too_many_the_newest_come(kept: tuple[Notifications, Keep]) -> 
         await keep(1, f"n{number:03}", number)
     found = await store.unseen([1])
     assert [each.id for each in found[1]] == [f"n{number:03}" for number in range(3, 103)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_shown"),
+    [
+        ("deleted_at = 5", False),
+        ("expires_at = 5", False),
+        ("expires_at = 4102444800000", True),  # in 2100
+        ('data = \'{"more": {"n": [1, null]}}\'', True),
+    ],
+)
+async def test_what_is_deleted_or_out_of_date_is_not_shown(
+    postgres: Any, change: str, is_shown: bool
+) -> None:
+    await postgres.database.execute(INSERT, "one", 1, 1)
+    await postgres.database.execute(f"UPDATE notifications SET {change}")  # noqa: S608
+    found = await NotificationStore(postgres.database).unseen([1])
+    assert bool(found) is is_shown
 
 
 async def test_those_of_somebody_blocked_hide_no_others(postgres: Any) -> None:

@@ -177,7 +177,8 @@ async def test_an_invitation_is_answered_once_and_who_sent_it_is_told(database_u
         assert told["sender"] == {"id": bob.id, "name": "bob"}
         assert "bob" in told["title"]
         assert told["data"] == {"meeting": "m1", "invitation": sent, "answer": "accept"}
-        assert [each["read"] for each in await listed(http, bob)] == [True]
+        [mine] = await listed(http, bob)
+        assert (mine["read"], mine["answer"]) == (True, "accept")
         other = await send(http, ann, bob, type="meeting.confirmed")
         await arrived(http, bob, other)
         assert await refused(http, bob, "PUT", f"/{other}/answer", accept) == (409, "conflict")
