@@ -40,7 +40,7 @@ from server.settings import (
 )
 
 OLDEST_PYTHON = (3, 11)
-OLDEST_POSTGRES = 150000
+OLDEST_POSTGRES = 160000
 FEWEST_FILES = 10_000
 WITHIN = 10.0
 LOCAL, STATE, INODE = 1, 3, 9  # columns of Linux's tables of connections
@@ -163,7 +163,7 @@ def _open_files(process: int) -> Iterator[str]:
 
 def check_database(facts: Mapping[str, Any]) -> list[Finding]:
     """The database is new enough, speaks UTF-8 and loses nothing."""
-    older = "" if facts["number"] >= OLDEST_POSTGRES else "use PostgreSQL 15 or later"
+    older = "" if facts["number"] >= OLDEST_POSTGRES else "use PostgreSQL 16 or later"
     other = "make the database anew with ENCODING 'UTF8'" if facts["encoding"] != "UTF8" else ""
     lossy = "set fsync and synchronous_commit to on: acknowledged messages must last"
     durable = facts["fsync"] == "on" and facts["synchronous_commit"] != "off"

@@ -15,6 +15,8 @@ from protocol.ids import Millis
 LONGEST_TITLE, LONGEST_MESSAGE, LONGEST_KEY = 255, 4_000, 255
 PAGE_DEFAULT, PAGE_MOST = 50, 100
 BATCH_MOST, READ_MOST = 500, 500
+AHEAD_MOST_MS: Final = 365 * 86_400_000
+"""How far ahead something may be set."""
 TTL_MOST_S: Final = 30 * 86_400
 UNREAD_MOST_S: Final = 7 * 86_400
 """How long a fallback waits at most for somebody to read, before the next platform's turn."""

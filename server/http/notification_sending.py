@@ -21,6 +21,7 @@ from server.http.notification_content import check_data, texts_of
 from server.http.notification_parts import PATH, NotificationParts
 from server.http.notification_recipients import RIGHTS, Recipient
 from server.http.notification_schemas import (
+    AHEAD_MOST_MS,
     BatchResult,
     BatchResults,
     NewBatch,
@@ -39,8 +40,6 @@ from server.ids import IdSource
 from server.postgres.notification_inbox import PlatformOutcome as StoredOutcome
 
 SENT: Final = PATH + "/sent/{notification}"
-AHEAD_MOST_MS: Final = 365 * 86_400_000
-"""How far ahead a notification may be scheduled."""
 SENDERS: Final = Rate(per_second=1.0, burst=20)
 """Notifications of one sender."""
 RECIPIENTS: Final = Rate(per_second=240 / 3_600, burst=60)

@@ -16,7 +16,7 @@ from actors.rules.notification_types import TYPES, type_of
 from protocol.ids import Millis
 from server.http.bodies import invalid
 from server.http.notification_parts import PATH, NotificationParts
-from server.http.notification_schemas import Time, TypeName, millis, utc
+from server.http.notification_schemas import AHEAD_MOST_MS, Time, TypeName, millis, utc
 from server.http.route import Answer, Call, NoQuery, Route
 
 DAYS = (0, 1, 2, 3, 4, 5, 6)
@@ -183,6 +183,6 @@ def _until(said: PreferencesSaid, now: Millis) -> Millis | None:
     until = millis(said.dnd_until)
     if not said.dnd_mode:
         raise invalid("preferences.dndUntil", "is of dndMode alone")
-    if until <= now:
-        raise invalid("preferences.dndUntil", "must be ahead")
+    if not now < until <= now + AHEAD_MOST_MS:
+        raise invalid("preferences.dndUntil", "must be ahead, by a year at most")
     return until

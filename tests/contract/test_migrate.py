@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import trio
 import trio_asyncio
+from remembering_log import RememberingLog
 
 from actors.ports import StoreUnavailable
 from server.postgres.migrate import MIGRATIONS, MigrationRefused, migrate, read_migrations
-from server.postgres.pool import connect
+from server.postgres.pool import APP_ROLE, connect, open_database
 
 
 @pytest.fixture
@@ -110,3 +111,47 @@ def test_misnamed_and_doubled_files_are_refused(folder):
 async def test_no_database_is_store_unavailable(loop, folder):
     with pytest.raises(StoreUnavailable):
         await migrate("postgresql://x@/y?host=/nowhere", folder=folder)
+
+
+PLAIN = "plain_owner"
+HANDED = f"""
+DROP SCHEMA public CASCADE; DROP ROLE IF EXISTS {PLAIN};
+CREATE ROLE {PLAIN} LOGIN NOCREATEROLE; CREATE SCHEMA public AUTHORIZATION {PLAIN}"""
+
+
+async def as_superuser(loop, url, sql):
+    connection = await connect(url, loop)
+    await loop.run_aio_coroutine(connection.execute(sql))
+    connection.terminate()
+
+
+async def test_an_owner_who_may_make_no_roles_is_told_what_to_have_done(loop, database_url):
+    await as_superuser(loop, database_url, HANDED)
+    plain = database_url.replace("madang@", f"{PLAIN}@")
+    assert plain != database_url
+    try:
+        with pytest.raises(MigrationRefused, match="as a superuser") as refused:
+            await migrate(plain)
+        assert f"GRANT madang_app TO {PLAIN} WITH SET TRUE" in str(refused.value)
+        grant = f"GRANT madang_app TO {PLAIN} WITH SET TRUE"
+        await as_superuser(loop, database_url, grant)
+        assert (await migrate(plain))[0] == "0031_notifications"
+        async with open_database(plain, role=APP_ROLE, log=RememberingLog()) as database:
+            assert await database.fetchval("SELECT count(*) FROM users") == 0
+            async with database.service() as service:
+                assert await service.fetchval("SELECT count(*) FROM notification_queue") == 0
+    finally:
+        gone = f"DROP OWNED BY {PLAIN} CASCADE; DROP ROLE {PLAIN}"
+        await as_superuser(loop, database_url, gone)
+
+
+async def test_the_server_has_no_right_that_asks_no_policy(loop, database_url):
+    connection = await connect(database_url, loop)
+    rows = await loop.run_aio_coroutine(
+        connection.fetch(
+            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee IN ('madang_app', 'madang_service')"
+        )
+    )
+    connection.terminate()
+    assert {row[0] for row in rows} == {"SELECT", "INSERT", "UPDATE", "DELETE"}

@@ -250,6 +250,7 @@ async def test_settings_are_those_of_the_specification_with_everything_in_them(
         ("preferences.dndUntil", {"dndMode": True, "dndUntil": "2027-01-15T07:00:00Z"}),
         ("preferences.dndUntil", {"dndMode": True, "dndUntil": "2027-01-16T07:00:00"}),
         ("preferences.dndUntil", {"dndUntil": "2027-01-16T07:00:00Z"}),
+        ("preferences.dndUntil", {"dndMode": True, "dndUntil": "9999-12-31T23:59:59-12:00"}),
         ("preferences.timeZone", {"timeZone": "Asia/Nowhere"}),
         ("preferences.timeZone", {"timeZone": "../../etc/passwd"}),
         ("preferences.timeZone", {"timeZone": ""}),

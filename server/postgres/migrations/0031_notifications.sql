@@ -7,17 +7,26 @@ DECLARE
     wanted text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['madang_app', 'madang_service'] LOOP
-        BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', wanted);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- of another database of this cluster
-        END;
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', wanted);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- of another database of this cluster, in this moment
+            END;
+        END IF;
     END LOOP;
     -- Whoever may do so already may not be allowed to say it again.
-    IF NOT pg_has_role(current_user, 'madang_app', 'SET') OR NOT pg_has_role('madang_app', 'madang_service', 'SET') THEN
-        EXECUTE format('GRANT madang_app TO %I WITH SET TRUE', current_user);
+    IF NOT pg_has_role('madang_app', 'madang_service', 'SET') THEN
         GRANT madang_service TO madang_app WITH SET TRUE, INHERIT FALSE;
     END IF;
+    IF NOT pg_has_role(current_user, 'madang_app', 'SET') THEN
+        EXECUTE format('GRANT madang_app TO %I WITH SET TRUE', current_user);
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'the roles madang_app and madang_service are missing and % may not make them: as a superuser, run'
+        ' CREATE ROLE madang_app NOLOGIN; CREATE ROLE madang_service NOLOGIN;'
+        ' GRANT madang_service TO madang_app WITH SET TRUE, INHERIT FALSE;'
+        ' GRANT madang_app TO % WITH SET TRUE; and then this again', current_user, quote_ident(current_user);
 END $$;
 
 CREATE TABLE notification_queue (
@@ -212,10 +221,14 @@ CREATE FUNCTION acting_user() RETURNS integer LANGUAGE sql STABLE AS $$
 $$;
 
 GRANT USAGE ON SCHEMA public TO madang_app, madang_service;
-GRANT ALL ON ALL TABLES IN SCHEMA public TO madang_app, madang_service;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO madang_app, madang_service;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO madang_app, madang_service;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO madang_app, madang_service;
+-- Neither TRUNCATE, which asks no policy, nor triggers; and nobody changes what the audit log says.
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO madang_app, madang_service;
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO madang_app, madang_service;
+REVOKE UPDATE, DELETE ON audit_log FROM madang_app, madang_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO madang_app, madang_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public
+    GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO madang_app, madang_service;
 
 DO $$
 DECLARE
