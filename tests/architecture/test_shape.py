@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def test_no_function_is_longer_than_a_screen(capsys: pytest.CaptureFixture[str])
     with capsys.disabled():
         half = sorted(lengths.values())[len(lengths) // 2]
         print(f"\n{len(lengths)} functions, the median has {half} lines")  # noqa: T201
+
+
+def test_no_two_tests_share_a_name() -> None:
+    """They are imported by their last name alone: a second one of it stops the whole run."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, times in names.items() if times > 1]
 
 
 def test_the_kernel_stays_small() -> None:
