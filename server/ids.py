@@ -9,6 +9,7 @@ from collections.abc import Callable
 IdSource = Callable[[], str]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: no i, l, o, u
+PAIRS = [one + other for one in ALPHABET for other in ALPHABET]
 ID_BITS = 80
 
 
@@ -18,7 +19,7 @@ def spell_id(bits: int) -> str:
     >>> spell_id(0), spell_id(2**80 - 1), spell_id(33)
     ('0000000000000000', 'zzzzzzzzzzzzzzzz', '0000000000000011')
     """
-    return "".join(ALPHABET[(bits >> shift) & 31] for shift in range(ID_BITS - 5, -1, -5))
+    return "".join([PAIRS[(bits >> shift) & 1023] for shift in range(ID_BITS - 10, -1, -10)])
 
 
 def keyed_id(key: bytes, text: bytes) -> str:

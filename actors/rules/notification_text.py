@@ -95,7 +95,9 @@ def plain(text: str) -> str:
     >>> plain("cafe\\u0301 \\u202egnp.exe zero\\u200bwidth\\r\\n")
     'café gnp.exe zerowidth\\n'
     """
-    return unicodedata.normalize("NFC", _UNSEEN.sub("", _BREAK.sub("\n", text)))
+    if not text.isprintable():  # as every break, and everything unseen
+        text = _UNSEEN.sub("", _BREAK.sub("\n", text))
+    return unicodedata.normalize("NFC", text)
 
 
 def content_fault(title: str, message: str, *, forbidden: Collection[str]) -> str | None:
@@ -126,10 +128,12 @@ def _fault(
 ) -> str | None:
     if len(text) > most:
         return "too_long"
-    if controls.search(text):
+    if not text.isprintable() and controls.search(text):
         return "control"
     if not any(map(_is_seen, text)):
         return "blank"
+    if not forbidden:
+        return None
     said = _compared(text)
     return "forbidden_words" if any(_says(said, word) for word in forbidden) else None
 

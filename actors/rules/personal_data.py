@@ -6,16 +6,24 @@ A guard against oversight: who wants to tell a number can write it in words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 HIDDEN: Final = "*"
-SHORTEST: Final = 9
-LONGEST: Final = 20
-"""Digits of a number that is hidden, with a plus before them."""
 
 _JOINS: Final = r"\-‐-―−－_"  # noqa: RUF001 - the dashes of many a keyboard
-_RUN: Final = re.compile(rf"\d(?:(?:[{_JOINS}()]|[^\S\n]){{0,3}}\d)*")
+
+
+def _runs(least: int) -> re.Pattern[str]:
+    return re.compile(rf"\d(?:(?:[{_JOINS}()]|[^\S\n]){{0,3}}\d){{{least - 1},}}")
+
+
+_SHORTEST: Final = _runs(8)  # with a plus before them
+_SHORTEST_SECRET: Final = _runs(13)
+_APART: Final = "\0" * 20
+"""Longer than any number."""
+_JOIN: Final = re.compile(rf"[{_JOINS}]")
 _PART: Final = re.compile(rf"\d(?:[{_JOINS}]{{0,3}}\d)*")
 _PLUSES: Final = ("+", "\uff0b")
 _ORDINARY: Final = re.compile(
@@ -24,20 +32,43 @@ _ORDINARY: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-_REGISTERED: Final = r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{7}"
+
+class _Kind(NamedTuple):
+    """Numbers that begin so, with as many digits after the plus: the longest first."""
+
+    head: re.Pattern[str]
+    lengths: Sequence[int]
+    checks: bool = False
+
+
+def _kinds(*kinds: tuple[str, Sequence[int]], checks: bool = False) -> tuple[_Kind, ...]:
+    return tuple(_Kind(re.compile(head), lengths, checks) for head, lengths in kinds)
+
+
+_REGISTERED: Final = _kinds((r"\+?(?=\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))", (13,)))
 # What issuers give out (ISO/IEC 7812), and 9, which is for those of one country.
-_CARD: Final = (
-    r"(?P<card>4\d{12}|3[0689]\d{12}|3[47]\d{13}|(?:35|[4569]\d)\d{14}"
-    r"|2(?:2[2-9]|[3-6]\d|7[0-2])\d{13}|[4-6]\d{16,18})"
+_CARDS: Final = _kinds(
+    (r"\+?(?=4)", (19, 18, 17, 16, 13)),
+    (r"\+?(?=[56])", (19, 18, 17, 16)),
+    (r"\+?(?=35|9|2(?:2[2-9]|[3-6]\d|7[0-2]))", (16,)),
+    (r"\+?(?=3[47])", (15,)),
+    (r"\+?(?=3[0689])", (14,)),
+    checks=True,
 )
 # Of people in Korea, as they are dialled there, and of everybody after a plus.
-_PHONE: Final = (
-    r"\+?(?:0|820?)10\d{8}|\+[1-9]\d{7,14}|070\d{8}|050\d{8,9}"
-    r"|0(?:1[16-9]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4])[2-9]\d{6,7}"
+_PHONES: Final = _kinds(
+    (r"\+?(?=82010)", (13,)),
+    (r"\+?(?=8210)", (12,)),
+    (r"\+?(?=010)|(?=070)", (11,)),
+    (r"\+(?=[1-9])", range(15, 7, -1)),
+    (r"(?=050)", (12, 11)),
+    (r"(?=0(?:1[16-9]|3[1-3]|4[1-4]|5[1-5]|6[1-4])[2-9])", (11, 10)),
+    (r"(?=02[2-9])", (10, 9)),
 )
-_SECRET: Final = re.compile(rf"\+?(?:{_REGISTERED}|{_CARD})")
-_PERSONAL: Final = re.compile(rf"{_PHONE}|{_SECRET.pattern}")
-_DOUBLED: Final = str.maketrans("0123456789", "0246813579")  # and their digits added up
+_SECRET: Final = _REGISTERED + _CARDS
+_PERSONAL: Final = _SECRET + _PHONES
+_VALUES: Final = bytes.maketrans(b"+0123456789", bytes((0, *range(10))))
+_DOUBLED: Final = bytes.maketrans(bytes(range(10)), b"\0\2\4\6\x08\1\3\5\7\t")  # digits added up
 _DOTTED_PHONE: Final = re.compile(r"(?<![\d.])(?:\+\d{1,3}\.|0)\d{1,2}\.\d{3,4}\.\d{4}(?!\.?\d)")
 _EMAIL: Final = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+(?=[@\uff20](?:[\w-]+\.)+[^\W\d_]{2,})")
 
@@ -53,9 +84,10 @@ def masked(text: str) -> str:
     >>> masked("010-1234-5678, ann@example.com, 5월 1일 13:30")
     '***-****-****, ***@example.com, 5월 1일 13:30'
     """
-    text = _EMAIL.sub(HIDDEN * 3, text)
+    if "@" in text or "\uff20" in text:
+        text = _EMAIL.sub(HIDDEN * 3, text)
     text = _DOTTED_PHONE.sub(lambda found: _starred(found[0]), text)
-    return _hidden(text, _PERSONAL)
+    return _hidden(text, _PERSONAL, _SHORTEST)
 
 
 def masked_always(text: str) -> str:
@@ -64,14 +96,20 @@ def masked_always(text: str) -> str:
     >>> masked_always("900101-1234567, 4111 1111 1111 1111, 010-1234-5678")
     '******-*******, **** **** **** ****, 010-1234-5678'
     """
-    return _hidden(text, _SECRET)
+    return _hidden(text, _SECRET, _SHORTEST_SECRET)
 
 
-def _hidden(text: str, numbers: re.Pattern[str]) -> str:
+def _hidden(text: str, kinds: Sequence[_Kind], runs: re.Pattern[str]) -> str:
+    if runs.search(text) is None:
+        return text
     searched = _ORDINARY.sub(lambda found: "\0" * len(found[0]), text)
-    shown = list(text)
-    for start, end in _spans(searched, numbers):
-        shown[start:end] = _starred(text[start:end])
+    shown, hidden_to = list(text), 0
+    for start, end in sorted(_spans(searched, kinds, runs)):
+        if end > hidden_to:
+            for place in range(start if start > hidden_to else hidden_to, end):
+                if text[place].isdecimal():
+                    shown[place] = HIDDEN
+            hidden_to = end
     return "".join(shown)
 
 
@@ -79,32 +117,54 @@ def _starred(number: str) -> str:
     return re.sub(r"\d", HIDDEN, number)
 
 
-def _spans(text: str, numbers: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Where *numbers* are in *text*: each of one part between spaces, or of several. They may
-    overlap: any of them is to be hidden.
+def _spans(text: str, kinds: Sequence[_Kind], runs: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Where numbers are in *text*: each of one part between spaces, or of several. They may
+    overlap: any of them is to be hidden. Of those that begin in one place the longest of a kind.
     """
-    for run in _RUN.finditer(text):
-        spans = [part.span() for part in _PART.finditer(text, *run.span())]
-        parts = [_digits(text[start:end]) for start, end in spans]
-        for first, (start, _) in enumerate(spans):
-            number = "+" if text[start - 1 : start] in _PLUSES else ""
-            for part, (_, end) in zip(parts[first:], spans[first:], strict=True):
-                number += part
-                if len(number) > LONGEST:
+    digits, begins, ends = _joined(text, runs)
+    sums = _sums(digits)
+    for head, lengths, checks in kinds:
+        for found in head.finditer(digits):
+            begin, first = begins.get(found.start()), found.end()
+            if begin is None:
+                continue
+            for length in lengths:
+                end = first + length
+                if end in ends and not (checks and (upto := sums[end % 2])[end] - upto[first]) % 10:
+                    yield begin, ends[end]
                     break
-                if len(number) >= SHORTEST and _is_one(number, numbers):
-                    yield start, end
 
 
-def _is_one(number: str, numbers: re.Pattern[str]) -> bool:
-    found = numbers.fullmatch(number)
-    return found is not None and (found["card"] is None or _checks(found["card"]))
+def _joined(text: str, runs: re.Pattern[str]) -> tuple[str, Mapping[int, int], Mapping[int, int]]:
+    """The digits of each run with the plus before them, and by their places among those where in
+    *text* the parts begin and end.
+    """
+    text = _in_ascii(text)
+    digits, begins, ends = "", dict[int, int](), dict[int, int]()
+    for run in runs.finditer(text):
+        place, has_plus = len(digits), text[run.start() - 1 : run.start()] in _PLUSES
+        digits += "+" * has_plus
+        for part in _PART.finditer(text, *run.span()):
+            begins[place] = part.start()
+            digits += part[0] if part[0].isdecimal() else _JOIN.sub("", part[0])
+            place = len(digits)
+            ends[place] = part.end()
+        digits += _APART
+    return digits, begins, ends
 
 
-def _digits(part: str) -> str:
-    return "".join(str(int(c)) for c in part if c.isdecimal())
+def _in_ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.translate({ord(c): str(int(c)) for c in set(text) if c.isdecimal()})
 
 
-def _checks(digits: str) -> bool:
-    """The formula of Luhn (ISO/IEC 7812-1, annex B)."""
-    return sum(map(int, digits[::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+def _sums(digits: str) -> tuple[Sequence[int], Sequence[int]]:
+    """The formula of Luhn (ISO/IEC 7812-1, annex B): what the digits up to each place come to, for
+    numbers that end at an even place, and at an odd one.
+    """
+    plain = digits.encode().translate(_VALUES)
+    doubled = plain.translate(_DOUBLED)
+    even, odd = bytearray(plain), bytearray(plain)
+    even[::2], odd[1::2] = doubled[::2], doubled[1::2]
+    return [0, *accumulate(even)], [0, *accumulate(odd)]

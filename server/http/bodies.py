@@ -31,6 +31,8 @@ WHOLE_BODY_WITHIN = 10
 """Seconds from the first look to the last byte, however steadily it trickles."""
 
 CANNOT_BE_STORED = re.compile("[\x00\ud800-\udfff]")
+ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""How what cannot be stored comes; halves of what can be look alike."""
 PATH_PART = re.compile(r"[^\x00-\x20\x7f]{1,64}")
 
 
@@ -191,8 +193,8 @@ def invalid(field: str, why: str) -> ProtocolError:
 
 
 def _refuse_unstorable(text: str) -> None:
-    """NUL and lone surrogates can only have come as escapes: look closer where there are any."""
-    if "\\u" in text:
+    """NUL and lone surrogates can only have come as escapes: look closer where there are some."""
+    if ESCAPED.search(text):
         _refuse_fields(json.loads(text))
 
 
