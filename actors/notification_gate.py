@@ -56,6 +56,14 @@ class ProviderGate:
             rest = self.REST_S if asked is None else min(asked / 1000, self.REST_MOST_S)
             self._rests_until = max(self._rests_until, now + rest)
         if turn == self._breaker.turn:  # else it is of before, and tells nothing of now
-            is_ill = attempt.kind in {"again", "unknown"} and attempt.reason != "limited"
-            (self._breaker.failed if is_ill else self._breaker.succeeded)(now)
+            self._judge(attempt, now)
         return self._breaker.state is not was
+
+    def _judge(self, attempt: Attempt, now: float) -> None:
+        is_ill = attempt.kind in {"again", "unknown"} and attempt.reason != "limited"
+        if not attempt.was_asked:
+            self._breaker.unused(now)
+        elif is_ill and not attempt.of_one:
+            self._breaker.failed(now)
+        else:
+            self._breaker.succeeded(now)

@@ -101,6 +101,7 @@ class WaitingLeg(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool  # the recipient has an account that may sign in
     is_blocked: bool  # he and the sender have a block
     is_seen: bool
+    is_shown: bool  # on the web, by another leg
     sender_no: int | None
     type: str
     title: str
@@ -112,9 +113,11 @@ class WaitingLeg(msgspec.Struct, frozen=True, kw_only=True):
     platform: Platform
     held_for: str  # why it was held back; "" where it was not
     hold_key: str | None
+    held_since: Millis | None  # when it was first held back
     preferences: Preferences
     endpoints: tuple[int, ...]  # their numbers; always () on the web
     windows: Mapping[str, Window]  # of recipient and platform, by group
+    fault: str = ""  # why something of it cannot be read, which is then as if nobody had said it
 
 
 DecisionKind = Literal["go", "hold", "merge", "skip", "expire"]
@@ -123,7 +126,8 @@ DecisionKind = Literal["go", "hold", "merge", "skip", "expire"]
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What is done with a leg now.
 
-    ``go``: sent to each of its endpoints, or shown on the web; ``hold``: due again at ``until``;
+    ``go``: sent to each of its endpoints, or shown on the web, with a ``reason`` silently;
+    ``hold``: due again at ``until``;
     ``merge``: told by another leg, ``into``; ``skip``, ``expire``: never sent.
     """
 
@@ -199,6 +203,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     provider_ref: str | None = None
     retry_after_ms: int | None = None
     of_all: bool = False  # the wait is of everybody, not of this one alone
+    of_one: bool = False  # it tells of this address and its service, not of the platform
+    was_asked: bool = True  # else nothing left for the provider, and it counts as no attempt
     latency_ms: int = 0
 
 

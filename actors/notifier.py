@@ -14,6 +14,7 @@ from actors.notification_gate import ProviderGate
 from actors.notification_ports import NotificationProvider, NotificationQueue
 from actors.notification_records import Attempt, Begun, LegResult, OutgoingNotification, Outside
 from actors.notification_results import Results
+from actors.notification_tries import Tries
 from actors.ports import AdapterError, WallClock
 from actors.rules.backoff import wait_ms
 from actors.rules.circuit_breaker import Circuit, CircuitBreaker
@@ -31,8 +32,6 @@ class NotifierActor:
     comes, for the node is lost, is ``unknown`` when its lease is over, and not sent again.
     """
 
-    ATTEMPTS: Final = 5
-    LIMITED_MOST: Final = 20  # attempts, where the provider did not look at the last one
     SEND_S: Final = 30.0
     LEASE_MS: Final = 60_000
     LOOK_S: Final = 1.0  # for what other nodes left; and a clock may jump
@@ -72,6 +71,7 @@ class NotifierActor:
             random=random,
             log=log,
         )
+        self._tries = Tries()
         self._news, self._draining = trio.Event(), trio.Event()
         self._ended: trio.Event | None = None
         self._is_full = False
@@ -218,10 +218,10 @@ class NotifierActor:
         self._made_room()
 
     def _result(self, leg: OutgoingNotification, attempt: Attempt) -> LegResult:
+        is_last = self._tries.is_last(leg, attempt)
         if attempt.kind != "again":
             return LegResult(leg, attempt, None)
-        most = self.LIMITED_MOST if attempt.reason == "limited" else self.ATTEMPTS
-        if leg.attempt >= most:
+        if is_last:
             last = structs.replace(attempt, kind="refused", reason="attempts")
             return LegResult(leg, last, None)
         first, longest = self.AGAIN_MS

@@ -233,11 +233,14 @@ class PushService(Provider):
         self._public_key, self._clock = public_key, clock
         self.base = ""
         self.gone: set[str] = set()
+        self.forbidden: set[str] = set()  # they were made with another key
 
     async def respond(self, request: Received) -> tuple[int, object, Mapping[str, str]]:
         await trio.lowlevel.checkpoint()
         if request.target in self.gone:
             return 410, None, {}
+        if request.target in self.forbidden:
+            return 403, None, {}
         if not self._is_signed(request.headers["authorization"]):
             return 403, None, {}
         if len(request.body) > 4096:

@@ -1,7 +1,7 @@
 """KakaoTalk messages to oneself: one goes to Kakao, agrees there, and comes back with a code.
 
-Whoever comes back has to be the browser that went: else somebody could have another agree that his
-KakaoTalk is told what is not his.
+Whoever comes back has to be the browser that went, and does so once: else somebody could have
+another agree that his KakaoTalk is told what is not his.
 """
 
 from __future__ import annotations
@@ -11,20 +11,29 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+import trio
 from werkzeug.http import dump_cookie, parse_cookie
 
 from actors.ports import WallClock
 from protocol.errors import ErrorCode, ProtocolError
+from server.http.auth import rate_limited
+from server.http.ports import Limits, Rate
 from server.http.route import Access, Answer, Call, NoQuery, Route
 from server.ids import IdSource
 from server.postgres.notification_endpoints import NotificationEndpoints
 from server.postgres.notification_links import NotificationLinks
 from server.providers.kakao_tokens import KakaoApp, KakaoTokens
-from server.providers.outside_addresses import AddressReader
+from server.providers.outside_addresses import AddressReader, KakaoAccount
 
 PATH: Final = "/api/notifications/kakao"
 SCOPE: Final = "talk_message"
 HELD_S: Final = 600
+GOING: Final = Rate(per_second=0.05, burst=10)
+"""How often a user goes to Kakao."""
+ONCE: Final = Rate(per_second=1 / HELD_S, burst=1)
+"""How often one comes back: when there might be another time, the state is over."""
+WITHIN_S: Final = 8.0
+"""A browser waits so long for what Kakao says of its code."""
 COOKIE: Final = "madang_kakao"
 PAGE: Final = "/#/notifications"
 REFUSED: Final = "/?kakao=failed#/notifications"
@@ -85,17 +94,21 @@ class KakaoConnectRoutes:
         addresses: AddressReader,
         endpoints: NotificationEndpoints,
         people: NotificationLinks,
+        limits: Limits,
         state_key: bytes,
         clock: WallClock,
         new_id: IdSource,
     ) -> None:
         self._login, self._addresses = login, addresses
-        self._endpoints, self._people = endpoints, people
+        self._endpoints, self._people, self._limits = endpoints, people, limits
         self._state, self._clock, self._new_id = SignedState(state_key), clock, new_id
 
     async def connect(self, call: Call[None, NoQuery]) -> Answer:
         """Where the browser that asks has to go to. It is known by a cookie when it comes back."""
         app = self._known().app
+        wait = await self._limits.take(f"kakao-connect:{call.caller.user_no}", GOING)
+        if wait:
+            raise rate_limited(wait)
         nonce, until = self._new_id(), self._now() + HELD_S
         asked = {
             "response_type": "code",
@@ -120,16 +133,21 @@ class KakaoConnectRoutes:
     async def _connected(self, login: KakaoLogin, call: Call[None, KakaoReturn]) -> bool:
         nonce = parse_cookie(call.headers.get("Cookie")).get(COOKIE, "")
         user_no = self._state.read(call.query.state, nonce=nonce, now=self._now())
-        if user_no is None or not call.query.code:
+        if user_no is None or await self._limits.take(f"kakao-return:{nonce}", ONCE):
             return False
         who = await self._people.linked(user_no)
-        account = await login.tokens.first(call.query.code) if who else None
+        account = await self._account(login, call.query.code) if who else None
         if account is None:
             return False
         new = self._addresses.kakao_account(account)
         at = self._clock.now_ms()
         await self._endpoints.add(user_no, new.platform, new.kind, new.address, new.label, at)
         return True
+
+    async def _account(self, login: KakaoLogin, code: str) -> KakaoAccount | None:
+        with trio.move_on_after(WITHIN_S):
+            return await login.tokens.first(code) if code else None
+        return None
 
     def _known(self) -> KakaoLogin:
         if self._login is None:

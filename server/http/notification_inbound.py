@@ -61,6 +61,7 @@ def inbound_routes(  # noqa: PLR0913 - each is a part of some route
             addresses=addresses,
             endpoints=endpoints,
             people=parts.links,
+            limits=limits,
             state_key=parts.state_key,
             clock=clock,
             new_id=new_id,

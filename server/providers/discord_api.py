@@ -11,6 +11,7 @@ import msgspec
 from actors.notification_records import Attempt, OutgoingNotification
 from actors.rules.notification_text import Text
 from server import VERSION
+from server.discord_text import plain_text
 from server.providers.discord_limits import DiscordLimits, Limited, Route
 from server.providers.endpoints import Endpoint
 from server.providers.posting import Method, Posted, Poster
@@ -48,7 +49,7 @@ class DiscordApi:
     ) -> Posted | Attempt:
         """What was answered, or why nothing was asked or done: too many requests."""
         if limited := await self._limits.take(route):
-            return _later(limited)
+            return _later(limited, was_asked=False)
         posted, over = Posted(), None
         try:
             headers = HEADERS if token is None else HEADERS | {"Authorization": f"Bot {token}"}
@@ -56,19 +57,19 @@ class DiscordApi:
             posted = await self._poster.request(method, self._base.below(path), headers, content)
         finally:
             over = self._limits.answered(route, posted)
-        return posted if over is None else _later(over)
+        return posted if over is None else _later(over, was_asked=True)
 
 
 def embedded(message: OutgoingNotification, text: Text) -> dict[str, Any]:
-    """The body of a message that mentions nobody."""
+    """The body of a message that mentions nobody, and has no link: it is of whoever wrote it."""
     at = datetime.fromtimestamp(message.created_at / 1000, UTC)
     embed: dict[str, Any] = {
-        "title": text.title[:LONGEST_TITLE],
-        "description": text.body[:LONGEST_DESCRIPTION],
+        "title": plain_text(text.title, LONGEST_TITLE),
+        "description": plain_text(text.body, LONGEST_DESCRIPTION),
         "timestamp": at.isoformat(timespec="milliseconds"),
     }
     if message.sender is not None:
-        embed["footer"] = {"text": message.sender[:LONGEST_FOOTER]}
+        embed["footer"] = {"text": message.sender[:LONGEST_FOOTER]}  # which has no markdown
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
@@ -89,6 +90,11 @@ def fault_code(posted: Posted) -> int | None:
         return None
 
 
-def _later(limited: Limited) -> Attempt:
-    wait_ms = math.ceil(limited.wait_s * 1000)
-    return Attempt(kind="again", reason="limited", retry_after_ms=wait_ms, of_all=limited.of_all)
+def _later(limited: Limited, *, was_asked: bool) -> Attempt:
+    return Attempt(
+        kind="again",
+        reason="limited",
+        retry_after_ms=math.ceil(limited.wait_s * 1000),
+        of_all=limited.of_all,
+        was_asked=was_asked,
+    )

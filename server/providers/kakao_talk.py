@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import structs
 
 from actors.notification_records import Attempt, OutgoingNotification
 from actors.ports import WallClock
@@ -107,7 +108,9 @@ class KakaoTalk:
         meaning = FAULTS.get(_fault(posted) or 0)
         if meaning is None or posted.status is None:
             return attempt_of(posted, self._clock)
-        return attempt_of(posted, self._clock, {posted.status: meaning})
+        attempt = attempt_of(posted, self._clock, {posted.status: meaning})
+        # Whose token it is: it is no word on Kakao.
+        return structs.replace(attempt, of_one=attempt.reason == "not_authorized")
 
 
 def _taken(posted: Posted) -> Attempt:

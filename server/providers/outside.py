@@ -15,7 +15,7 @@ from server.providers.sealing import NotOpened
 
 GONE: Final = Attempt(kind="gone", reason="endpoint_gone")
 NO_PROVIDER: Final = Attempt(kind="refused", reason="no_provider")
-NOT_CONNECTED: Final = Attempt(kind="again", reason="not_connected")
+NOT_CONNECTED: Final = Attempt(kind="again", reason="not_connected", was_asked=False)
 BROKEN: Final = Attempt(kind="refused", reason="address_refused")
 
 

@@ -19,6 +19,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,12 +42,16 @@ from server.providers.vapid import Vapid
 KEPT_S: Final = 24 * 3600
 """By the push service, for a browser that is away. Later the page tells it."""
 LONGEST_KEPT_S: Final = 28 * KEPT_S
-TAKE_BACK_S: Final = KEPT_S
+SHOWN_S: Final = KEPT_S
+"""After it was sent one is likely to be shown still, or not fetched."""
+APPLE: Final = ".push.apple.com"
 TOPIC_CHARS: Final = 32
 LONGEST_TITLE: Final = 255
 BYTES_OF_CHARACTER: Final = 6
 """The most that one takes in JSON."""
 URGENCY: Final[Mapping[int, str]] = {1: "low", 2: "normal", 3: "high", 4: "high"}
+
+NOT_TAKEN_BACK: Final = Attempt(kind="refused", reason="provider_refused", was_asked=False)
 
 MEANINGS: Final[Mapping[int, Meaning]] = {
     **dict.fromkeys((404, 410), Meaning("gone", "endpoint_gone")),
@@ -62,19 +67,22 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 class WebPush:
-    """The adapter of kind ``web_push``. *private*: subscriptions may be of any address."""
+    """The adapter of kind ``web_push``. *service*: a push service beside the known ones.
+
+    Its references are ``NOTIFICATION:WHEN IT WAS SENT``.
+    """
 
     def __init__(
         self,
         poster: Poster,
         vapid: Vapid,
         *,
-        private: bool,
+        service: Endpoint | None = None,
         clock: WallClock,
         key: Callable[[], ec.EllipticCurvePrivateKey] = new_key,
         salt: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._poster, self._vapid, self._private = poster, vapid, private
+        self._poster, self._vapid, self._service = poster, vapid, service
         self._clock, self._key, self._salt = clock, key, salt
 
     async def send(
@@ -89,14 +97,26 @@ class WebPush:
         attempt = await self._push(endpoint, headers, _shown(message, text))
         if attempt is not None:
             return _if_first(attempt, message)
-        return Attempt(kind="sent", provider_ref=message.notification_id)
+        return Attempt(
+            kind="sent", provider_ref=f"{message.notification_id}:{self._clock.now_ms()}"
+        )
 
     async def take_back(self, endpoint: OpenedEndpoint, message: OutgoingNotification) -> Attempt:
-        """Have it closed where it is shown, and replaced where it was not fetched yet."""
-        headers = {"TTL": str(TAKE_BACK_S), "Urgency": "normal"}
+        """Have it closed where it is likely to be shown still, and replaced where it was not
+        fetched yet.
+
+        Browsers count pushes that show nothing against the page, and Safari ends its subscription
+        after three: so nobody is asked in vain, and Apple never.
+        """
+        shown, _, sent_at = (message.take_back or "").partition(":")
+        left_s = self._shown_s(message, int(sent_at or 0))
+        host = urlsplit(kept_as(Subscription, endpoint).endpoint).hostname or ""
+        if left_s <= 0 or host.endswith(APPLE):
+            return NOT_TAKEN_BACK
+        headers = {"TTL": str(left_s), "Urgency": "normal"}
         if message.collapse_key is None:  # else it would replace what replaced it
             headers["Topic"] = topic_of(message)
-        plain = msgspec.json.encode({"gone": message.take_back})
+        plain = msgspec.json.encode({"gone": shown})
         attempt = await self._push(endpoint, headers, plain)
         if attempt is None:
             return Attempt(kind="withdrawn")
@@ -107,11 +127,11 @@ class WebPush:
     ) -> Attempt | None:
         subscription = kept_as(Subscription, opened)
         try:
-            to = push_endpoint(subscription.endpoint, private=self._private)
+            to = push_endpoint(subscription.endpoint, self._service)
             receiver, secret = subscription.keys()
             body = encrypted(plain, receiver, secret, key=self._key(), salt=self._salt(SALT_BYTES))
         except ValueError:  # it was allowed once
-            return Attempt(kind="refused", reason="address_refused")
+            return Attempt(kind="refused", reason="address_refused", was_asked=False)
         posted = await self._poster.post(to, self._headers(to) | {**headers}, body)
         return None if is_taken(posted) else self._refusal(to, posted)
 
@@ -133,6 +153,12 @@ class WebPush:
             return KEPT_S
         left_s = (message.expires_at - self._clock.now_ms()) // 1000
         return min(max(left_s, 0), LONGEST_KEPT_S)
+
+    def _shown_s(self, message: OutgoingNotification, sent_at: int) -> int:
+        until = sent_at + SHOWN_S * 1000
+        if message.expires_at is not None:
+            until = min(until, message.expires_at)
+        return (until - self._clock.now_ms()) // 1000
 
 
 def topic_of(message: OutgoingNotification) -> str:

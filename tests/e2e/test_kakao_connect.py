@@ -8,11 +8,22 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
+import pytest
+import trio
 from http_world import HttpWorld, Person
 from inbound_world import InboundWorld, open_inbound
-from notification_providers import CANARY, Kakao, KeptAddresses, answers, posting, provided
+from notification_providers import (
+    CANARY,
+    Kakao,
+    KeptAddresses,
+    answers,
+    posting,
+    provided,
+    stall,
+)
 
-from server.http.kakao_connect import COOKIE, PAGE, REFUSED, KakaoLogin, SignedState
+from server.http import kakao_connect
+from server.http.kakao_connect import COOKIE, GOING, PAGE, REFUSED, KakaoLogin, SignedState
 from server.providers.endpoints import read_endpoint
 from server.providers.kakao_tokens import KakaoApp, KakaoTokens
 from server.providers.outside_addresses import KakaoAccount
@@ -152,18 +163,59 @@ async def test_a_state_that_is_late_or_was_not_made_here_is_worth_nothing(
 async def test_who_does_not_agree_is_sent_back_as_he_was(database_url: str, redis_url: str) -> None:
     async with at_kakao(database_url, redis_url) as (world, kakao):
         ann = await world.http.person()
-        going = await go(world, ann)
-        state = going.asked["state"]
+
+        async def to(**said: str) -> str:
+            going = await go(world, ann)
+            return await back(world, going.cookie, state=going.asked["state"], **said)
+
         said = {"error": "access_denied", "error_description": "User denied access"}
-        assert await back(world, going.cookie, state=state, **said) == REFUSED
-        assert await back(world, going.cookie, state=state, code="never given") == REFUSED
+        assert await to(**said) == REFUSED
+        assert await to(code="never given") == REFUSED
         kakao.next.append(answers(503))
-        assert await back(world, going.cookie, state=state, code="code1") == REFUSED
+        assert await to(code="code1") == REFUSED
+        going = await go(world, ann)
         sql = "UPDATE users SET status = 'suspended' WHERE user_id = $1"
         await world.database.execute(sql, ann.id)
+        state = going.asked["state"]
         assert await back(world, going.cookie, state=state, code="code2") == REFUSED
         assert "code2" in kakao.codes  # nobody was asked for it
         assert await kinds(world, ann) == []
+
+
+async def test_one_comes_back_once(database_url: str, redis_url: str) -> None:
+    async with at_kakao(database_url, redis_url) as (world, kakao):
+        ann = await world.http.person()
+        for said in ({"code": "code1"}, {"error": "access_denied"}, {"code": "never given"}):
+            going = await go(world, ann)
+            state = going.asked["state"]
+            first = await back(world, going.cookie, state=state, **said)
+            assert first == (PAGE if said == {"code": "code1"} else REFUSED)
+            asked = len(kakao.received)
+            assert await back(world, going.cookie, state=state, code="code2") == REFUSED
+            assert len(kakao.received) == asked and "code2" in kakao.codes
+
+
+async def test_one_goes_to_kakao_so_often_and_no_more(database_url: str, redis_url: str) -> None:
+    async with at_kakao(database_url, redis_url) as (world, _):
+        ann, ben = await world.http.person(), await world.http.person()
+        for _ in range(int(GOING.burst)):
+            await go(world, ann)
+        reply = await world.bots.ask("GET", CONNECT, token=ann.token)
+        assert reply.status == 429 and "Set-Cookie" not in reply.headers
+        await go(world, ben)
+
+
+async def test_who_waits_for_kakao_waits_so_long(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kakao_connect, "WITHIN_S", 0.3)
+    async with at_kakao(database_url, redis_url) as (world, kakao):
+        ann = await world.http.person()
+        going = await go(world, ann)
+        kakao.next.append(stall)
+        with trio.fail_after(4):  # less than a provider may take
+            to = await back(world, going.cookie, code="code1", state=going.asked["state"])
+        assert to == REFUSED and await kinds(world, ann) == []
 
 
 async def test_without_an_app_there_is_nowhere_to_go(database_url: str, redis_url: str) -> None:

@@ -176,8 +176,8 @@ class PlayNode:
                     nursery.start_soon(self._follow)
                     for each in self.notifiers.values():
                         nursery.start_soon(each.run)
-            self._make()
             await trio.sleep(self._play.down_s)
+            self._make()  # whatever was drained while it was down was of before
 
     async def _follow(self) -> None:
         """As a client of server-sent events does: what it missed, then what comes, and again."""

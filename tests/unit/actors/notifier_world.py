@@ -116,7 +116,7 @@ class SmallQueue(NotificationQueue):
         made = range(len(self.waiting) + len(self.decided) + 1, 10**6)[:count]
         for no in made:
             given = {"id": f"n{no}", "recipient_no": 1, "platform": "web", "type": "t"}
-            given |= {"endpoints": (), **fields}
+            given |= {"endpoints": (), "held_since": None, **fields}
             self.waiting[no] = WaitingLeg(
                 leg_no=no,
                 notification_no=no,
@@ -124,6 +124,7 @@ class SmallQueue(NotificationQueue):
                 is_active=True,
                 is_blocked=False,
                 is_seen=False,
+                is_shown=False,
                 sender_no=None,
                 title="t",
                 priority=1,

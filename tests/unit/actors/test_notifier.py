@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 import trio
+from msgspec import structs
 from notifier_nodes import AGAIN, open_notifying, patient
-from notifier_world import SmallQueue
+from notifier_world import SmallQueue, outgoing
 
 from actors.notification_records import Attempt, Begun, OutgoingNotification
-from actors.notifier import NotifierActor
+from actors.notification_tries import Tries
 from actors.rules.circuit_breaker import Circuit
 
 LIMITED = Attempt(kind="again", reason="limited", retry_after_ms=7_000, of_all=True)
@@ -197,7 +198,35 @@ async def test_being_limited_is_no_fault_of_the_message_for_long(autojump_clock)
         it.ready()
         await trio.sleep(200)
         assert it.small.states() == {"sent": 1, "failed": 1}
-        assert len(it.provider.times(2)) == NotifierActor.LIMITED_MOST
+        assert len(it.provider.times(2)) == Tries.NOT_LOOKED
+
+
+async def test_what_a_provider_did_not_look_at_is_no_attempt(autojump_clock):
+    async with open_notifying(breaker=patient()) as it:
+        limited = Attempt(kind="again", reason="limited")
+        left_alone = Attempt(kind="again", reason="not_connected", was_asked=False)
+        it.notifier.AGAIN_MS = (100, 1_000)
+        answers = {1: limited, 2: left_alone}
+        it.provider.answers = lambda no, attempt: answers[no] if attempt < 20 else AGAIN
+        it.ready(2)
+        await it.until("failed")
+        for leg in it.small.legs.values():
+            assert [each.kind for each in leg.results] == ["again"] * 23 + ["refused"]
+        assert len(it.notifier._tries) == 0
+        it.provider.answers = lambda no, attempt: AGAIN if attempt == 20 else limited
+        [mixed] = it.ready()
+        await it.until("failed")
+        assert len(it.provider.times(mixed)) == 21 and len(it.notifier._tries) == 0
+
+
+def test_of_how_many_it_is_known_who_looked_is_bounded() -> None:
+    tries = Tries(most=3)
+    for leg_no in range(10):
+        assert not tries.is_last(structs.replace(outgoing(leg_no, "push"), attempt=1), AGAIN)
+    assert len(tries) == 3
+    sent = Attempt(kind="sent")
+    assert all(tries.is_last(outgoing(leg_no, "push"), sent) for leg_no in range(10))
+    assert len(tries) == 0
 
 
 async def test_a_rest_without_a_time_is_short_and_one_without_an_end_has_one(autojump_clock):
@@ -231,6 +260,43 @@ async def test_a_provider_that_is_down_is_left_alone_and_tried_by_one(autojump_c
         assert set(it.provider.accepted.values()) == {1}
         assert it.notifier.circuit is Circuit.CLOSED
         assert it.log.events.count("notifier_circuit") >= 2
+
+
+async def test_what_is_wrong_with_one_address_is_no_word_on_its_platform(autojump_clock):
+    async with open_notifying(at_once=5) as it:
+        ill = structs.replace(AGAIN, of_one=True)
+        it.provider.answers = lambda no, _: ill if no <= 50 else None
+        it.ready(60)
+        await trio.sleep(2)
+        assert it.notifier.circuit is Circuit.CLOSED
+        assert {it.small.legs[no].state for no in range(51, 61)} == {"sent"}
+
+
+@pytest.mark.parametrize("kind", ["gone", "refused"])
+async def test_fifty_dead_webhooks_keep_nobody_from_the_others(autojump_clock, kind):
+    async with open_notifying(at_once=5) as it:
+        dead = Attempt(kind=kind, reason="x")
+        it.provider.answers = lambda no, _: dead if no <= 50 else None
+        it.ready(60)
+        await trio.sleep(2)
+        assert it.notifier.circuit is Circuit.CLOSED
+        assert it.small.states() == {"failed": 50, "sent": 10}
+
+
+async def test_who_was_not_asked_is_tried_by_the_next(autojump_clock):
+    async with open_notifying(at_once=5) as it:
+        it.provider.answers = lambda _no, _attempt: AGAIN
+        it.ready(5)
+        await trio.sleep(9)
+        assert it.notifier.circuit is Circuit.OPEN
+        nobody = Attempt(kind="again", reason="limited", was_asked=False, retry_after_ms=10**6)
+        it.provider.answers = lambda no, _: nobody if no <= 5 else AGAIN
+        await trio.sleep(3)
+        assert it.notifier.circuit is not Circuit.CLOSED, "nothing was heard of it"
+        it.provider.answers = lambda no, _: nobody if no <= 5 else None
+        it.ready()
+        await trio.sleep(2)
+        assert it.notifier.circuit is Circuit.CLOSED and it.small.legs[6].state == "sent"
 
 
 async def test_what_was_sent_before_says_nothing_of_how_it_is_now(autojump_clock):

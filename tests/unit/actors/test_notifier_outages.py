@@ -172,6 +172,13 @@ async def test_a_drain_waits_no_longer_than_it_is_given(autojump_clock):
         await it.notifier.drain(3.0)
         assert trio.current_time() - began == pytest.approx(3.1)
     async with open_notifying() as it:
+        it.queue.slow = {"record": 10**6}
+        it.ready()
+        began = trio.current_time()
+        await trio.sleep(0.1)
+        await it.notifier.drain(3.0)
+        assert trio.current_time() - began == pytest.approx(3.1)
+    async with open_notifying() as it:
         it.ready()
         it.queue.fail_next["record"] = [StoreUnavailable("away")] * 2
         await trio.sleep(0.1)

@@ -46,9 +46,7 @@ from server.providers.outside_addresses import (
 from server.providers.posting import Deadlines
 
 ID, TOKEN = "223704706495545344", f"{CANARY}-aBcD_0123456789-aBcD_0123456789"
-PUBLIC = AddressReader(
-    private=False, discord=read_endpoint("https://discord.com/api/v10", private=False)
-)
+PUBLIC = AddressReader(discord=read_endpoint("https://discord.com/api/v10", private=False))
 
 
 class World(NamedTuple):
@@ -75,7 +73,7 @@ async def world(deadlines: Deadlines = PATIENT, *, limit: int = 5) -> AsyncItera
             DiscordApi(poster, api, DiscordLimits(patience_s=10)), clock=SetClock()
         )
         with trio.fail_after(30):
-            yield World(hook, discord, AddressReader(private=True, discord=api), base)
+            yield World(hook, discord, AddressReader(discord=api), base)
 
 
 # ---- what is sent
@@ -111,6 +109,28 @@ async def test_an_embed_has_the_bounds_that_discord_sets() -> None:
         (embed,) = made.discord.received[0].json()["embeds"]
     assert (len(embed["title"]), len(embed["description"])) == (256, 4096)
     assert sum(map(len, (embed["title"], embed["description"], embed["footer"]["text"]))) <= 6000
+
+
+async def test_nobody_makes_a_link_or_a_mention() -> None:
+    evil = r"[bank](http://evil.example) <@1> @everyone <#2> ||x|| **b** \[a](b)"
+    async with world() as made:
+        await made.hook.send(made.endpoint(), note(sender="[s](http://x)"), Words(evil, evil))
+        body = made.discord.received[0].json()
+        (embed,) = body["embeds"]
+    escaped = (
+        r"\[bank\]\(http\://evil.example\) \<\@1\> \@everyone \<\#2\>"
+        r" \|\|x\|\| \*\*b\*\* \\\[a\]\(b\)"
+    )
+    assert embed["title"] == embed["description"] == escaped
+    assert embed["footer"] == {"text": "[s](http://x)"}, "a footer is shown as it is"
+    assert body["allowed_mentions"] == {"parse": []}
+
+
+async def test_no_escape_is_cut_in_two() -> None:
+    async with world() as made:
+        await made.hook.send(made.endpoint(), note(), Words("a" + "*" * 255, "*" * 4_096))
+        (embed,) = made.discord.received[0].json()["embeds"]
+    assert embed["title"] == "a" + r"\*" * 127 and embed["description"] == r"\*" * 2_048
 
 
 async def test_what_is_of_the_server_itself_has_no_footer() -> None:
@@ -293,9 +313,9 @@ def test_no_other_address_is_taken(url: str) -> None:
     assert CANARY not in str(refused.value)
 
 
-def test_a_webhook_below_the_configured_api_is_taken_where_private_ones_are() -> None:
+def test_a_webhook_below_the_configured_api_is_taken() -> None:
     api = read_endpoint("http://127.0.0.1:8123/api/v10", private=True)
-    reader = AddressReader(private=True, discord=api)
+    reader = AddressReader(discord=api)
     for url in (
         f"http://127.0.0.1:8123/api/v10/webhooks/{ID}/{TOKEN}",
         f"https://discord.com/api/webhooks/{ID}/{TOKEN}",

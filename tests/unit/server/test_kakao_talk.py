@@ -182,7 +182,7 @@ async def test_one_that_is_not_believed_either_is_not_shown_for_ever() -> None:
         made.kakao.next.extend(
             [refusal, answers(200, {"access_token": "x", "expires_in": 9}), refusal]
         )
-        assert await made.send() == Attempt(kind="again", reason="not_authorized")
+        assert await made.send() == Attempt(kind="again", reason="not_authorized", of_one=True)
         assert len(made.kakao.received) == 3
 
 
@@ -283,7 +283,7 @@ def fault(status: int, code: int) -> Instead:
 @pytest.mark.parametrize(
     ("play", "expected"),
     [
-        (fault(403, -402), Attempt(kind="refused", reason="not_authorized")),
+        (fault(403, -402), Attempt(kind="refused", reason="not_authorized", of_one=True)),
         (fault(400, -10), Attempt(kind="again", reason="limited")),
         (fault(429, -10), Attempt(kind="again", reason="limited")),
         (fault(503, -9798), Attempt(kind="again", reason="provider_error")),
@@ -342,7 +342,7 @@ async def test_a_code_that_gives_nothing_gives_no_account(play: Instead) -> None
 def test_an_account_is_the_same_with_other_tokens() -> None:
     one, two = kept_account(account()), kept_account(account(number=2, left_ms=5))
     assert one != two and identity("kakao_talk", one) == identity("kakao_talk", two) == "123456789"
-    reader = AddressReader(private=False, discord=read_endpoint("https://x", private=False))
+    reader = AddressReader(discord=read_endpoint("https://x", private=False))
     assert reader.kakao_account(account()).label == "…6789"
 
 

@@ -60,6 +60,8 @@ MESSAGE = (
     "a-fN"
 )
 
+REF = f"id:{NOW_MS}"
+
 
 class World(NamedTuple):
     push: WebPush
@@ -82,7 +84,7 @@ async def world(deadlines: Deadlines = PATIENT) -> AsyncIterator[World]:
     service = PushService(vapid.public_key, clock)
     async with provided(service) as base, posting(deadlines) as poster:
         service.base = base
-        push = WebPush(poster, vapid, private=True, clock=clock)
+        push = WebPush(poster, vapid, service=read_endpoint(base, private=True), clock=clock)
         with trio.fail_after(30):
             yield World(push, service, Browser(base), clock)
 
@@ -108,7 +110,7 @@ def test_the_message_is_that_of_the_published_vector() -> None:
 def test_a_browser_reads_what_was_encrypted_for_it(length: int) -> None:
     browser = Browser("https://fcm.googleapis.com")
     plain, key = b"x" * length, ec.generate_private_key(ec.SECP256R1())
-    subscription = read_subscription(browser.endpoint, browser.p256dh, browser.auth, private=False)
+    subscription = read_subscription(browser.endpoint, browser.p256dh, browser.auth)
     receiver, secret = subscription.keys()
     body = encrypted(plain, receiver, secret, key=key, salt=b"s" * 16)
     assert browser.decrypted(body) == plain and len(body) == length + 103
@@ -140,7 +142,7 @@ async def test_a_notification_is_pushed_and_shown() -> None:
     async with world() as made:
         attempt = await made.send()
         (received,) = made.service.received
-        assert attempt == Attempt(kind="sent", provider_ref="0123456789abcdef")
+        assert attempt == Attempt(kind="sent", provider_ref=f"0123456789abcdef:{NOW_MS}")
         assert made.shown() == {
             "id": "0123456789abcdef",
             "title": TITLE,
@@ -249,7 +251,8 @@ async def test_nobody_there_is_asked_again() -> None:
         pass
     async with posting() as poster:
         vapid = Vapid(read_vapid_key(SENDER), subject=None, clock=made.clock)
-        push = WebPush(poster, vapid, private=True, clock=made.clock)
+        service = read_endpoint(made.service.base, private=True)
+        push = WebPush(poster, vapid, service=service, clock=made.clock)
         endpoint = opened("web_push", made.browser.address())
         attempt = await push.send(endpoint, note(), Words())
     assert attempt == Attempt(kind="again", reason="not_connected")
@@ -284,8 +287,46 @@ async def test_what_was_read_elsewhere_is_closed_and_replaces_what_was_not_fetch
 async def test_it_does_not_replace_what_replaced_it() -> None:
     async with world() as made:
         endpoint = opened("web_push", made.browser.address())
-        await made.push.take_back(endpoint, note(take_back="id", collapse_key="trip"))
+        await made.push.take_back(endpoint, note(take_back=REF, collapse_key="trip"))
         assert "topic" not in made.service.received[0].headers
+
+
+DAY_MS = 86_400_000
+NOT_TAKEN_BACK = Attempt(kind="refused", reason="provider_refused", was_asked=False)
+
+
+@pytest.mark.parametrize(
+    ("later_ms", "expires_ms", "ttl"),
+    [
+        (0, None, "86400"),
+        (DAY_MS - 5_000, None, "5"),
+        (DAY_MS - 999, None, None),
+        (10_000, 70_000, "60"),
+        (70_000, 70_000, None),
+        (70_000, 2 * DAY_MS, "86330"),
+    ],
+)
+async def test_it_is_taken_back_while_it_is_likely_to_be_shown(
+    later_ms: int, expires_ms: int | None, ttl: str | None
+) -> None:
+    async with world() as made:
+        expires_at = None if expires_ms is None else Millis(NOW_MS + expires_ms)
+        sent = await made.send(expires_at=expires_at)
+        made.clock.ms += later_ms
+        endpoint = opened("web_push", made.browser.address())
+        back = note(take_back=sent.provider_ref, expires_at=expires_at)
+        attempt = await made.push.take_back(endpoint, back)
+        told = [each.headers["ttl"] for each in made.service.received[1:]]
+    assert (attempt, told) == (
+        (NOT_TAKEN_BACK, []) if ttl is None else (Attempt(kind="withdrawn"), [ttl])
+    )
+
+
+async def test_what_apple_shows_is_not_taken_back() -> None:
+    async with world() as made:
+        for base in ("https://web.push.apple.com", "https://WEB.push.apple.com:443"):
+            endpoint = opened("web_push", Browser(base).address())
+            assert await made.push.take_back(endpoint, note(take_back=REF)) == NOT_TAKEN_BACK
 
 
 @pytest.mark.parametrize(
@@ -301,7 +342,7 @@ async def test_taking_back_may_be_done_twice(play: Instead, expected: Attempt) -
     async with world() as made:
         made.service.next.append(play)
         endpoint = opened("web_push", made.browser.address())
-        assert await made.push.take_back(endpoint, note(take_back="id")) == expected
+        assert await made.push.take_back(endpoint, note(take_back=REF)) == expected
 
 
 # ---- where it may go
@@ -317,7 +358,7 @@ async def test_taking_back_may_be_done_twice(play: Instead, expected: Attempt) -
     ],
 )
 def test_known_push_services_are_allowed(url: str) -> None:
-    assert push_endpoint(url, private=False).scheme == "https"
+    assert push_endpoint(url).scheme == "https"
 
 
 @pytest.mark.parametrize(
@@ -347,12 +388,27 @@ def test_known_push_services_are_allowed(url: str) -> None:
 )
 def test_no_other_address_is_pushed_to(url: str) -> None:
     browser = Browser("https://fcm.googleapis.com")
-    reader = AddressReader(
-        private=False, discord=read_endpoint("https://discord.com", private=False)
-    )
+    reader = AddressReader(discord=read_endpoint("https://discord.com", private=False))
     with pytest.raises(ValueError, match=r"^must ") as refused:
         reader.push(url, browser.p256dh, browser.auth)
     assert "canary" not in str(refused.value)
+
+
+def test_of_other_push_services_the_one_that_is_named_is_allowed() -> None:
+    service = read_endpoint("http://127.0.0.1:9000/below", private=True)
+    assert push_endpoint("http://127.0.0.1:9000/any/path", service).port == 9000
+    assert push_endpoint("https://fcm.googleapis.com/x", service).scheme == "https"
+    for url in (
+        "http://127.0.0.1:9001/canary",
+        "https://127.0.0.1:9000/canary",
+        "http://127.0.0.2:9000/canary",
+        "http://127.0.0.1:9000@169.254.169.254/canary",
+        "http://fcm.googleapis.com/canary",
+        "https://fcm.googleapis.com:25/canary",
+    ):
+        with pytest.raises(ValueError, match=r"^must ") as refused:
+            push_endpoint(url, service)
+        assert "canary" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -371,22 +427,22 @@ def test_no_other_address_is_pushed_to(url: str) -> None:
 )
 def test_keys_that_are_none_are_refused(p256dh: str, auth: str) -> None:
     with pytest.raises(ValueError, match=r"^p256dh ") as refused:
-        read_subscription("https://fcm.googleapis.com/x", p256dh, auth, private=False)
+        read_subscription("https://fcm.googleapis.com/x", p256dh, auth)
     assert "canary" not in str(refused.value)
 
 
 def test_padding_does_not_matter() -> None:
     url = "https://fcm.googleapis.com/x"
-    plain = read_subscription(url, RECEIVER, AUTH, private=False)
-    assert read_subscription(url, RECEIVER + "=", AUTH + "==", private=False) == plain
+    plain = read_subscription(url, RECEIVER, AUTH)
+    assert read_subscription(url, RECEIVER + "=", AUTH + "==") == plain
 
 
 async def test_an_address_that_is_allowed_no_more_is_not_asked() -> None:
     async with world() as made, posting() as poster:
         vapid = Vapid(read_vapid_key(SENDER), subject=None, clock=made.clock)
-        strict = WebPush(poster, vapid, private=False, clock=made.clock)
+        strict = WebPush(poster, vapid, clock=made.clock)
         endpoint = opened("web_push", made.browser.address())
-        refused = Attempt(kind="refused", reason="address_refused")
+        refused = Attempt(kind="refused", reason="address_refused", was_asked=False)
         assert await strict.send(endpoint, note(), Words()) == refused
         assert made.service.received == []
 
@@ -404,7 +460,8 @@ async def test_no_secret_is_logged_or_shown(caplog: pytest.LogCaptureFixture) ->
     async with world() as made:
         made.service.next.append(answers(500, {"said": CANARY}))
         shown = [repr(await made.send()), repr(opened("web_push", made.browser.address()))]
-        reader = AddressReader(private=True, discord=read_endpoint("https://x", private=False))
+        service = read_endpoint(made.service.base, private=True)
+        reader = AddressReader(push=service, discord=read_endpoint("https://x", private=False))
         new = reader.push(made.browser.endpoint, made.browser.p256dh, made.browser.auth)
     shown += [
         repr(new),
@@ -412,7 +469,7 @@ async def test_no_secret_is_logged_or_shown(caplog: pytest.LogCaptureFixture) ->
         caplog.text,
         repr(
             read_subscription(
-                made.browser.endpoint, made.browser.p256dh, made.browser.auth, private=True
+                made.browser.endpoint, made.browser.p256dh, made.browser.auth, service
             )
         ),
     ]
