@@ -20,7 +20,7 @@ from server.postgres.notification_endpoints import NotificationEndpoints
 from server.postgres.notification_templates import NotificationTemplates
 from server.postgres.pool import Database
 from server.providers.addresses import GuardedBackend
-from server.providers.alimtalk import AlimTalk
+from server.providers.alimtalk import VERIFICATION, AlimTalk
 from server.providers.attempts import Adapter
 from server.providers.discord_api import DiscordApi
 from server.providers.discord_bot import DiscordBot
@@ -32,6 +32,7 @@ from server.providers.outside import Outside as OutsidePlatform
 from server.providers.outside_addresses import PLATFORM_OF, AddressReader, Kind
 from server.providers.posting import Poster
 from server.providers.sealing import KEY_BYTES, SealKey, Seals, load_seal_keys
+from server.providers.service_circuits import ServiceCircuits
 from server.providers.vapid import Vapid, load_vapid_key
 from server.providers.web_push import WebPush
 from server.settings import Settings
@@ -62,10 +63,12 @@ class NotificationProviders:
         self.reaches = keys is not None
         self.endpoints = NotificationEndpoints(database, Seals(keys or _of_nobody()))
         self.addresses = AddressReader(
-            private=settings.private_addresses, discord=self._wanted.discord.api
+            push=self._wanted.push.service, discord=self._wanted.discord.api
         )
         self.vapid = self._vapid()
         self.kakao_login: KakaoLogin | None = None
+        self.codes: AlimTalk | None = None
+        """What sends codes to phones."""
         self._adapters = self._made() if self.reaches else {}
 
     @property
@@ -95,23 +98,25 @@ class NotificationProviders:
     def _made(self) -> dict[Kind, Adapter]:
         made: dict[Kind, Adapter] = {**self._discord()}
         if self.vapid is not None:
-            made["web_push"] = WebPush(
-                self._poster(),
-                self.vapid,
-                private=self._settings.private_addresses,
-                clock=self._clock,
-            )
+            made["web_push"] = ServiceCircuits(self._web_push(self.vapid), log=self._log)
         if self._wanted.kakao is not None:
             made["kakao_talk"] = self._kakao(self._wanted.kakao)
         if self._wanted.alimtalk is not None:
             account = self._wanted.alimtalk
-            made["alimtalk"] = AlimTalk(self._poster(), account, clock=self._clock)
+            made["alimtalk"] = talk = AlimTalk(self._poster(), account, clock=self._clock)
+            self.codes = talk if VERIFICATION in account.templates else None
         return made
 
     def _vapid(self) -> Vapid | None:
         wanted, data = self._wanted.push, self._settings.place.data
         key = load_vapid_key(wanted.key, data, embedded=self._embedded) if self.reaches else None
         return None if key is None else Vapid(key, subject=wanted.subject, clock=self._clock)
+
+    def _web_push(self, vapid: Vapid) -> WebPush:
+        service = self._wanted.push.service
+        # Users say where: without a service that is named they reach nothing near.
+        poster = self._poster(private=self._settings.private_addresses and service is not None)
+        return WebPush(poster, vapid, service=service, clock=self._clock)
 
     def _discord(self) -> Mapping[Kind, Adapter]:
         wanted = self._wanted.discord
@@ -126,7 +131,9 @@ class NotificationProviders:
     def _kakao(self, wanted: KakaoSettings) -> KakaoTalk:
         poster = self._poster()
         tokens = KakaoTokens(poster, wanted.app, self.endpoints, clock=self._clock)
-        self.kakao_login = KakaoLogin(wanted.app, tokens)
+        # Who comes back from Kakao keeps nothing waiting that is to be sent.
+        codes = KakaoTokens(self._poster(), wanted.app, self.endpoints, clock=self._clock)
+        self.kakao_login = KakaoLogin(wanted.app, codes)
         return KakaoTalk(
             poster,
             wanted.app,
@@ -136,8 +143,9 @@ class NotificationProviders:
             clock=self._clock,
         )
 
-    def _poster(self) -> Poster:
-        backend = GuardedBackend(private=self._settings.private_addresses)
+    def _poster(self, *, private: bool | None = None) -> Poster:
+        near = self._settings.private_addresses if private is None else private
+        backend = GuardedBackend(private=near)
         poster = Poster(backend, tls=ssl.create_default_context(), connections=CONNECTIONS)
         self._posters.append(poster)
         return poster

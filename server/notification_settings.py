@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from actors.notification_records import Platform
 from actors.rules.notification_types import TYPES
 from server.failure import BadSetting
-from server.providers.alimtalk import ANY, SensAccount
+from server.providers.alimtalk import ANY, VERIFICATION, SensAccount
 from server.providers.endpoints import Endpoint, read_endpoint
 from server.providers.kakao_tokens import KakaoApp
 from server.providers.sealing import SealKey, read_seal_keys
@@ -48,6 +48,8 @@ class PushSettings:
 
     key: ec.EllipticCurvePrivateKey | None = field(repr=False)
     subject: str | None
+    service: Endpoint | None
+    """A push service beside those of browsers, of which any subscription is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +113,13 @@ def read_notifying(environ: Mapping[str, str]) -> NotifyingSettings:
 
 
 def _push(environ: Mapping[str, str]) -> PushSettings:
+    name = "MADANG_PUSH_SERVICE_URL"
     return PushSettings(
         key=_checked(environ, "MADANG_VAPID_KEY", read_vapid_key),
         subject=_like(
             environ, "MADANG_VAPID_SUBJECT", _SUBJECT, "mailto:ops@example.org or https://…"
         ),
+        service=_endpoint(environ, name, "") if environ.get(name) else None,
     )
 
 
@@ -170,7 +174,7 @@ def _alimtalk(environ: Mapping[str, str]) -> SensAccount | None:
 def _templates(text: str) -> Mapping[str, str]:
     pairs = [each.strip().partition("=")[::2] for each in text.split(",")]
     for of, code in pairs:
-        if not (of == ANY or of in TYPES) or not _TEMPLATE.fullmatch(code):
+        if of not in (ANY, VERIFICATION, *TYPES) or not _TEMPLATE.fullmatch(code):
             raise BadSetting(
                 "MADANG_SENS_TEMPLATES must be like calendar.reminder=CODE,*=CODE,"
                 f" with types that there are: {of!r}"

@@ -165,7 +165,9 @@ class Accounts:
             check_time_zone(body.time_zone)
 
     async def change_password(self, call: Call[NewPassword, NoQuery]) -> Answer:
-        """A new password and a fresh token: every other token is revoked, every socket closed."""
+        """A new password and a fresh token: every other token is revoked, every socket closed, and
+        bots have to be linked anew.
+        """
         at = self._sign_ins.clock.now_ms()
         person = await self._myself(call.claims.user)
         await self._sign_ins.attempt(call.address, person.username)

@@ -11,9 +11,11 @@ from msgspec import UNSET, Meta, UnsetType
 from actors.notification_records import Platform
 from actors.ports import WallClock
 from protocol.errors import ErrorCode, ProtocolError
+from protocol.ids import UserId
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.notification_parts import PATH, NotificationParts
+from server.http.notification_phones import NewPhoneEndpoint, PhoneCodeSent
 from server.http.notification_schemas import utc
 from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
@@ -77,7 +79,7 @@ class NotificationEndpointRoutes:
         self, parts: NotificationParts, *, users: UserStore, limits: Limits, clock: WallClock
     ) -> None:
         self._endpoints, self._addresses = parts.endpoints, parts.addresses
-        self._terms, self._users = parts.terms, users
+        self._phones, self._terms, self._users = parts.phones, parts.terms, users
         self._limits, self._clock = limits, clock
 
     async def list_mine(self, call: Call[None, NoQuery]) -> Answer:
@@ -115,22 +117,36 @@ class NotificationEndpointRoutes:
             raise invalid("webhookUrl", str(error)) from None
         return await self._add(call.caller.user_no, address)
 
-    async def add_kakao(self, call: Call[None, NoQuery]) -> Answer:
-        """Be reached by AlimTalk, at the phone of one's profile."""
-        person = await self._users.by_id(call.caller.user_id)
+    async def add_kakao(self, call: Call[NewPhoneEndpoint, NoQuery]) -> Answer:
+        """Be reached by AlimTalk at the phone of one's profile: a code is sent there, and who says
+        it here has that phone. It stays the endpoint's, whatever the profile says later.
+        """
+        if self._phones is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "this server sends no codes to phones")
+        user_no, code = call.caller.user_no, call.body.code
+        phone = await self._phone_of(call.caller.user_id)
+        if code is None:
+            return Answer(202, await self._phones.begin(user_no, phone))
+        await self._phones.check(user_no, phone, code)
+        return await self._keep(user_no, phone)
+
+    async def _phone_of(self, user: UserId) -> NewAddress:
+        person = await self._users.by_id(user)
         if person is None or person.phone is None:
             raise ProtocolError(ErrorCode.CONFLICT, "there is no phone in your profile")
         try:
-            address = self._addresses.phone(person.phone)
+            return self._addresses.phone(person.phone)
         except ValueError as error:
             raise ProtocolError(ErrorCode.CONFLICT, f"the phone {error}") from None
-        return await self._add(call.caller.user_no, address)
 
     async def _add(self, user_no: int, address: NewAddress) -> Answer:
         if address.kind not in self._terms.kinds:
             raise ProtocolError(ErrorCode.CONFLICT, "this server sends nothing to such")
         if wait := await self._limits.take(f"endpoints:{user_no}", CHANGES):
             raise rate_limited(wait)
+        return await self._keep(user_no, address)
+
+    async def _keep(self, user_no: int, address: NewAddress) -> Answer:
         made = await self._endpoints.add(
             user_no,
             address.platform,
@@ -199,8 +215,9 @@ class NotificationEndpointRoutes:
                 name="add_kakao_endpoint",
                 summary="Be reached by AlimTalk",
                 handler=self.add_kakao,
-                answers={201: EndpointShown},
-                refusals=(409,),
+                body=NewPhoneEndpoint,
+                answers={201: EndpointShown, 202: PhoneCodeSent},
+                refusals=(404, 409),
             ),
         )
 

@@ -9,6 +9,7 @@ from typing import Final
 from actors.notification_feed import NotificationFeed
 from actors.notification_ports import NotificationQueue
 from server.http.notification_inbound import InboundParts
+from server.http.notification_phones import PhoneProof
 from server.http.notification_recipients import Recipients
 from server.notification_reading import Reading
 from server.postgres.notification_endpoints import NotificationEndpoints
@@ -39,7 +40,8 @@ class NotificationTerms:
 class NotificationParts:
     """What the routes of notifications are put together from.
 
-    ``wake`` tells their router that there is something to decide.
+    ``wake`` tells their router that there is something to decide. Without ``phones`` nobody can
+    show that a phone is his.
     """
 
     queue: NotificationQueue
@@ -50,6 +52,7 @@ class NotificationParts:
     recipients: Recipients
     endpoints: NotificationEndpoints
     addresses: AddressReader
+    phones: PhoneProof | None
     templates: NotificationTemplates
     feed: NotificationFeed
     inbound: InboundParts

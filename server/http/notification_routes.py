@@ -32,7 +32,7 @@ def notification_routes(
         NotificationSending(parts, limits=limits, clock=clock, new_id=new_id, audit=audit),
         NotificationReading(parts, clock=clock),
         NotificationSettingsRoutes(parts, clock=clock),
-        NotificationStream(parts, users=users, clock=clock),
+        NotificationStream(parts, users=users, limits=limits, clock=clock),
         NotificationEndpointRoutes(parts, users=users, limits=limits, clock=clock),
         NotificationAdmin(parts, users=users, clock=clock, audit=audit),
     )

@@ -64,7 +64,8 @@ class NewNotice(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fie
     where one fails, or nobody has read it ``unreadAfter`` seconds later. ``ttl``: seconds after
     which it is not sent any more. The same ``dedupeKey`` to the same person again is the same
     notification; one with the same ``collapseKey`` takes the place of what was not read yet.
-    ``priority`` 4 passes quiet hours only for types that may be urgent.
+    ``priority`` 4 passes quiet hours only for types that may be urgent, and from those who may
+    send what is.
     """
 
     recipient_id: IdField

@@ -45,6 +45,12 @@ END_OWN: Final = """
 UPDATE notification_endpoints SET ended_at = $2, ended_why = $3, sealed = '', lookup = ''
 WHERE endpoint_id = $1 AND user_no = $4 AND ended_at IS NULL RETURNING endpoint_no"""
 
+# Who is linked reads and answers: with a new password he has to be linked anew.
+END_BOTS: Final = """
+WITH codes AS (DELETE FROM notification_links WHERE user_no = $1)
+UPDATE notification_endpoints SET ended_at = $2, ended_why = 'password', sealed = '', lookup = ''
+WHERE user_no = $1 AND kind IN ('discord_bot', 'kakao_bot') AND ended_at IS NULL"""
+
 BEYOND: Final = """
 SELECT endpoint_no FROM notification_endpoints
 WHERE user_no = $1 AND platform = $2 AND kind = $3 AND ended_at IS NULL
@@ -55,16 +61,18 @@ SELECT endpoint_id, platform, kind, label, created_at, used_at FROM notification
 WHERE user_no = $1 AND ended_at IS NULL ORDER BY endpoint_no"""
 
 OPEN: Final = """
-SELECT endpoint_no, user_no, platform, kind, sealed, key_id FROM notification_endpoints
-WHERE endpoint_no = $1 AND ended_at IS NULL"""
+SELECT endpoint_no, endpoint_id, user_no, platform, kind, sealed, key_id
+FROM notification_endpoints WHERE endpoint_no = $1 AND ended_at IS NULL"""
+
+ID: Final = "SELECT endpoint_id FROM notification_endpoints WHERE endpoint_no = $1"
 
 EMPTY: Final = """
 UPDATE notification_endpoints SET sealed = '', lookup = ''
 WHERE ended_at IS NOT NULL AND (sealed <> '' OR lookup <> '')"""
 
 OLD: Final = """
-SELECT endpoint_no, user_no, platform, kind, sealed, key_id FROM notification_endpoints
-WHERE key_id <> $1 AND ended_at IS NULL AND endpoint_no > $2
+SELECT endpoint_no, endpoint_id, user_no, platform, kind, sealed, key_id
+FROM notification_endpoints WHERE key_id <> $1 AND ended_at IS NULL AND endpoint_no > $2
 ORDER BY endpoint_no LIMIT $3 FOR UPDATE"""
 
 RESEAL: Final = """
@@ -108,7 +116,8 @@ class NotificationEndpoints:
     ) -> str:
         """Keep it; its id. One that the user has already is that one, with what is new of it.
 
-        Whoever else had it has shown to have lost it, and is not reached by it any more.
+        It has to be proven that it is the user's: by what is in it (``identity``), or before.
+        Whoever else had it has lost it, and is not reached by it any more.
         """
         lookups = self._seals.lookups(identity(kind, address))
         async with self._database.service() as service:
@@ -119,13 +128,12 @@ class NotificationEndpoints:
                     own = row
                 else:
                     await service.execute(END, [row["endpoint_no"]], at, "taken_over")
-            sealed = self._seals.seal(address, _of(user_no, platform, kind))
+            made = self._new_id() if own is None else str(own["endpoint_id"])
+            key_id, data = self._seals.seal(address, _of(made, user_no, platform, kind))
             if own is not None:
-                key_id, data = sealed
                 await service.execute(RENEW, own["endpoint_no"], data, key_id, lookups[0], label)
-                return str(own["endpoint_id"])
-            new = (user_no, platform, kind, sealed.data, sealed.key_id, lookups[0], label, at)
-            made = self._new_id()
+                return made
+            new = (user_no, platform, kind, data, key_id, lookups[0], label, at)
             await service.execute(INSERT, made, *new)
             await self._end_beyond(service, user_no, platform, kind, at)
             return made
@@ -157,9 +165,10 @@ class NotificationEndpoints:
 
     async def replace(self, endpoint: OpenedEndpoint, address: str) -> None:
         """Keep new secrets of the same address, unless it was ended."""
-        of = _of(endpoint.user_no, endpoint.platform, endpoint.kind)
-        key_id, data = self._seals.seal(address, of)
         async with self._database.service() as service:
+            id = await service.fetchval(ID, endpoint.endpoint_no)  # noqa: A001 - the field's name
+            of = _of(id, endpoint.user_no, endpoint.platform, endpoint.kind)
+            key_id, data = self._seals.seal(address, of)
             await service.execute(REPLACE, endpoint.endpoint_no, data, key_id)
 
     async def rekey(self) -> Rekeyed:
@@ -185,7 +194,7 @@ class NotificationEndpoints:
             opened = self._opened(row)
         except NotOpened:
             return False
-        of = _of(opened.user_no, opened.platform, opened.kind)
+        of = _of(row["endpoint_id"], opened.user_no, opened.platform, opened.kind)
         key_id, data = self._seals.seal(opened.address, of)
         lookup = self._seals.lookups(identity(opened.kind, opened.address))[0]
         await service.execute(RESEAL, opened.endpoint_no, data, key_id, lookup)
@@ -198,10 +207,10 @@ class NotificationEndpoints:
         await service.execute(END, [row["endpoint_no"] for row in beyond], at, "too_many")
 
     def _opened(self, row: Any) -> OpenedEndpoint:
-        endpoint_no, user_no, platform, kind, data, key_id = row
-        address = self._seals.open(Sealed(key_id, data), _of(user_no, platform, kind))
+        endpoint_no, id, user_no, platform, kind, data, key_id = row  # noqa: A001 - as above
+        address = self._seals.open(Sealed(key_id, data), _of(id, user_no, platform, kind))
         return OpenedEndpoint(endpoint_no, user_no, platform, kind, address)
 
 
-def _of(user_no: int, platform: str, kind: str) -> str:
-    return f"{user_no} {platform} {kind}"
+def _of(endpoint_id: str, user_no: int, platform: str, kind: str) -> str:
+    return f"{endpoint_id} {user_no} {platform} {kind}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from actors.ports import Claims, Standing, UserState
 from protocol.ids import Millis, RoomId, UserId
 from server.postgres.audit import By, note
+from server.postgres.notification_endpoints import END_BOTS
 from server.postgres.people_rows import COLUMNS, NewPerson, Person, person_of
 from server.postgres.pool import Database
 
@@ -197,10 +198,12 @@ class UserStore:
         return [person_of(row) for row in rows]
 
     async def set_password(self, user_no: int, password_hash: str, *, at: Millis) -> int:
-        """Store it and revoke every token issued so far; the second from which tokens hold."""
-        second: int = await self._database.fetchval(
-            RENEW, user_no, password_hash, following_second(at), once=True
-        )
+        """Store it, revoke every token issued so far, and end what bots were linked by; the second
+        from which tokens hold.
+        """
+        async with self._database.acting(user_no) as mine:
+            second: int = await mine.fetchval(RENEW, user_no, password_hash, following_second(at))
+            await mine.execute(END_BOTS, user_no, at)
         return second
 
     async def set_status_role(

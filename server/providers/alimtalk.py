@@ -30,6 +30,9 @@ from server.providers.message_api import PLAIN_ID
 from server.providers.outside_addresses import OpenedEndpoint
 from server.providers.posting import Posted, Poster
 
+VERIFICATION: Final = "verification"
+"""What stands for a type in the template of codes, which no other template is used for."""
+CODE_TITLE, CODE_BODY = "마당 인증번호 {code}", "10분 안에 입력해 주세요."
 LONGEST_CONTENT: Final = 1000
 TAKEN: Final = "A000"
 ANY: Final = "*"
@@ -47,7 +50,7 @@ class SensAccount:
     channel: str
     """The channel's search id, with its @."""
     templates: Mapping[str, str]
-    """Template codes by types of notifications."""
+    """Template codes by types of notifications, and of ``VERIFICATION``."""
 
 
 class _Request(msgspec.Struct, rename="camel"):
@@ -74,18 +77,28 @@ class AlimTalk:
         template = templates.get(message.type) or templates.get(ANY)
         if template is None:
             return Attempt(kind="refused", reason="no_provider")
-        content = f"{text.title}\n{text.body}"[:LONGEST_CONTENT]
-        body = {
-            "plusFriendId": self._account.channel,
-            "templateCode": template,
-            "messages": [{"to": endpoint.address, "content": content, "useSmsFailover": False}],
-        }
-        posted = await self._poster.post(self._endpoint, self._signed(), msgspec.json.encode(body))
-        return _taken(posted) if is_taken(posted) else attempt_of(posted, self._clock)
+        return await self._post(template, endpoint.address, f"{text.title}\n{text.body}")
+
+    async def send_code(self, phone: str, code: str) -> Attempt:
+        """Try once to tell whoever has *phone* a code; refused where there is no template of it."""
+        template = self._account.templates.get(VERIFICATION)
+        if template is None:
+            return Attempt(kind="refused", reason="no_provider")
+        return await self._post(template, phone, f"{CODE_TITLE.format(code=code)}\n{CODE_BODY}")
 
     async def take_back(self, endpoint: OpenedEndpoint, message: OutgoingNotification) -> Attempt:
         """There is no way to."""
         return Attempt(kind="refused", reason="provider_refused")
+
+    async def _post(self, template: str, phone: str, content: str) -> Attempt:
+        message = {"to": phone, "content": content[:LONGEST_CONTENT], "useSmsFailover": False}
+        body = {
+            "plusFriendId": self._account.channel,
+            "templateCode": template,
+            "messages": [message],
+        }
+        posted = await self._poster.post(self._endpoint, self._signed(), msgspec.json.encode(body))
+        return _taken(posted) if is_taken(posted) else attempt_of(posted, self._clock)
 
     def _signed(self) -> dict[str, str]:
         account, now = self._account, str(self._clock.now_ms())

@@ -107,22 +107,19 @@ class AddressReader:
     """Reads what people say of how they are reached. Its methods raise ValueError, whose text does
     not show it.
 
-    *private*: addresses of this machine and of private networks are allowed; *discord*: where its
-    API is.
+    *push*: a push service beside the known ones, if there is one; *discord*: where its API is.
     """
 
-    def __init__(self, *, private: bool, discord: Endpoint) -> None:
-        self._private, self._discord = private, discord
+    def __init__(self, *, push: Endpoint | None = None, discord: Endpoint) -> None:
+        self._push, self._discord = push, discord
 
     def push(self, endpoint: str, p256dh: str, auth: str) -> NewAddress:
         """A browser's subscription."""
-        read = read_subscription(endpoint, p256dh, auth, private=self._private)
-        return _new("web_push", _spelled(read))
+        return _new("web_push", _spelled(read_subscription(endpoint, p256dh, auth, self._push)))
 
     def discord_webhook(self, url: str) -> NewAddress:
         """A webhook of Discord."""
-        api = self._discord if self._private else None
-        return _new("discord_webhook", _spelled(read_webhook(url, api)))
+        return _new("discord_webhook", _spelled(read_webhook(url, self._discord)))
 
     def discord_user(self, user_id: str) -> NewAddress:
         """Somebody whom the bot writes to."""
@@ -137,12 +134,14 @@ class AddressReader:
         return _new("alimtalk", read_phone(text))
 
 
-def read_subscription(endpoint: str, p256dh: str, auth: str, *, private: bool) -> Subscription:
-    """The subscription, of a known push service; of any where *private* addresses are allowed.
+def read_subscription(
+    endpoint: str, p256dh: str, auth: str, service: Endpoint | None = None
+) -> Subscription:
+    """The subscription, of a known push service or of *service*.
 
     Raises ValueError, whose text does not show it.
     """
-    push_endpoint(endpoint, private=private)
+    push_endpoint(endpoint, service)
     subscription = Subscription(endpoint, p256dh.rstrip("="), auth.rstrip("="))
     try:
         key, secret = subscription.keys()
@@ -154,12 +153,17 @@ def read_subscription(endpoint: str, p256dh: str, auth: str, *, private: bool) -
     return subscription
 
 
-def push_endpoint(url: str, *, private: bool) -> Endpoint:
-    """Where to push to. Raises ValueError, whose text does not show it."""
+def push_endpoint(url: str, service: Endpoint | None = None) -> Endpoint:
+    """Where to push to: to a known push service, or the one at the scheme, host and port of
+    *service*. Raises ValueError, whose text does not show it.
+    """
     if len(url) > LONGEST_PUSH_URL:
         raise ValueError(f"must have {LONGEST_PUSH_URL} characters at most")
-    endpoint = read_endpoint(url, private=private)
-    if private or endpoint.host in PUSH_HOSTS or endpoint.host.endswith(PUSH_DOMAINS):
+    endpoint = read_endpoint(url, private=service is not None)
+    if service is not None and endpoint[:3] == service[:3]:
+        return endpoint
+    endpoint = read_endpoint(url, private=False)
+    if endpoint.host in PUSH_HOSTS or endpoint.host.endswith(PUSH_DOMAINS):
         return endpoint
     raise ValueError("must be of a known push service")
 
@@ -171,9 +175,9 @@ def read_webhook(url: str, api: Endpoint | None = None) -> WebhookAddress:
     """
     endpoint = read_endpoint(url, private=api is not None)
     at, host = endpoint.target, endpoint.host
-    own = api is not None and endpoint[:3] == api[:3] and at.startswith(api.target)
+    own = api is not None and endpoint[:3] == api[:3] and at.startswith(api.below("/").target)
     if own and api is not None:
-        at = "/api/" + at.removeprefix(api.target).lstrip("/")
+        at = "/api/" + at.removeprefix(api.below("/").target)
     plain = endpoint.scheme == "https" and host in WEBHOOK_HOSTS and f"//{host}/" in url.lower()
     found = _WEBHOOK.fullmatch(at) if own or plain else None
     if found is None or "?" in url or "#" in url:
@@ -216,21 +220,16 @@ def kept_account(account: KakaoAccount) -> str:
 
 
 def identity(kind: str, address: str) -> str:
-    """What stays of an address when its secrets change: one that is given again is known by it.
+    """What one that is given again is known by. Whoever gives it takes it over, so that it has
+    all that shows whose it is: the secrets of a subscription and of a webhook, too.
 
     >>> identity("discord_bot", "80351110224678912")
     '80351110224678912'
     """
-    try:
-        match kind:
-            case "web_push":
-                return msgspec.json.decode(address, type=Subscription).endpoint
-            case "kakao_talk":
-                return msgspec.json.decode(address, type=KakaoAccount).id
-            case "discord_webhook":
-                return msgspec.json.decode(address, type=WebhookAddress).id
-            case _:
-                return address
+    if kind != "kakao_talk":
+        return address
+    try:  # tokens change; whose they are Kakao itself has said
+        return msgspec.json.decode(address, type=KakaoAccount).id
     except ValueError:  # it is the identity itself
         return address
 
@@ -241,9 +240,14 @@ def label_of(kind: str, address: str) -> str:
     >>> label_of("discord_bot", "80351110224678912"), label_of("alimtalk", "01012345678")
     ('…8912', '010…5678')
     """
-    known = identity(kind, address)
-    if kind == "web_push":
-        return read_endpoint(known, private=True).host
+    match kind:
+        case "web_push":
+            url = msgspec.json.decode(address, type=Subscription).endpoint
+            return read_endpoint(url, private=True).host
+        case "discord_webhook":
+            known = msgspec.json.decode(address, type=WebhookAddress).id
+        case _:
+            known = identity(kind, address)
     return f"{known[:3] if kind == 'alimtalk' else ''}…{known[-4:]}"
 
 

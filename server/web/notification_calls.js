@@ -17,7 +17,7 @@ export const notificationCalls = (http) => ({
   pushKey: () => http("GET", "/push-key").then(({ key }) => key),
   addPush: (subscription) => http("POST", "/endpoints/push", subscription),
   addWebhook: (webhookUrl) => http("POST", "/endpoints/discord", { webhookUrl }),
-  addPhone: () => http("POST", "/endpoints/kakao", {}),
+  addPhone: (code) => http("POST", "/endpoints/kakao", { code }),
   link: (platform) => http("POST", "/links", { platform }),
   connectKakao: () => http("GET", "/kakao/connect").then(({ url }) => url),
 });

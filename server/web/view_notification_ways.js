@@ -7,6 +7,7 @@ import { labelled } from "./fields.js";
 import { pushOf, turnOffPush, turnOnPush, whyNoPush } from "./push.js";
 import { toast } from "./toast.js";
 import { linkCode } from "./view_link_code.js";
+import { phoneCode } from "./view_phone_code.js";
 import { explain, words } from "./words.js";
 
 const PICTURES = { push: "bell", kakao: "bubble", discord: "people" };
@@ -19,10 +20,11 @@ export function waysOf({ calls, chat }, endpoints, { say, changed }) {
   const ways = { calls, user, renew, say };
   const kakao = linkCode("kakao", ways);
   const discord = linkCode("discord", ways);
+  const phone = phoneCode(ways, { during, error: errorPlace() });
   const push = pushWay(ways);
   const wrong = words.waysWrong;
   const nodes = [push.node,
-    wayOf("kakao", [kakao.node], [[words.linkAccount, kakao.ask, wrong.code], [words.connectKakao, async () => location.assign(await calls.connectKakao()), wrong.connect], [words.addPhone, () => calls.addPhone().then(renew), wrong.phone]]),
+    wayOf("kakao", [kakao.node], [[words.linkAccount, kakao.ask, wrong.code], [words.connectKakao, async () => location.assign(await calls.connectKakao()), wrong.connect], [words.addPhone, phone.ask, wrong.phone]], phone.node),
     wayOf("discord", [discord.node], [[words.linkAccount, discord.ask, wrong.code]], webhookForm(ways))];
   const node = make("section", {}, make("h3", {}, words.reachedAt), list, make("div", { class: "ways" }, ...nodes));
   const show = (now) => {

@@ -69,7 +69,7 @@ export const en = {
   waysWrong: {
     code: { invalid: "This server has no bot there." },
     connect: { not_found: "This server does not sign in with Kakao." },
-    phone: { conflict: "Your profile has no mobile number, or this server sends no AlimTalk." },
+    phone: { conflict: "Your profile has no mobile number of Korea.", not_found: "This server sends no AlimTalk.", invalid: "That code is wrong, or holds no more.", unavailable: "The code could not be sent. Try again in a while." },
     webhook: { invalid: "That is no webhook URL of Discord.", conflict: "This server sends nothing to webhooks of Discord." },
   },
   kakaoFailed: "Your Kakao account could not be linked. Try again.",
@@ -83,6 +83,9 @@ export const en = {
   linkAccount: "Get a code",
   connectKakao: "Sign in with Kakao",
   addPhone: "AlimTalk to my phone",
+  phoneCode: "Code",
+  phoneCodeSent: (phone, until) => `A code is on its way to ${phone} by AlimTalk. It holds until ${until}.`,
+  sayCode: "Confirm",
   webhookUrl: "Webhook URL",
   addWay: "Add",
   sendCode: { kakao: "Send this code to the Madang bot in KakaoTalk.", discord: "Send this code to the Madang bot in Discord with the command /link." },

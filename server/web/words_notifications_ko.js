@@ -69,7 +69,7 @@ export const ko = {
   waysWrong: {
     code: { invalid: "이 서버에는 그곳의 봇이 없습니다." },
     connect: { not_found: "이 서버는 카카오 로그인을 쓰지 않습니다." },
-    phone: { conflict: "프로필에 휴대전화 번호가 없거나, 이 서버가 알림톡을 보내지 않습니다." },
+    phone: { conflict: "프로필에 휴대전화 번호가 없습니다.", not_found: "이 서버는 알림톡을 보내지 않습니다.", invalid: "인증번호가 틀렸거나 끝났습니다.", unavailable: "인증번호를 보내지 못했습니다. 잠시 뒤에 다시 해 주세요." },
     webhook: { invalid: "디스코드 웹훅의 주소가 아닙니다.", conflict: "이 서버는 디스코드 웹훅으로 보내지 않습니다." },
   },
   kakaoFailed: "카카오 계정을 연결하지 못했습니다. 다시 해 주세요.",
@@ -83,6 +83,9 @@ export const ko = {
   linkAccount: "연결 코드 받기",
   connectKakao: "카카오 로그인으로 연결",
   addPhone: "내 전화번호로 알림톡 받기",
+  phoneCode: "인증번호",
+  phoneCodeSent: (phone, until) => `${phone}에 알림톡으로 인증번호를 보냈습니다. ${until}까지 쓸 수 있습니다.`,
+  sayCode: "확인",
   webhookUrl: "웹훅 주소",
   addWay: "더하기",
   sendCode: { kakao: "카카오톡에서 마당 챗봇에게 이 코드를 보내 주세요.", discord: "디스코드에서 마당 봇에게 /link 명령으로 이 코드를 보내 주세요." },

@@ -17,12 +17,15 @@ from server.postgres.notification_endpoints import (
     Rekeyed,
 )
 from server.postgres.pool import APP_ROLE, Database, open_database
-from server.providers.outside_addresses import KakaoAccount, kept_account
+from server.providers.endpoints import read_endpoint
+from server.providers.outside_addresses import AddressReader, KakaoAccount, kept_account
 from server.providers.sealing import NotOpened, SealKey, Seals
 
 NOW = Millis(1_800_000_000_000)
 OLD, NEW = SealKey("old", b"o" * 32), SealKey("new", b"n" * 32)
 USER = "80351110224678912"
+READER = AddressReader(discord=read_endpoint("https://discord.com/api/v10", private=False))
+RECEIVER = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 
 
 class NotedLog:
@@ -117,6 +120,21 @@ async def test_a_row_that_was_given_to_somebody_else_does_not_open(
             await endpoints.address(number)
 
 
+async def test_a_row_opens_as_no_other_of_the_same_person_and_kind(
+    endpoints: NotificationEndpoints, database: Database
+) -> None:
+    for user in (USER, USER[::-1]):
+        await endpoints.add(1, "discord", "discord_bot", user, "", NOW)
+    async with database.service() as service:
+        await service.execute(
+            "UPDATE notification_endpoints e SET sealed = o.sealed FROM notification_endpoints o"
+            " WHERE o.endpoint_no <> e.endpoint_no"
+        )
+    for number in await numbers(database):
+        with pytest.raises(NotOpened):
+            await endpoints.address(number)
+
+
 async def test_the_same_again_is_the_same_with_what_is_new_of_it(
     endpoints: NotificationEndpoints, database: Database
 ) -> None:
@@ -143,6 +161,23 @@ async def test_who_has_it_last_has_it_alone(
     assert (before["sealed"], before["lookup"]) == (b"", b"")  # and nothing of it is kept
     assert await endpoints.address(before["endpoint_no"]) is None
     assert await endpoints.address(now["endpoint_no"]) is not None
+
+
+async def test_who_knows_less_of_an_address_than_its_owner_ends_nothing(
+    endpoints: NotificationEndpoints,
+) -> None:
+    url, auth = "https://fcm.googleapis.com/fcm/send/abc", "BTBZMqHH6r4Tts7J_aSIgg"
+    hook = f"https://discord.com/api/webhooks/{USER}/"
+    owned = [READER.push(url, RECEIVER, auth), READER.discord_webhook(hook + "s" * 68)]
+    guessed = [READER.push(url, RECEIVER, "A" * 22), READER.discord_webhook(hook + "x" * 68)]
+    for new in owned:
+        await endpoints.add(1, new.platform, new.kind, new.address, new.label, NOW)
+    for new in guessed:
+        await endpoints.add(2, new.platform, new.kind, new.address, new.label, NOW)
+    assert [each.kind for each in await endpoints.of_user(1)] == ["web_push", "discord_webhook"]
+    for new in owned:  # the same browser, with somebody else signed in; the same channel
+        await endpoints.add(3, new.platform, new.kind, new.address, new.label, NOW)
+    assert await endpoints.of_user(1) == [] and len(await endpoints.of_user(3)) == 2
 
 
 async def test_many_who_have_it_at_once_end_with_one(

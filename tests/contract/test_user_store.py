@@ -11,7 +11,8 @@ import structlog
 import trio
 import trio_asyncio
 
-from protocol.ids import UserId
+from actors.ports import StoreUnavailable
+from protocol.ids import Millis, UserId
 from server.ids import random_id
 from server.postgres.people_rows import NewPerson, Person
 from server.postgres.pool import open_database
@@ -75,6 +76,20 @@ async def test_a_role_is_granted_by_username_in_any_case(database_url: str) -> N
         assert person is not None
         assert person.role == "admin"
         assert await users.by_id(UserId("nobody")) is None
+
+
+async def test_a_password_and_what_bots_were_linked_by_change_together(database_url: str) -> None:
+    async with open_users(database_url) as users:
+        made = await users.create(NewPerson(user_id=random_id(), username="Minji"))
+        assert made is not None
+        await users._database.execute("ALTER TABLE notification_endpoints RENAME TO gone")
+        with pytest.raises(StoreUnavailable):
+            await users.set_password(made.user_no, "new", at=Millis(5_000))
+        assert await users.by_id(made.user_id) == made
+        await users._database.execute("ALTER TABLE gone RENAME TO notification_endpoints")
+        assert await users.set_password(made.user_no, "new", at=Millis(5_000)) == 6
+        person = await users.by_id(made.user_id)
+        assert person is not None and person.password_hash == "new"
 
 
 async def test_only_fields_of_the_profile_can_be_patched(database_url: str) -> None:

@@ -37,7 +37,7 @@ from server.ids import random_id
 from server.inbound import Inbound
 from server.live_sessions import LiveSessions
 from server.memory.limits import LocalLimits
-from server.notification_reading import AnswersTold, Reading
+from server.notification_reading import Reading
 from server.postgres.notification_endpoints import NotificationEndpoints
 from server.postgres.notification_inbox import NotificationInbox
 from server.postgres.notification_links import NotificationLinks
@@ -55,9 +55,7 @@ KAKAO_SECRET = "the skill's header"
 DISCORD_KEY = Ed25519PrivateKey.from_private_bytes(b"d" * 32)
 PUBLIC_KEY = DISCORD_KEY.public_key().public_bytes_raw()
 DISCORD, KAKAO = "/api/webhooks/discord", "/api/webhooks/kakao"
-ADDRESSES = AddressReader(
-    private=True, discord=read_endpoint("http://127.0.0.1:1/api/v10", private=True)
-)
+ADDRESSES = AddressReader(discord=read_endpoint("http://127.0.0.1:1/api/v10", private=True))
 
 
 class NotedErrors:
@@ -119,9 +117,9 @@ class InboundWorld:
         self.reading = Reading(
             self.inbox,
             http.parts.broadcasts.notices,
-            AnswersTold(self.queue, self.links, new_id=random_id),
             changed=self._changed,
             clock=self.clock,
+            new_id=random_id,
         )
         self.limits = LocalLimits()
         self.inbound = Inbound(
@@ -159,6 +157,7 @@ class InboundWorld:
             addresses=ADDRESSES,
             endpoints=self.endpoints,
             people=self.links,
+            limits=self.limits,
             state_key=KEY,
             clock=self.clock,
             new_id=random_id,
@@ -196,7 +195,8 @@ class InboundWorld:
         return await self._said(3, {"custom_id": custom_id, "component_type": 2}, user, locale)
 
     async def _said(self, kind: int, data: object, user: str, locale: str) -> Any:
-        body = {"type": kind, "data": data, "user": {"id": user}, "locale": locale, "version": 1}
+        about = {"id": f"11{next(self._ids)}", "locale": locale, "version": 1}
+        body = {"type": kind, "data": data, "user": {"id": user}, **about}
         reply = await self.discord(body)
         assert (reply.status, reply.json["type"]) == (200, 4), reply
         assert reply.json["data"]["flags"] == 64

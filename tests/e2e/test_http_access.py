@@ -173,7 +173,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "show_push_key": (None, "401 401 200 200 200 200 200 200 200"),
     "add_push_endpoint": (SUBSCRIBED, "401 401 201 201 201 201 201 201 201"),
     "add_discord_endpoint": ({"webhookUrl": WEBHOOK}, "401 401 201 201 201 201 201 201 201"),
-    "add_kakao_endpoint": ({}, "401 401 409 409 409 409 409 409 409"),
+    "add_kakao_endpoint": ({}, "401 401 404 404 404 404 404 404 404"),
     "end_endpoint": (None, "401 401 404 404 404 404 404 404 404"),
     "show_notification_statistics": (None, "401 401 403 403 403 403 200 403 403"),
     "explain_any_notification": (None, "401 401 403 403 403 403 404 403 403"),

@@ -104,6 +104,18 @@ async def test_a_template_may_be_for_all_other_types() -> None:
         assert await made.send("calendar.reminder") == refused
 
 
+async def test_a_code_has_a_template_of_its_own() -> None:
+    templates = {"*": "unknown", "verification": Sens.TEMPLATE}
+    async with world(templates=templates) as made:
+        assert (await made.talk.send_code(PHONE, "012345")).kind == "sent"
+        assert made.sens.sent[0]["to"] == PHONE
+        assert made.sens.sent[0]["content"] == "마당 인증번호 012345\n10분 안에 입력해 주세요."
+    async with world(templates={"*": Sens.TEMPLATE}) as made:
+        refused = Attempt(kind="refused", reason="no_provider")
+        assert await made.talk.send_code(PHONE, "012345") == refused
+        assert made.sens.received == []
+
+
 async def test_a_request_that_was_taken_and_refused_is_refused() -> None:
     async with world() as made:
         refused = Attempt(kind="refused", reason="provider_refused")
@@ -163,7 +175,7 @@ async def test_each_answer_has_its_outcome(play: Instead, expected: Attempt) -> 
     ],
 )
 def test_a_phone_of_korea_is_read(text: str, digits: str) -> None:
-    reader = AddressReader(private=False, discord=read_endpoint("https://x", private=False))
+    reader = AddressReader(discord=read_endpoint("https://x", private=False))
     new = reader.phone(text)
     assert (new.platform, new.kind, new.address, new.label) == (
         "kakao",

@@ -22,7 +22,7 @@ SENS = {
     "MADANG_SENS_SECRET_KEY": f"secret-{SECRET}",
     "MADANG_SENS_SERVICE_ID": "ncp:kkobizmsg:kr:1234:madang",
     "MADANG_SENS_CHANNEL": "@마당",
-    "MADANG_SENS_TEMPLATES": "calendar.reminder=remind1, *=any_2",
+    "MADANG_SENS_TEMPLATES": "calendar.reminder=remind1, *=any_2, verification=code3",
 }
 ALL = {
     **KAKAO,
@@ -46,6 +46,7 @@ ALL = {
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     read = read_notifying({})
     assert (read.seal_keys, read.push.key, read.push.subject) == ((), None, None)
+    assert read.push.service is None
     assert read.discord.api == ("https", "discord.com", 443, "/api/v10")
     assert (read.discord.token, read.discord.public_key) == (None, None)
     assert (read.kakao, read.kakao_bot_secret, read.alimtalk) == (None, None, None)
@@ -65,7 +66,11 @@ def test_everything_is_read() -> None:
     assert (read.kakao.app.secret, read.kakao.template) == (f"client-{SECRET}", "4711")
     assert read.kakao.link == "https://chat.example.org/#/notifications"
     assert read.alimtalk.api.host == "sens.apigw.ntruss.com"
-    assert read.alimtalk.templates == {"calendar.reminder": "remind1", "*": "any_2"}
+    assert read.alimtalk.templates == {
+        "calendar.reminder": "remind1",
+        "*": "any_2",
+        "verification": "code3",
+    }
     assert read.blocked_words == ("카지노", "lottery")
     assert read.per_hour == {"push": 5, "kakao": 30, "discord": 0}
     assert (read.digest_s, read.kept_days) == (60, 7)
@@ -108,11 +113,13 @@ def test_addresses_of_this_machine_are_allowed_where_private_ones_are() -> None:
         "MADANG_KAKAO_API_URL": "http://127.0.0.1:8124",
         "MADANG_KAKAO_AUTH_URL": "http://127.0.0.1:8124",
         "MADANG_SENS_API_URL": "http://127.0.0.1:8125",
+        "MADANG_PUSH_SERVICE_URL": "http://127.0.0.1:8126",
     }
     read = read_notifying(KAKAO | SENS | local | {"MADANG_PRIVATE_ADDRESSES": "1"})
     assert read.discord.api.port == 8123
     assert read.kakao is not None and read.kakao.app.auth.port == 8124
     assert read.alimtalk is not None and read.alimtalk.api.port == 8125
+    assert read.push.service is not None and read.push.service.port == 8126
     for name, url in local.items():
         with pytest.raises(BadSetting, match=f"{name} must begin with https"):
             read_notifying(KAKAO | SENS | {name: url})
@@ -128,6 +135,8 @@ def test_addresses_of_this_machine_are_allowed_where_private_ones_are() -> None:
         ("MADANG_VAPID_KEY", PRIVATE + "AA"),
         ("MADANG_VAPID_SUBJECT", "ops@example.org"),
         ("MADANG_VAPID_SUBJECT", "http://example.org"),
+        ("MADANG_PUSH_SERVICE_URL", "http://example.org"),
+        ("MADANG_PUSH_SERVICE_URL", "https://user:canary@example.org"),
         ("MADANG_DISCORD_API_URL", "discord.com"),
         ("MADANG_DISCORD_API_URL", "https://user:canary@discord.com/api/v10"),
         ("MADANG_DISCORD_BOT_TOKEN", "canary with spaces"),
