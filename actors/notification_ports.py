@@ -37,14 +37,16 @@ class NotificationQueue(Protocol):
     async def place(self, decide: Decide, *, now: Millis, most: int) -> Placed:
         """Have legs that are due decided, urgent ones first, and do what was decided: all or
         nothing, and no leg by two nodes. Legs that are held back by the same key come together,
-        even above *most*. *decide* is called in the transaction and must not wait.
+        even 1,000 above *most*. What cannot be read of one is its ``fault``, and no other's.
+        *decide* is called in the transaction and must not wait.
         """
 
     async def begin(
         self, platform: Outside, *, now: Millis, until: Millis, most: int, lease: int
     ) -> Begun:
         """Legs to be sent now, for this node alone *until* then. Legs whose node was lost are
-        ``unknown``; those that were read meanwhile, or are out of date, are left out.
+        ``unknown``; those that were read meanwhile, or are out of date, are left out, and
+        one that cannot be read fails.
         """
 
     async def record(self, results: Sequence[LegResult], *, at: Millis) -> Collection[Platform]:

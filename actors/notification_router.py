@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from itertools import groupby
 from random import Random
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from actors.notification_ports import NotificationQueue
 from actors.notification_records import Decision, Outside, Placed, WaitingLeg
 from actors.ports import AdapterError, StoreUnavailable, WallClock
 from actors.rules.backoff import wait_ms
+from actors.rules.routing import held
 from actors.supervisor import Log
 from protocol.ids import Millis
 
@@ -30,10 +30,12 @@ class NotificationRouter:
     """A task under the node's supervisor. What is due is in the store, so that nothing is lost with
     a node; any number of them may run it.
 
-    A leg that the rules cannot decide is held back, and keeps none of the others.
+    A leg that cannot be read, or that the rules cannot decide, is held back, and keeps none of the
+    others.
     """
 
     AT_ONCE: Final = 200  # legs of one transaction
+    ROUNDS: Final = 2  # at once where there is much: while one waits for the store another decides
     POLL_S: Final = 1.0  # for what other nodes took in; and a clock may jump
     SOON_S: Final = 0.05  # where another node has what is due
     AGAIN_MOST_MS: Final = 10_000
@@ -56,9 +58,8 @@ class NotificationRouter:
         self._random, self._log = random, log
         self._woken = trio.Event()
         self._failures = 0
+        self._is_much = False
         self._is_untold = False  # something may have been stored that nobody here was told
-        self._legs: Sequence[WaitingLeg] = ()
-        self._decisions: Sequence[Decision] = ()
         self.figures = RoutingFigures()
 
     def wake(self) -> None:
@@ -73,7 +74,7 @@ class NotificationRouter:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            rest = await self._round()
+            rest = await self._rounds()
             if self._failures:
                 await trio.sleep(rest)  # whoever wakes it knows nothing of the store
                 continue
@@ -81,10 +82,26 @@ class NotificationRouter:
                 await self._woken.wait()
             self._woken = trio.Event()
 
+    async def _rounds(self) -> float:
+        rests = list[float]()
+
+        async def one() -> None:
+            rests.append(await self._round())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(self.ROUNDS if self._is_much else 1):
+                nursery.start_soon(one)
+        self._is_much = 0.0 in rests
+        return max(rests) if self._failures else min(rests)
+
     async def _round(self) -> float:
         """Decide a batch of what is due; seconds until the next may be."""
-        now = self._clock.now_ms()
-        decide = partial(self._decided, now)
+        now, done = self._clock.now_ms(), list[tuple[Sequence[WaitingLeg], Sequence[Decision]]]()
+
+        def decide(legs: Sequence[WaitingLeg]) -> Sequence[Decision]:
+            done.append((legs, self._decided(now, legs)))
+            return done[-1][1]
+
         try:
             placed = await self._queue.place(decide, now=now, most=self.AT_ONCE)
         except AdapterError as error:
@@ -93,7 +110,9 @@ class NotificationRouter:
             self._log.error("notifications_failed", exc_info=error)
             return self._failed(error)
         self._recovered()
-        self._count(placed, now)
+        for legs, decisions in done[-1:]:
+            self.figures.placed(legs, decisions, now)
+        self._count(placed)
         self._tell(placed)
         return self._rest(placed)
 
@@ -112,9 +131,7 @@ class NotificationRouter:
             if platform != "web" and platform in self._notifiers:
                 self._notifiers[platform]()
 
-    def _count(self, placed: Placed, now: Millis) -> None:
-        if placed.decided:
-            self.figures.placed(self._legs, self._decisions, now)
+    def _count(self, placed: Placed) -> None:
         self.figures.shown += len(placed.shown)
         self.figures.left(placed.next_due)
 
@@ -139,15 +156,16 @@ class NotificationRouter:
     # ---- decisions
 
     def _decided(self, now: Millis, legs: Sequence[WaitingLeg]) -> Sequence[Decision]:
-        known = [leg for leg in legs if leg.platform == "web" or leg.platform in self._notifiers]
-        known_nos = {leg.leg_no for leg in known}
-        skipped = [
-            Decision(leg_no=leg.leg_no, kind="skip", reason="no_provider")
-            for leg in legs
-            if leg.leg_no not in known_nos
-        ]
-        self._legs, self._decisions = legs, [*skipped, *self._by_rules(known, now)]
-        return self._decisions
+        found, known = list[Decision](), list[WaitingLeg]()
+        for leg in legs:
+            if leg.platform != "web" and leg.platform not in self._notifiers:
+                found.append(Decision(leg_no=leg.leg_no, kind="skip", reason="no_provider"))
+            elif leg.fault:
+                self._log.error("notification_unreadable", leg=leg.leg_no, fault=leg.fault)
+                found.append(self._postponed(leg, now))
+            else:
+                known.append(leg)
+        return [*found, *self._by_rules(known, now)]
 
     def _by_rules(self, legs: Sequence[WaitingLeg], now: Millis) -> Iterable[Decision]:
         try:
@@ -164,9 +182,8 @@ class NotificationRouter:
         try:
             return self._decide(legs, now=now)
         except Exception as error:  # noqa: BLE001 - it is looked at again
-            until = Millis(now + self.FAULT_MS)
             self._log.error("routing_failed", user=legs[0].recipient_no, exc_info=error)
-            return [
-                Decision(leg_no=leg.leg_no, kind="hold", reason="error", until=until)
-                for leg in legs
-            ]
+            return [self._postponed(leg, now) for leg in legs]
+
+    def _postponed(self, leg: WaitingLeg, now: Millis) -> Decision:
+        return held(leg, "error", until=now + self.FAULT_MS, now=now)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -21,6 +19,7 @@ from server.postgres.notification_inbox import ListedNotification, NotificationI
 from server.postgres.notification_links import BotPlatform, Linked, NotificationLinks, normal_code
 from server.postgres.realtime_sessions import RealtimeSession
 from server.providers.outside_addresses import label_of
+from server.shown_lists import ShownList, ShownLists
 
 Act = Literal["link", "list", "read", "accept", "decline", "help"]
 
@@ -28,19 +27,23 @@ KINDS: Final[Mapping[BotPlatform, str]] = {"discord": "discord_bot", "kakao": "k
 """Kinds of endpoints. A bot of a KakaoTalk channel answers, and cannot speak first: its users are
 known here, and nothing is sent to them.
 """
-ANSWERS: Final[Mapping[Act, tuple[Answer, Word]]] = {
-    "accept": ("accept", "accepted"),
-    "decline": ("decline", "declined"),
+ANSWERS: Final[Mapping[Act, Answer]] = {"accept": "accept", "decline": "decline"}
+ANSWERED: Final[Mapping[Answer, Word]] = {"accept": "accepted", "decline": "declined"}
+ANSWERED_BEFORE: Final[Mapping[Answer, Word]] = {
+    "accept": "accepted_before",
+    "decline": "declined_before",
 }
 TRIES: Final = Rate(per_second=1 / 60, burst=5)
 """Codes that a user of a bot may try, until one is right."""
 ASKED: Final = Rate(per_second=1, burst=20)
 """What a user of a bot may ask."""
+ONCE: Final = Rate(per_second=1 / 600, burst=1)
+"""Requests with the same key, as long as one may come again."""
 LISTED: Final = 5
 TITLE_SHOWN, MESSAGE_SHOWN = 60, 80
+MASKED: Final = 1_000
+"""So much of a text is looked through for what is shown of it; all of one would take long."""
 ALL: Final = "all"
-NUMBER: Final = re.compile(r"[0-9]{1,6}")
-"""Of a list; ids are longer."""
 
 
 class BotUser(NamedTuple):
@@ -77,28 +80,6 @@ class Reply(NamedTuple):
     is_linked: bool = False
 
 
-class ShownLists:
-    """What the numbers of each one's last list stand for, of so many users."""
-
-    def __init__(self, *, most: int = 10_000) -> None:
-        self._most = most
-        self._lists: OrderedDict[str, Sequence[str]] = OrderedDict()
-
-    def put(self, whose: str, notifications: Sequence[str]) -> None:
-        """He sees these now, from number 1 on."""
-        self._lists[whose] = notifications
-        self._lists.move_to_end(whose)
-        if len(self._lists) > self._most:
-            self._lists.popitem(last=False)
-
-    def found(self, whose: str, what: str) -> str | None:
-        """The id that *what* stands for: a number of his list, or that itself."""
-        if not NUMBER.fullmatch(what):
-            return what or None
-        listed = self._lists.get(whose, ())
-        return listed[int(what) - 1] if 0 < int(what) <= len(listed) else None
-
-
 class Inbound:
     """Answers what users of bots say. *key* makes names of theirs that say nothing of them."""
 
@@ -119,18 +100,26 @@ class Inbound:
         self._clock, self._key = clock, key
         self._lists = ShownLists()
 
-    async def answer(self, bot: BotUser, said: Said, language: Language) -> Reply:
-        """What he is told. Nothing is raised that the stores raise."""
+    async def answer(
+        self, bot: BotUser, said: Said, language: Language, *, key: str | None = None
+    ) -> Reply:
+        """What he is told. Nothing is raised that the stores raise.
+
+        What comes again with the same *key* is not done again: who reads all, or says a number,
+        would mean something else by it later.
+        """
         try:
-            return await self._answer(bot, said, language)
+            return await self._answer(bot, said, language, key)
         except AdapterError:
             return Reply(say(language, "unavailable"))
         except ProtocolError as error:
             return Reply(say(language, _why_not(error)))
 
-    async def _answer(self, bot: BotUser, said: Said, language: Language) -> Reply:
+    async def _answer(self, bot: BotUser, said: Said, language: Language, key: str | None) -> Reply:
         if await self._limits.take(f"bots:{self._name(bot)}", ASKED):
             return Reply(say(language, "too_many"))
+        if key is not None and await self._limits.take(f"once:{key}", ONCE):
+            return Reply(say(language, "repeated"))
         if said.act == "link":
             return await self._link(bot, said.what, language)
         user_no = await self._endpoints.find(bot.platform, KINDS[bot.platform], bot.id)
@@ -148,16 +137,18 @@ class Inbound:
         if said.act == "read" and said.what == ALL:
             read = await self._reading.read(who.user_no, None)
             return Reply(say(language, "read", count=len(read)), is_linked=True)
-        notification = self._lists.found(self._name(bot), said.what)
+        now = self._clock.now_ms()
+        notification = self._lists.found(self._name(bot), said.what, now=now)
         if notification is None:
             return Reply(say(language, "which"), is_linked=True)
         if said.act == "read":
             read = await self._reading.read(who.user_no, [notification])
             word: Word = "read" if read else "read_before"
             return Reply(say(language, word, count=len(read)), is_linked=True)
-        answer, done = ANSWERS[said.act]
-        await self._reading.answer(who.user_no, notification, answer)
-        return Reply(say(language, done), is_linked=True)
+        answer = ANSWERS[said.act]
+        standing = await self._reading.answer(who.user_no, notification, answer)
+        words = ANSWERED if standing == answer else ANSWERED_BEFORE
+        return Reply(say(language, words[standing]), is_linked=True)
 
     async def _link(self, bot: BotUser, text: str, language: Language) -> Reply:
         tries = f"links:{self._name(bot)}"
@@ -179,7 +170,7 @@ class Inbound:
     async def _list(self, bot: BotUser, who: Linked, language: Language) -> Reply:
         now = self._clock.now_ms()
         found = await self._inbox.page(who.user_no, now=now, limit=LISTED, unread=True)
-        self._lists.put(self._name(bot), [each.id for each in found])
+        self._lists.put(self._name(bot), ShownList(now, [each.id for each in found]))
         if not found:
             return Reply(say(language, "nothing"), is_linked=True)
         shown = [_line(number, each) for number, each in enumerate(found, 1)]
@@ -207,7 +198,7 @@ def one_line(text: str, most: int) -> str:
     >>> one_line("one\\n  two three", 8)
     'one two…'
     """
-    line = masked(" ".join(text.split())[: 2 * most])  # to mask all of a long text takes long
+    line = masked(" ".join(text.split())[:MASKED])  # what is cut into is known no more
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
@@ -225,7 +216,7 @@ def _of(bot: BotUser, word: Literal["help", "link"]) -> Word:
 
 def _why_not(error: ProtocolError) -> Word:
     match error.code:
-        case ErrorCode.NOT_FOUND:
+        case ErrorCode.NOT_FOUND | ErrorCode.GONE:
             return "gone"
         case ErrorCode.CONFLICT:
             return "no_invitation"

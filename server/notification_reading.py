@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from functools import partial
+from typing import Final, Literal, NamedTuple, cast
 
 from actors.notices import Notices
-from actors.notification_ports import NotificationQueue
 from actors.notification_records import NewNotification, Platform
 from actors.ports import WallClock
 from actors.rules.notification_types import TYPES
-from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from server.ids import IdSource
-from server.postgres.notification_inbox import Answered, NotificationInbox
-from server.postgres.notification_links import NotificationLinks
+from server.postgres.notification_answering import Answered
+from server.postgres.notification_inbox import NotificationInbox
 
 Answer = Literal["accept", "decline"]
 
@@ -44,44 +43,38 @@ PRIORITY: Final = 2
 LONGEST_NAME: Final = 200
 
 
-class AnswersTold:
-    """Tells those who invited somebody what he says to it."""
+class Said(NamedTuple):
+    """What somebody says to an invitation."""
 
-    def __init__(
-        self, queue: NotificationQueue, people: NotificationLinks, *, new_id: IdSource
-    ) -> None:
-        self._queue, self._people, self._new_id = queue, people, new_id
+    user_no: int
+    invitation: str
+    answer: Answer
+    at: Millis
 
-    async def tell(
-        self, user_no: int, invitation: str, answer: Answer, answered: Answered, *, at: Millis
-    ) -> None:
-        """Tell it once; a later answer takes the place of one that was not read yet."""
-        told, sender_no = TOLD.get((answered.type, answer)), answered.sender_no
+    def telling(self, answered: Answered, *, id: str) -> NewNotification | None:  # noqa: A002
+        """What its sender is told, if anything, under that *id*."""
+        told, sender_no = TOLD.get((answered.type, self.answer)), answered.sender_no
         if told is None or sender_no is None:
-            return
-        who, sender = await self._people.linked(user_no), await self._people.linked(sender_no)
-        if who is None or sender is None:
-            return
-        title = told.korean if sender.language == "ko" else told.english
-        new = NewNotification(
-            id=self._new_id(),
+            return None
+        title = told.korean if answered.language == "ko" else told.english
+        return NewNotification(
+            id=id,
             recipient_no=sender_no,
-            sender_no=user_no,
+            sender_no=self.user_no,
             type=told.type,
-            title=title.format(name=who.name[:LONGEST_NAME]),
+            title=title.format(name=answered.name[:LONGEST_NAME]),
             message="",
-            data={**answered.data, "answer": answer, "invitation": invitation},
+            data={**answered.data, "answer": self.answer, "invitation": self.invitation},
             platforms=PLATFORMS,
             routing="all",
             unread_after_ms=0,
             priority=PRIORITY,
-            scheduled_at=at,
+            scheduled_at=self.at,
             expires_at=None,
-            dedupe_key=f"answer:{invitation}:{answer}",
-            collapse_key=f"answer:{invitation}",
-            created_at=at,
+            dedupe_key=f"answer:{self.invitation}",
+            collapse_key=None,
+            created_at=self.at,
         )
-        await self._queue.enqueue([new])
 
 
 class Reading:
@@ -95,13 +88,13 @@ class Reading:
         self,
         inbox: NotificationInbox,
         notices: Notices,
-        answers: AnswersTold,
         *,
         changed: Callable[[], None],
         clock: WallClock,
+        new_id: IdSource,
     ) -> None:
-        self._inbox, self._notices, self._answers = inbox, notices, answers
-        self._changed, self._clock = changed, clock
+        self._inbox, self._notices, self._changed = inbox, notices, changed
+        self._clock, self._new_id = clock, new_id
 
     async def read(self, user_no: int, ids: Sequence[str] | None) -> Sequence[str]:
         """He has read these (None: all); which of them he had not read before."""
@@ -115,22 +108,20 @@ class Reading:
         self._gone(user_no, [notification] if was_there else [])
         return was_there
 
-    async def answer(
-        self, user_no: int, notification: str, answer: Answer, *, once: bool = False
-    ) -> None:
-        """Answer an invitation, which is read by that; who sent it is told.
+    async def answer(self, user_no: int, notification: str, answer: Answer) -> Answer:
+        """Answer an invitation, which is read by that; who sent it is told. The first answer
+        holds: that is returned.
 
         Raises ProtocolError: ``not_found`` where he has no such one, ``conflict`` where it is none,
-        or, where it is for *once*, was answered otherwise before.
+        ``gone`` where its sender took it back or is gone, it is out of date, or was forgotten.
         """
-        now = self._clock.now_ms()
-        answered = await self._inbox.answer(user_no, notification, answer, at=now, once=once)
-        if answered is None:
-            raise ProtocolError(ErrorCode.NOT_FOUND)
-        if not is_invitation(answered.type):
-            raise ProtocolError(ErrorCode.CONFLICT, "it is no invitation")
-        await self._answers.tell(user_no, notification, answer, answered, at=now)
+        said = Said(user_no, notification, answer, self._clock.now_ms())
+        telling = partial(said.telling, id=self._new_id())
+        standing = await self._inbox.answer(
+            user_no, notification, answer, at=said.at, telling=telling
+        )
         self._gone(user_no, [notification])
+        return cast("Answer", standing)
 
     def _gone(self, user_no: int, ids: Sequence[str]) -> None:
         if ids:

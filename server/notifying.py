@@ -16,14 +16,14 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from actors.node import Node
-from actors.notification_records import Outside, Platform
+from actors.notification_records import OUTSIDE, Outside, Platform
 from actors.notification_router import NotificationRouter
 from actors.notifier import NotifierActor
 from actors.ports import StoreUnavailable, WallClock
 from actors.rules.routing import RoutingLimits, decide
-from protocol.ids import Millis
 from server.http.notification_inbound import InboundParts
 from server.http.notification_parts import NotificationParts, NotificationTerms
+from server.http.notification_phones import PhoneProof
 from server.http.notification_recipients import Recipients
 from server.http.ports import Limits
 from server.ids import random_id
@@ -31,7 +31,8 @@ from server.inbound import Inbound
 from server.live_sessions import LiveSessions
 from server.notification_metrics import NotificationCollector
 from server.notification_providers import NotificationProviders
-from server.notification_reading import AnswersTold, Reading
+from server.notification_reading import Reading
+from server.notification_upkeep import NotificationUpkeep
 from server.postgres.blocks import BlockStore
 from server.postgres.notification_inbox import NotificationInbox
 from server.postgres.notification_links import BotPlatform, NotificationLinks
@@ -39,6 +40,7 @@ from server.postgres.notification_log import NotificationLog
 from server.postgres.notification_queue import PostgresNotifications
 from server.postgres.notification_settings import NotificationSettings
 from server.postgres.notification_templates import NotificationTemplates
+from server.postgres.phone_codes import PhoneCodes
 from server.postgres.pool import Database
 from server.postgres.realtime_sessions import RealtimeSessions
 from server.postgres.relations import Relations
@@ -50,10 +52,6 @@ from server.rounds import rounds
 from server.settings import Settings
 
 LEASE_BITS: Final = 62
-DAY_MS: Final = 86_400_000
-KEPT_WINDOWS_MS: Final = DAY_MS
-FORGOTTEN_AT_ONCE: Final = 1_000
-UPKEEP_S: Final = 60.0
 AGAIN_S: Final = 15.0
 LAST_WORD_S: Final = 1.0
 SEALS_S: Final = 3_600.0
@@ -85,8 +83,9 @@ class Notifying:
         )
         self.notifiers = self._made_notifiers()
         self.router = self._made_router()
-        answers = AnswersTold(self._queue, self._links, new_id=random_id)
-        self._reading = Reading(self._inbox, node.notices, answers, changed=self.wake, clock=clock)
+        self._reading = Reading(
+            self._inbox, node.notices, changed=self.wake, clock=clock, new_id=random_id
+        )
         self._live = LiveSessions(
             node.sessions,
             store=RealtimeSessions(database),
@@ -109,6 +108,7 @@ class Notifying:
             recipients=Recipients(users=users, blocks=blocks, relations=relations),
             endpoints=self._providers.endpoints,
             addresses=self._providers.addresses,
+            phones=self._phones(),
             templates=self._templates,
             feed=self._node.feed,
             inbound=self._inbound(),
@@ -182,22 +182,19 @@ class Notifying:
         for name, work in (
             ("sessions", self._live.round),
             ("templates", self._templates.look),
-            ("notifications kept", self._forget),
+            ("notifications kept", self._upkeep().round),
             ("seals", self._seal_anew),
         ):
             node.also(name, partial(rounds, name, work, again_s=AGAIN_S, log=self._log))
 
-    async def _forget(self) -> float:
-        """Drop what is older than it is kept."""
-        now, history = self._clock.now_ms(), self._history
-        before = Millis(now - self._wanted.kept_days * DAY_MS)
-        gone = [
-            await history.forget(before, most=FORGOTTEN_AT_ONCE),
-            await history.forget_ended(before, most=FORGOTTEN_AT_ONCE),
-            await history.forget_deleted(before, most=FORGOTTEN_AT_ONCE),
-            await history.forget_windows(Millis(now - KEPT_WINDOWS_MS), most=FORGOTTEN_AT_ONCE),
-        ]
-        return 0.0 if max(gone) >= FORGOTTEN_AT_ONCE else UPKEEP_S
+    def _upkeep(self) -> NotificationUpkeep:
+        return NotificationUpkeep(
+            self._queue,
+            self._history,
+            abandoned=[platform for platform in OUTSIDE if platform not in self.notifiers],
+            kept_days=self._wanted.kept_days,
+            clock=self._clock,
+        )
 
     async def _seal_anew(self) -> float:
         """What older keys have sealed, so that they can be taken away."""
@@ -214,6 +211,13 @@ class Notifying:
             kinds=self._providers.kinds,
             forbidden=self._wanted.blocked_words,
         )
+
+    def _phones(self) -> PhoneProof | None:
+        sender = self._providers.codes
+        if sender is None:
+            return None
+        codes = PhoneCodes(self._database, key=self._derived(b"codes to phones"))
+        return PhoneProof(codes, sender, limits=self._limits, clock=self._clock)
 
     def _inbound(self) -> InboundParts:
         wanted, reaches = self._wanted, self._providers.reaches

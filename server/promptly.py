@@ -47,7 +47,7 @@ class Asked(Generic[T]):
 class Promptly:
     """Runs work beside those who asked for it, so that no commit that hangs keeps them waiting.
 
-    At most *most* at once; whoever comes then is answered at once that it is too late.
+    At most *most* at once; what comes then is not begun with.
     """
 
     def __init__(self, *, most: int = 100, log: Log) -> None:
@@ -63,14 +63,17 @@ class Promptly:
         finally:
             self._nursery = None
 
-    async def within(self, seconds: float, work: Callable[[], Awaitable[T]], *, late: T) -> T:
+    async def within(
+        self, seconds: float, work: Callable[[], Awaitable[T]], *, late: T, busy: T
+    ) -> T:
         """What *work* returns, or *late* where it takes longer; then it goes on nevertheless.
+        *busy* where it is not begun with, and will not be.
 
         Raises what *work* raises in time; later that is logged.
         """
         if self._nursery is None or self._under_way >= self._most:
             await trio.lowlevel.checkpoint()
-            return late
+            return busy
         asked = Asked(work)
         self._under_way += 1
         self._nursery.start_soon(self._do, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -35,6 +35,8 @@ REASONS: Final = frozenset(
 HOUR_MS: Final = 3_600_000
 DND_AGAIN_MS: Final = 6 * HOUR_MS
 """Who wants to be left alone without an end: it is looked at again then, or with his settings."""
+HELD_MOST_MS: Final = 7 * 24 * HOUR_MS
+"""What has no expiry of its own expires when it was held back for so long."""
 ALL: Final = "*"
 """The window of all that goes to somebody on a platform: an hour."""
 
@@ -64,13 +66,32 @@ def decide(
 
     Of those that waited for the same, the newest goes to an outside platform and tells of the
     others, which are merged into it; on the web all go, and none is like another there: what
-    people see is a list. ``windows`` of a decision are as they are after all of *legs*.
+    people see is a list. It has them at once, silently where they would wait elsewhere for the end
+    of do-not-disturb or of quiet hours. ``windows`` of a decision are as they are after all of
+    *legs*.
     """
-    decided = {leg.leg_no: decision for leg in legs if (decision := _own(leg, now, online))}
-    going = _Going(now, limits)
-    for together in _together(leg for leg in legs if leg.leg_no not in decided):
-        decided.update((decision.leg_no, decision) for decision in going.decide(together))
-    return [going.settled(leg, decided[leg.leg_no]) for leg in legs]
+    decided, going = dict[int, Decision](), _Going(now, limits)
+    shown = {leg.id for leg in legs if leg.is_shown}
+    for is_web in (True, False):  # which is first: nobody is pushed what he is looking at
+        some = [leg for leg in legs if (leg.platform == "web") == is_web]
+        own = {leg.leg_no: _own(leg, now, online, shown) for leg in some}
+        decided.update((leg_no, decision) for leg_no, decision in own.items() if decision)
+        for together in _together(leg for leg in some if own[leg.leg_no] is None):
+            decided.update((decision.leg_no, decision) for decision in going.decide(together))
+        shown.update(leg.id for leg in some if is_web and decided[leg.leg_no].kind == "go")
+    return [going.settled(leg, _silenced(leg, decided[leg.leg_no], now)) for leg in legs]
+
+
+def held(
+    leg: WaitingLeg, reason: str, *, until: int, now: Millis, key: str | None = None
+) -> Decision:
+    """*leg* waits until then, or for its end, with all that wait by the same *key*."""
+    end = _end(leg, now)
+    if end <= now:
+        return Decision(leg_no=leg.leg_no, kind="expire", reason="expired")
+    return Decision(
+        leg_no=leg.leg_no, kind="hold", reason=reason, until=Millis(min(until, end)), hold_key=key
+    )
 
 
 def group_of(leg: WaitingLeg) -> str:
@@ -80,43 +101,60 @@ def group_of(leg: WaitingLeg) -> str:
     return f"collapse:{leg.sender_no or 0}:{leg.collapse_key}"
 
 
-def _own(leg: WaitingLeg, now: Millis, online: Callable[[str], bool]) -> Decision | None:
+def _own(
+    leg: WaitingLeg, now: Millis, online: Callable[[str], bool], shown: Collection[str]
+) -> Decision | None:
     """What is decided of *leg* without a look at others; None: it may go."""
-    reason = _refusal(leg, now, online)
+    reason = _refusal(leg, now, online, shown)
     if reason is not None:
         kind: DecisionKind = "expire" if reason == "expired" else "skip"
         return Decision(leg_no=leg.leg_no, kind=kind, reason=reason)
-    return None if _is_urgent(leg) else _quiet(leg, now)
+    quiet = None if leg.platform == "web" else _quiet(leg, now)
+    if quiet is None:
+        return None
+    reason, until = quiet
+    return held(leg, reason, until=until, now=now, key=reason)
 
 
-def _refusal(leg: WaitingLeg, now: Millis, online: Callable[[str], bool]) -> str | None:
+def _refusal(
+    leg: WaitingLeg, now: Millis, online: Callable[[str], bool], shown: Collection[str]
+) -> str | None:
     reasons = (
         ("inactive", not leg.is_active),
         ("blocked", leg.is_blocked),
         ("read", leg.is_seen),
-        ("expired", leg.expires_at is not None and leg.expires_at <= now),
+        ("expired", _end(leg, now) <= now),
         ("type_off", not leg.preferences.types.get(leg.type, True)),
         ("no_endpoint", leg.platform != "web" and not leg.endpoints),
-        ("online", leg.platform == "push" and online(leg.recipient)),
+        ("online", leg.platform == "push" and leg.id in shown and online(leg.recipient)),
     )
     return next((reason for reason, holds in reasons if holds), None)
 
 
-def _quiet(leg: WaitingLeg, now: Millis) -> Decision | None:
+def _end(leg: WaitingLeg, now: Millis) -> int:
+    """When *leg* is out of date, were it held back now."""
+    if leg.expires_at is not None:
+        return leg.expires_at
+    return (now if leg.held_since is None else leg.held_since) + HELD_MOST_MS
+
+
+def _quiet(leg: WaitingLeg, now: Millis) -> tuple[str, int] | None:
+    """Why its recipient wants to hear nothing of *leg*, and until when."""
     wants = leg.preferences
+    if _is_urgent(leg):
+        return None
     if wants.dnd and wants.dnd_until is None:
-        return _held(leg, "dnd", now + DND_AGAIN_MS)
+        return "dnd", now + DND_AGAIN_MS
     if wants.dnd and wants.dnd_until is not None and wants.dnd_until > now:
-        return _held(leg, "dnd", wants.dnd_until)
+        return "dnd", wants.dnd_until
     until = None if wants.quiet is None else quiet_until(wants.quiet, wants.zone, now)
-    return None if until is None else _held(leg, "quiet_hours", until)
+    return None if until is None else ("quiet_hours", until)
 
 
-def _held(leg: WaitingLeg, reason: str, until: int, key: str | None = None) -> Decision:
-    end = until if leg.expires_at is None else min(until, leg.expires_at)
-    return Decision(
-        leg_no=leg.leg_no, kind="hold", reason=reason, until=Millis(end), hold_key=key or reason
-    )
+def _silenced(leg: WaitingLeg, decision: Decision, now: Millis) -> Decision:
+    """*decision*, which on the web says why nothing is to be heard of it."""
+    quiet = _quiet(leg, now) if leg.platform == "web" and decision.kind == "go" else None
+    return decision if quiet is None else structs.replace(decision, reason=quiet[0])
 
 
 def _is_urgent(leg: WaitingLeg) -> bool:
@@ -152,7 +190,7 @@ class _Going:
         for leg in together:
             window = self._of_its_like(leg)
             if self._waits_for(leg, window):
-                yield _held(leg, "digest", window.until, group_of(leg))
+                yield self._held(leg, "digest", window, group_of(leg))
             else:
                 told.append(leg)
         if told:
@@ -178,7 +216,7 @@ class _Going:
         hour = self._window(newest, ALL, HOUR_MS)
         most = self._limits.per_hour.get(newest.platform)
         if most is not None and hour.sent >= most and not _is_urgent(newest):
-            yield from (_held(leg, "platform_limit", hour.until) for leg in told)
+            yield from (self._held(leg, "platform_limit", hour, "platform_limit") for leg in told)
             return
         changed = {group_of(leg): self._of_its_like(leg) for leg in told if _is_digested(leg)}
         if most is not None:
@@ -189,6 +227,9 @@ class _Going:
         for leg in told:
             if leg is not newest:
                 yield Decision(leg_no=leg.leg_no, kind="merge", reason="digest", into=newest.leg_no)
+
+    def _held(self, leg: WaitingLeg, reason: str, window: Window, key: str) -> Decision:
+        return held(leg, reason, until=window.until, now=self._now, key=key)
 
     def _window(self, leg: WaitingLeg, group: str, length: int) -> Window:
         """The one that *leg* falls into: a new one where there is none. One that ends later than

@@ -26,7 +26,6 @@ from server.http.notification_schemas import (
     utc,
 )
 from server.http.route import Answer, Call, NoQuery, Route
-from server.notification_reading import is_invitation
 from server.postgres.notification_inbox import ListedNotification
 from server.postgres.notification_log import LogEntry as StoredEntry
 
@@ -51,10 +50,8 @@ class NotificationReading:
             unread=query.unread,
         )
         items = found[: query.limit]
-        asked = [each.id for each in items if is_invitation(each.type)]
-        answers = await self._inbox.answers(user_no, asked)
         page = NoticePage(
-            notifications=[notice_of(each, answers.get(each.id)) for each in items],
+            notifications=[notice_of(each) for each in items],
             unread_count=await self._inbox.unread_count(user_no, now=now),
         )
         if len(found) > len(items):
@@ -82,10 +79,14 @@ class NotificationReading:
         return Answer(204)
 
     async def answer(self, call: Call[NewAnswer, NoQuery]) -> Answer:
-        """Accept an invitation, or decline it, once: who sent it is told."""
-        await self._reading.answer(
-            call.caller.user_no, call.path["notification"], call.body.answer, once=True
-        )
+        """Accept an invitation, or decline it, once: who sent it is told.
+
+        The same answer again changes nothing, and another one is a `conflict`. What was taken back
+        or is out of date is `gone`.
+        """
+        said = call.body.answer
+        if await self._reading.answer(call.caller.user_no, call.path["notification"], said) != said:
+            raise ProtocolError(ErrorCode.CONFLICT, "it was answered before")
         return Answer(204)
 
     async def why(self, call: Call[None, NoQuery]) -> Answer:
@@ -144,7 +145,7 @@ class NotificationReading:
                 handler=self.answer,
                 body=NewAnswer,
                 answers={204: None},
-                refusals=(409,),
+                refusals=(409, 410),
             ),
             Route(
                 method="GET",
@@ -172,9 +173,9 @@ def payload_of(listed: ListedNotification) -> NoticePayload:
     )
 
 
-def notice_of(listed: ListedNotification, answer: str | None) -> Notice:
+def notice_of(listed: ListedNotification) -> Notice:
     """One of the list as it is shown."""
-    said = UNSET if answer is None else cast("Literal['accept', 'decline']", answer)
+    said = UNSET if listed.answer is None else cast("Literal['accept', 'decline']", listed.answer)
     return Notice(**structs.asdict(payload_of(listed)), read=listed.is_read, answer=said)
 
 

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -19,6 +20,7 @@ from werkzeug.datastructures import Headers
 from actors.ports import WallClock
 from protocol.errors import ErrorCode, ProtocolError
 from server.discord_buttons import button_row, pressed
+from server.discord_text import plain_text
 from server.http.bodies import decode
 from server.http.raw_bodies import whole_body
 from server.http.route import Access, Answer, Call, NoQuery, Route
@@ -46,7 +48,6 @@ COMMANDS: Final[Mapping[str, Act]] = {
     "accept": "accept",
     "decline": "decline",
 }
-MARKUP: Final = re.compile(r"([\\`*_~|<>\[\]()#@:-])")
 
 
 class DiscordUser(msgspec.Struct):
@@ -103,6 +104,18 @@ class InteractionAnswer(msgspec.Struct, omit_defaults=True):
     data: InteractionMessage | UnsetType = UNSET
 
 
+class Signed(NamedTuple):
+    """What Discord has signed, and when."""
+
+    timestamp: str
+    body: bytes
+
+    @property
+    def key(self) -> str:
+        """The same for what is sent again, in whatever case its signature is written."""
+        return hashlib.sha256(self.timestamp.encode() + self.body).hexdigest()
+
+
 class DiscordWebhook:
     """The route that Discord calls. Without a *public_key* there is none to be called."""
 
@@ -121,18 +134,18 @@ class DiscordWebhook:
     async def interact(self, call: Call[None, NoQuery]) -> Answer:
         """Commands and buttons of the bot's users, signed by Discord within the last 5 minutes.
 
-        Whoever sends one of these again changes nothing by it.
+        Whoever sends one of these again changes nothing by it: what was signed is done once.
         """
-        body = await self._signed(call)
-        interaction = decode(body, Interaction)
+        signed = await self._signed(call)
+        interaction = decode(signed.body, Interaction)
         if interaction.type == PING:
             return Answer(200, InteractionAnswer(PONG))
         if interaction.type == AUTOCOMPLETE:
             return Answer(200, InteractionAnswer(CHOICES, InteractionMessage(choices=[])))
-        return Answer(200, InteractionAnswer(MESSAGE, await self._message(interaction)))
+        return Answer(200, InteractionAnswer(MESSAGE, await self._message(interaction, signed)))
 
-    async def _signed(self, call: Call[None, NoQuery]) -> bytes:
-        """The body that Discord has signed. Raises ProtocolError."""
+    async def _signed(self, call: Call[None, NoQuery]) -> Signed:
+        """What Discord has signed. Raises ProtocolError."""
         if self._key is None:
             raise ProtocolError(ErrorCode.NOT_FOUND, "this server has no Discord application")
         signature, timestamp = _signature(call.headers)
@@ -145,9 +158,9 @@ class DiscordWebhook:
             raise _unsigned() from None
         if apart > SECONDS_APART:
             raise _unsigned()
-        return body
+        return Signed(timestamp, body)
 
-    async def _message(self, interaction: Interaction) -> InteractionMessage:
+    async def _message(self, interaction: Interaction, signed: Signed) -> InteractionMessage:
         language: Language = "ko" if interaction.locale.startswith("ko") else "en"
         who = interaction.member.user if interaction.member else interaction.user
         if who is None:
@@ -155,8 +168,9 @@ class DiscordWebhook:
         bot = BotUser("discord", who.id)
         reply = await self._promptly.within(
             WITHIN_S,
-            lambda: self._inbound.answer(bot, _said(interaction), language),
+            lambda: self._inbound.answer(bot, _said(interaction), language, key=signed.key),
             late=Reply(say(language, "late")),
+            busy=Reply(say(language, "unavailable")),
         )
         return _shown(reply, language)
 
@@ -210,17 +224,8 @@ def _shown(reply: Reply, language: Language) -> InteractionMessage:
         for each in reply.shown
     ]
     return InteractionMessage(
-        content=plain_text(reply.text)[:MOST_CONTENT],
+        content=plain_text(reply.text, MOST_CONTENT),
         flags=EPHEMERAL,
         components=rows or UNSET,
         allowed_mentions={"parse": []},
     )
-
-
-def plain_text(text: str) -> str:
-    r"""*text* so that Discord shows it as it is, and makes no link of it.
-
-    >>> print(plain_text("*hi* [you](https://example.org)"))
-    \*hi\* \[you\]\(https\://example.org\)
-    """
-    return MARKUP.sub(r"\\\1", text)

@@ -158,6 +158,7 @@ class KakaoWebhook:
             WITHIN_S,
             lambda: self._inbound.answer(BotUser("kakao", key), words.said, words.language),
             late=Reply(say(words.language, "late")),
+            busy=Reply(say(words.language, "unavailable")),
         )
         return Answer(200, _shown(reply, words.language))
 

@@ -81,6 +81,16 @@ class MemoryLegs:
             note.roll_up()
         return {leg.platform for leg in turns if leg.due_at <= at}
 
+    def told_by(self, leg: MemoryLeg) -> Sequence[MemoryNote]:
+        """Those that it tells of, too, and that are to be told."""
+        told = [each.note for each in self.legs.values() if leg in each.told_by()]
+        return [note for note in told if note.seen_at is None and note.stopped is None]
+
+    def can_be_taken_back(self, leg: MemoryLeg) -> bool:
+        """Whether what was sent can be, and all was read that it tells of."""
+        is_traced = leg.platform in TAKEN_BACK and leg.provider_ref is not None
+        return is_traced and leg.note.seen_at is not None and not self.told_by(leg)
+
     def _told_by(self, notes: Sequence[MemoryNote]) -> Iterable[MemoryNote]:
         return dict.fromkeys(
             leg.note
@@ -95,15 +105,15 @@ class MemoryLegs:
             leg.end("waiting", "")
             leg.merged_into, leg.hold_key, leg.due_at = None, None, at
 
-    def stop(
-        self, notes: Sequence[MemoryNote], reason: str, at: int, *, back: bool = False
-    ) -> None:
+    def stop(self, notes: Sequence[MemoryNote], reason: str, at: int) -> None:
         """Nothing more of these is sent."""
-        for leg in [leg for note in notes for leg in note.legs]:
+        legs = [leg for note in notes for leg in note.legs]
+        for leg in legs:
             if leg.state in ("waiting", "backup", "ready"):
                 leg.end("cancelled", reason)
                 self.note_down(leg, "cancelled", reason, at=Millis(at))
-            elif back and leg.state == "sent" and can_be_taken_back(leg):
+        for leg in [telling for each in legs for telling in (each, *each.told_by())]:
+            if leg.state == "sent" and self.can_be_taken_back(leg):
                 take_back(leg, at)
         self.settle(notes, Millis(at))
 
@@ -118,7 +128,7 @@ class MemoryLegs:
         ]
         for note in mine:
             note.seen_at = at
-        self.stop(mine, "read", at, back=True)
+        self.stop(mine, "read", at)
         return {note.new.id for note in mine}
 
     def cancel(self, sender_no: int, id: str, at: Millis) -> bool | None:  # noqa: A002
@@ -131,11 +141,6 @@ class MemoryLegs:
         note.stopped = "cancelled"
         self.stop([note], "cancelled", at)
         return True
-
-
-def can_be_taken_back(leg: MemoryLeg) -> bool:
-    """Whether what was sent can be."""
-    return leg.platform in TAKEN_BACK and leg.provider_ref is not None
 
 
 def take_back(leg: MemoryLeg, at: int) -> None:

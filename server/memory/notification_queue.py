@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
+from typing import Final
 
 import trio
 from msgspec import UNSET
@@ -29,6 +30,8 @@ from server.memory.journal import MemoryLog
 from server.memory.notification_rows import MemoryLeg, MemoryNote
 from server.memory.notification_sending import MemorySending
 from server.memory.notifications import MemoryNotifications
+
+SIBLINGS_MOST: Final = 1_000
 
 
 class MemoryNotificationQueue(MemorySending, NotificationQueue):
@@ -119,7 +122,8 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         due.sort(key=lambda leg: leg.rank)
         keys = {self._held_by(leg) for leg in due[:most] if leg.hold_key is not None}
         late = [leg for leg in due[most:] if self._held_by(leg) in keys]
-        return sorted([*due[:most], *late], key=lambda leg: leg.rank)
+        late.sort(key=lambda leg: (*self._held_by(leg), *leg.rank))
+        return sorted([*due[:most], *late[:SIBLINGS_MOST]], key=lambda leg: leg.rank)
 
     @staticmethod
     def _whose(leg: MemoryLeg) -> tuple[int, Platform]:
@@ -141,6 +145,8 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
             is_active=person.active,
             is_blocked=self.is_blocked(leg),
             is_seen=leg.note.seen_at is not None,
+            is_shown=leg.platform == "push"
+            and any((each.platform, each.state) == ("web", "sent") for each in leg.note.legs),
             sender_no=new.sender_no,
             type=new.type,
             title=new.title,
@@ -152,6 +158,7 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
             platform=leg.platform,
             held_for=leg.reason,
             hold_key=leg.hold_key,
+            held_since=leg.held_at,
             preferences=self.preferences.get(whose, Preferences(zone=person.zone)),
             endpoints=self.reached(leg),
             windows={group: window for group, window in windows if window.until > now},
@@ -168,11 +175,12 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         self.windows.setdefault(whose, {}).update(decision.windows)
         reason = decision.reason
         if decision.kind == "go" and leg.platform == "web":
-            leg.end("sent", "")
+            leg.end("sent", reason)
             leg.hold_key, leg.sent_at = None, now
             late = min(max(now - leg.due_at, 0), 2**31 - 1)
-            self.note_down(leg, "sent", at=now, latency_ms=late)
+            self.note_down(leg, "sent", reason, at=now, latency_ms=late)
             return [self._show(leg, now)]
+        is_noted = decision.kind != "hold" or reason != leg.reason
         leg.hold_key = decision.hold_key if decision.kind == "hold" else None
         needed = (leg.leg_no if decision.kind == "go" else decision.into) or 0
         if decision.kind in ("go", "merge") and going.get(needed) != whose:
@@ -182,6 +190,7 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         elif decision.kind == "hold":
             leg.end("waiting", reason)
             leg.due_at = leg.due_at if decision.until is None else decision.until
+            leg.held_at = now if leg.held_at is None else leg.held_at
         elif decision.kind == "merge":
             leg.end("merged", reason or "merged")
             leg.merged_into = self.legs[decision.into or 0]
@@ -189,7 +198,8 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
             state = "skipped" if decision.kind == "skip" else "expired"
             leg.end("cancelled" if reason == "read" else state, reason or state)  # type: ignore[arg-type]
         told = {"ready": "pending", "waiting": "held"}
-        self.note_down(leg, told.get(leg.state, leg.state), leg.reason, at=now)
+        if is_noted:
+            self.note_down(leg, told.get(leg.state, leg.state), leg.reason, at=now)
         return []
 
     def _ready(self, leg: MemoryLeg, reason: str) -> None:
@@ -223,7 +233,7 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         )
         self._listed.add(user, frame)
         wants = self.preferences.get((user, "web"), Preferences())
-        return Shown(UserId(self.users[user]), user, frame, gone, wants.sound)
+        return Shown(UserId(self.users[user]), user, frame, gone, wants.sound and not leg.reason)
 
     # ---- what people do
 
@@ -243,6 +253,11 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
         """Legs to be sent now, for this node alone *until* then."""
         await trio.lowlevel.checkpoint()
         return self.begun(platform, now=now, until=until, most=most, lease=lease)
+
+    async def abandon(self, platform: Outside, *, before: Millis, now: Millis, most: int) -> int:
+        """End legs of a platform to which nothing is sent any more; how many there were."""
+        await trio.lowlevel.checkpoint()
+        return self.abandoned(platform, before, now, most)
 
     async def record(self, results: Sequence[LegResult], *, at: Millis) -> Collection[Platform]:
         """What became of attempts, of those legs that are still its lease's."""

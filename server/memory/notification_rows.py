@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -61,6 +61,7 @@ class MemoryLeg:
     due_at: int
     endpoint_no: int | None = None
     hold_key: str | None = None
+    held_at: Millis | None = None
     reason: str = ""
     merged_into: MemoryLeg | None = None
     attempt: int = 0
@@ -81,10 +82,14 @@ class MemoryLeg:
 
     def standing(self) -> Iterable[MemoryLeg]:
         """Itself, or the legs that it is told of by."""
-        if self.state != "merged" or self.merged_into is None:
-            return [self]
-        told_by = self.merged_into
-        return [each for each in told_by.note.legs if each.platform == told_by.platform]
+        return self.told_by() if self.state == "merged" else [self]
+
+    def told_by(self) -> Sequence[MemoryLeg]:
+        """The legs of another that tell of it, too."""
+        if self.merged_into is None:
+            return []
+        legs = self.merged_into.note.legs
+        return [each for each in legs if each.platform == self.platform]
 
 
 @dataclass(slots=True, eq=False)

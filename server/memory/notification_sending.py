@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from actors.notification_records import (
@@ -14,12 +14,13 @@ from actors.notification_records import (
     Platform,
 )
 from protocol.ids import Millis
-from server.memory.notification_legs import MemoryLegs, can_be_taken_back, take_back
+from server.memory.notification_legs import MemoryLegs, take_back
 from server.memory.notification_rows import MemoryLeg
 
 ENDS: Final[dict[str, LegState]] = {
     "endpoint_gone": "failed",
     "expired": "expired",
+    "no_provider": "skipped",
     "inactive": "skipped",
     "blocked": "skipped",
 }
@@ -72,15 +73,28 @@ class MemorySending(MemoryLegs):
         return next((reason for reason, holds in reasons if holds), None) or ""
 
     def _end_those_over(self, platform: Outside, now: Millis, most: int) -> None:
+        over = {leg: self._over(leg, now) for leg in self._to_be_sent(platform, now)[:most]}
+        self._end(self._lapsed(platform, now)[:most], over, now)
+
+    def abandoned(self, platform: Outside, before: Millis, now: Millis, most: int) -> int:
+        """End those of a platform to which nothing is sent any more; how many there were."""
+        lapsed = self._lapsed(platform, before)[:most]
+        over = dict.fromkeys(self._to_be_sent(platform, before)[:most], "no_provider")
+        self._end(lapsed, over, now)
+        return len(lapsed) + len(over)
+
+    def _lapsed(self, platform: Outside, now: Millis) -> Sequence[MemoryLeg]:
+        """Those whose node was lost."""
         lapsed = [
             leg
             for leg in self.legs.values()
             if (leg.platform, leg.state) == (platform, "leased") and leg.leased_until <= now
         ]
-        lapsed.sort(key=lambda leg: (leg.leased_until, leg.leg_no))
-        over = {leg: self._over(leg, now) for leg in self._to_be_sent(platform, now)[:most]}
+        return sorted(lapsed, key=lambda leg: (leg.leased_until, leg.leg_no))
+
+    def _end(self, lapsed: Sequence[MemoryLeg], over: Mapping[MemoryLeg, str], now: Millis) -> None:
         over = {leg: why for leg, why in over.items() if why}
-        for leg in lapsed[:most]:
+        for leg in lapsed:
             leg.end("unknown", "no_answer")
             told = {"error": "no_answer", "attempt": leg.attempt}
             self.note_down(leg, "unknown", "no_answer", at=now, **told)
@@ -89,7 +103,7 @@ class MemorySending(MemoryLegs):
             leg.end("sent" if leg.state == "withdraw" else state, why)
             error = why if state == "failed" else None
             self.note_down(leg, state, why, at=now, error=error, attempt=leg.attempt)
-        self.settle([leg.note for leg in (*lapsed[:most], *over)], now)
+        self.settle([leg.note for leg in (*lapsed, *over)], now)
 
     def _outgoing(self, leg: MemoryLeg) -> OutgoingNotification:
         new = leg.note.new
@@ -118,9 +132,7 @@ class MemorySending(MemoryLegs):
 
     def _told_by_it(self, leg: MemoryLeg) -> tuple[str, ...]:
         """The titles of those that it tells of, too, the oldest first."""
-        beside = [each for each in leg.note.legs if each.platform == leg.platform]
-        told = [each.note for each in self.legs.values() if each.merged_into in beside]
-        unread = [note.new for note in told if note.seen_at is None and note.stopped is None]
+        unread = [note.new for note in self.told_by(leg)]
         return tuple(new.title for new in sorted(unread, key=lambda new: new.created_at))
 
     # ---- what became of it
@@ -171,7 +183,7 @@ class MemorySending(MemoryLegs):
         if leg.state == "ready" and why is not None:
             leg.end("cancelled", why)
             self.note_down(leg, "cancelled", why, at=at)
-        if leg.state == "sent" and not is_back and why == "read" and can_be_taken_back(leg):
+        if leg.state == "sent" and not is_back and self.can_be_taken_back(leg):
             take_back(leg, at)
 
 

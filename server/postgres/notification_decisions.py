@@ -26,15 +26,15 @@ class Written(NamedTuple):
 class Decided(NamedTuple):
     """A round of decisions."""
 
-    shown: Sequence[WaitingLeg]
-    """Those that go to the web."""
+    shown: Sequence[tuple[WaitingLeg, str]]
+    """Those that go to the web, and why some do so silently."""
     others: Sequence[Written]
     windows: Mapping[tuple[int, Platform, str], Window]
 
     @property
     def legs(self) -> Sequence[WaitingLeg]:
         """Those that were decided."""
-        return [*self.shown, *(each.leg for each in self.others)]
+        return [*(leg for leg, _ in self.shown), *(each.leg for each in self.others)]
 
     @property
     def ready(self) -> frozenset[Outside]:
@@ -71,9 +71,18 @@ class Decided(NamedTuple):
             for each in self.others
         )
 
+    @property
+    def logged(self) -> Sequence[Written]:
+        """Those that have an entry: what is held back once more for the same has one."""
+        return [
+            each
+            for each in self.others
+            if each.status != "held" or each.reason != each.leg.held_for
+        ]
+
     def log_columns(self) -> list[list[Any]]:
         """The arrays that LOG takes."""
-        return _columns((each.leg.leg_no, each.status, each.reason) for each in self.others)
+        return _columns((each.leg.leg_no, each.status, each.reason) for each in self.logged)
 
     def more_columns(self) -> list[list[Any]]:
         """The arrays that MORE takes."""
@@ -92,11 +101,11 @@ def decided(legs: Sequence[WaitingLeg], decisions: Sequence[Decision]) -> Decide
         for each in decisions
         if each.kind == "go" and by_leg[each.leg_no].endpoints
     }
-    shown, others = list[WaitingLeg](), list[Written]()
+    shown, others = list[tuple[WaitingLeg, str]](), list[Written]()
     for each in decisions:
         leg = by_leg[each.leg_no]
         if each.kind == "go" and leg.platform == "web":
-            shown.append(leg)
+            shown.append((leg, each.reason))
         else:
             others.append(_written(leg, each, going))
     windows = {

@@ -1,4 +1,4 @@
-"""What is asked of the queue when something is put into it."""
+"""Putting something into the queue, in a transaction of its own or together with more."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.notification_records import NewNotification
-from server.postgres.notification_settling import URGENCY_MS
+from actors.notification_records import Enqueued, NewNotification
+from actors.ports import StoreUnavailable
+from server.postgres.notification_settling import URGENCY_MS, stopped
+from server.postgres.pool import Transaction
 
 # Two calls with the same collapse key come one after the other. No pair of users has the locks of
 # that first number.
@@ -68,6 +70,46 @@ JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::text[])
     AS a (id, recipient_no, sender_no, collapse_key)
     ON q.recipient_no = a.recipient_no AND q.open_key = a.collapse_key
     AND q.sender_no IS NOT DISTINCT FROM a.sender_no AND q.notification_id <> a.id"""
+
+
+async def enqueued(
+    transaction: Transaction, new: Sequence[NewNotification], *, within: float
+) -> Sequence[Enqueued]:
+    """Keep them, with a leg for each platform, unless they are there.
+
+    Those with a collapse key are not for a transaction that holds notifications already.
+    """
+    last = last_of_each(new)
+    if last:
+        await transaction.execute(LOCK_COLLAPSE, [each.recipient_no for each in last])
+    made = await transaction.fetch(ENQUEUE, *columns_of(new), within=within)
+    ids = {row["notification_id"] for row in made}
+    repeated = await _repeated(transaction, [each for each in new if each.id not in ids])
+    await _collapse(transaction, [each for each in new if each.id in ids])
+    return [Enqueued(repeated.get(each.id, each.id), each.id in repeated) for each in new]
+
+
+async def _repeated(transaction: Transaction, again: Sequence[NewNotification]) -> dict[str, str]:
+    """By the id that was asked for, the one that is there."""
+    if not again:
+        return {}
+    args = keys_of(again, [each.dedupe_key for each in again])
+    rows = await transaction.fetch(REPEATED, *args)
+    if any(row["id"] is None for row in rows):
+        raise StoreUnavailable("one of the same key has gone in this moment")
+    return {row["asked"]: row["id"] for row in rows}
+
+
+async def _collapse(transaction: Transaction, made: Sequence[NewNotification]) -> None:
+    last = last_of_each(made)
+    if not last:
+        return
+    args = keys_of(last, [each.collapse_key for each in last])
+    found = await transaction.fetch(COLLAPSED, *args)
+    if found:
+        at = min(each.created_at for each in last)
+        numbers = [row["notification_no"] for row in found]
+        await stopped(transaction, numbers, "collapsed", at=at)
 
 
 def columns_of(new: Sequence[NewNotification]) -> tuple[list[Any], ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from actors.rules.notification_types import TYPES
-from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, UserId
 from server.postgres.blocks import block_between
+from server.postgres.notification_answering import Telling, answered
 from server.postgres.notification_reading import read
 from server.postgres.notification_rows import data_of
 from server.postgres.notification_settling import STANDINGS, WORK, stopped
@@ -16,7 +15,6 @@ from server.postgres.pool import Database
 from server.postgres.room_rows import NAME
 
 READ_AT_ONCE: Final = 500
-INVITATIONS: Final = [name for name, rule in TYPES.items() if rule.is_invitation]
 END_OF_TIME: Final = (2**63 - 1, "")
 
 IS_LISTED: Final = f"""n.recipient_no = $1 AND n.deleted_at IS NULL
@@ -25,7 +23,8 @@ IS_LISTED: Final = f"""n.recipient_no = $1 AND n.deleted_at IS NULL
 
 LISTED: Final = f"""
 SELECT n.notification_id, n.notification_type, n.title, n.message, n.data::text AS data, n.priority,
-    n.created_at, n.seen_at IS NOT NULL AS is_read, u.user_id AS sender, {NAME} AS sender_name
+    n.created_at, n.seen_at IS NOT NULL AS is_read, u.user_id AS sender, {NAME} AS sender_name,
+    n.answer
 FROM notifications n LEFT JOIN users u ON u.user_no = n.sender_no
 WHERE {IS_LISTED}"""  # noqa: S608 - constants
 
@@ -33,7 +32,7 @@ PAGE: Final = f"""{LISTED}
     AND (n.created_at, n.notification_id) < ($3, $4) AND (NOT $5 OR n.seen_at IS NULL)
 ORDER BY n.created_at DESC, n.notification_id DESC LIMIT $6"""
 
-SINCE: Final = f"""{LISTED} AND n.created_at >= $3 AND n.seen_at IS NULL
+SINCE: Final = f"""{LISTED} AND (n.created_at, n.notification_id) > ($3, $5) AND n.seen_at IS NULL
 ORDER BY n.created_at, n.notification_id LIMIT $4"""
 
 COUNT: Final = f"SELECT count(*) FROM notifications n WHERE {IS_LISTED} AND n.seen_at IS NULL"  # noqa: S608
@@ -55,19 +54,9 @@ DELETE: Final = """
 UPDATE notifications SET deleted_at = $3
 WHERE notification_id = $2 AND recipient_no = $1 AND deleted_at IS NULL RETURNING true"""
 
-ASKED: Final = """
-SELECT q.notification_no, q.sender_no, q.notification_type, q.data::text AS data, q.answer
-FROM notification_queue q WHERE q.notification_id = $2 AND q.recipient_no = $1"""
-
-ANSWERS: Final = """
-SELECT q.notification_id, q.answer FROM notification_queue q
-WHERE q.notification_id = ANY ($1::text[]) AND q.answer IS NOT NULL"""
-
-ANSWER: Final = "UPDATE notification_queue SET answer = $2 WHERE notification_no = $1"
-
 SENT_BY: Final = """
-SELECT q.notification_no, q.status, q.scheduled_at, q.platforms FROM notification_queue q
-WHERE q.notification_id = $2 AND q.sender_no = $1"""
+SELECT q.notification_no, q.status, q.scheduled_at, q.platforms, q.routing
+FROM notification_queue q WHERE q.notification_id = $2 AND q.sender_no = $1"""
 
 OUTCOMES: Final[Sequence[tuple[str, Collection[str]]]] = (
     ("pending", ("waiting", "backup", "ready", "leased")),
@@ -90,14 +79,7 @@ class ListedNotification(NamedTuple):
     is_read: bool
     sender: UserId | None
     sender_name: str | None
-
-
-class Answered(NamedTuple):
-    """What somebody has answered to."""
-
-    sender_no: int | None
-    type: str
-    data: Mapping[str, Any]
+    answer: str | None
 
 
 class PlatformOutcome(NamedTuple):
@@ -115,6 +97,7 @@ class SentNotification(NamedTuple):
     status: str
     scheduled_at: Millis
     platforms: Sequence[PlatformOutcome]
+    is_fallback: bool
 
 
 class NotificationInbox:
@@ -136,23 +119,18 @@ class NotificationInbox:
         args = (user_no, now, *(before or END_OF_TIME), unread, limit)
         return [_listed(row) for row in await self._database.fetch(PAGE, *args)]
 
-    async def answers(self, user_no: int, ids: Sequence[str]) -> Mapping[str, str]:
-        """What somebody has answered to which of these."""
-        if not ids:
-            return {}
-        async with self._database.acting(user_no) as transaction:
-            rows = await transaction.fetch(ANSWERS, list(ids))
-        return {row["notification_id"]: row["answer"] for row in rows}
-
     async def unread_count(self, user_no: int, *, now: Millis) -> int:
         """How many there are that were not read."""
         return int(await self._database.fetchval(COUNT, user_no, now))
 
     async def since(
-        self, user_no: int, at: Millis, *, now: Millis, limit: int
+        self, user_no: int, at: Millis, *, now: Millis, limit: int, after: str = ""
     ) -> Sequence[ListedNotification]:
-        """What is unread and came at that time or later, the oldest first."""
-        return [_listed(row) for row in await self._database.fetch(SINCE, user_no, now, at, limit)]
+        """What is unread and came at that time or later, the oldest first; of that time, those
+        whose ids come *after*.
+        """
+        args = (user_no, now, at, limit, after)
+        return [_listed(row) for row in await self._database.fetch(SINCE, *args)]
 
     async def has(self, user_no: int, id: str) -> bool:  # noqa: A002 - the field's name
         """Whether there is such a one for somebody, shown, waiting or deleted."""
@@ -201,23 +179,16 @@ class NotificationInbox:
         answer: str,
         *,
         at: Millis,
-        once: bool = False,
-    ) -> Answered | None:
-        """Keep the answer to an invitation, the last one, which is read by that; None where there
-        is no such notification of *user_no*. What is no invitation stays as it is.
+        telling: Telling,
+    ) -> str:
+        """Keep the first answer to an invitation, which is read by that, together with what its
+        sender is told; the answer that holds, which may be an earlier one.
 
-        Raises ProtocolError, where it is for *once*, after another answer.
+        Raises ProtocolError: ``not_found`` where *user_no* has no such one, or a block with its
+        sender; ``conflict`` where it is no invitation; ``gone`` where it cannot be answered now.
         """
         async with self._database.transaction(begin=WORK) as transaction:
-            row = await transaction.fetchrow(ASKED, user_no, id)
-            if row is None:
-                return None
-            if row["notification_type"] in INVITATIONS:
-                if once and row["answer"] not in (None, answer):
-                    raise ProtocolError(ErrorCode.CONFLICT, "it was answered before")
-                await read(transaction, [(user_no, id)], at=at)
-                await transaction.execute(ANSWER, row["notification_no"], answer)
-        return Answered(row["sender_no"], row["notification_type"], data_of(row))
+            return await answered(transaction, user_no, id, answer, at=at, telling=telling)
 
     async def sent(
         self,
@@ -231,7 +202,8 @@ class NotificationInbox:
                 return None
             legs = await transaction.fetch(STANDINGS, [row["notification_no"]])
         found = [_outcome(each, legs) for each in row["platforms"]]
-        return SentNotification(id, row["status"], row["scheduled_at"], found)
+        is_fallback = row["routing"] == "fallback"
+        return SentNotification(id, row["status"], row["scheduled_at"], found, is_fallback)
 
     async def cancel(
         self,
@@ -262,6 +234,7 @@ def _listed(row: Any) -> ListedNotification:
         row["is_read"],
         row["sender"],
         row["sender_name"],
+        row["answer"],
     )
 
 

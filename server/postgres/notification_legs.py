@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from actors.notification_records import Begun, LegResult, Outside, Platform
+from actors.notification_records import (
+    Attempt,
+    Begun,
+    LegResult,
+    OutgoingNotification,
+    Outside,
+    Platform,
+)
 from protocol.ids import Millis
 from server.postgres.notification_results import IS_MINE, RECORD, columns_of
 from server.postgres.notification_rows import outgoing_of
@@ -29,6 +36,19 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN {IS_BLOCKED} THEN 'blocked'
     ELSE '' END) AS w (why)
 WHERE d.platform = $1 AND d.state IN ('ready', 'withdraw') AND d.rank_at <= $2 AND d.due_at <= $2"""
+
+# Those for which nobody is there any more.
+ABANDONED: Final = """
+(
+    SELECT d.leg_no, d.notification_no, 'no_answer' AS why FROM notification_deliveries d
+    WHERE d.platform = $1 AND d.state = 'leased' AND d.leased_until <= $2
+    ORDER BY d.leased_until, d.leg_no LIMIT $3
+) UNION ALL (
+    SELECT d.leg_no, d.notification_no, 'no_provider' FROM notification_deliveries d
+    WHERE d.platform = $1 AND d.state IN ('ready', 'withdraw') AND d.rank_at <= $2
+        AND d.due_at <= $2
+    ORDER BY d.rank_at, d.leg_no LIMIT $3
+)"""
 
 # Those whose node was lost, and those that are not to be sent any more.
 OVER: Final = f"""
@@ -66,7 +86,7 @@ SELECT d.leg_no, d.platform, d.endpoint_no, d.recipient_no, d.attempt, d.state, 
         JOIN notification_queue o ON o.notification_no = m.notification_no
         WHERE f.notification_no = d.notification_no AND f.platform = d.platform
             AND o.seen_at IS NULL AND o.stopped IS NULL
-        ORDER BY o.created_at, o.notification_no
+        ORDER BY o.created_at + 0, o.notification_no -- by no index: they are few
     ) AS merged
 FROM begun d
 JOIN notification_queue q ON q.notification_no = d.notification_no
@@ -102,10 +122,14 @@ STATES: Final = {
     "no_answer": "unknown",
     "endpoint_gone": "failed",
     "expired": "expired",
+    "no_provider": "skipped",
     "inactive": "skipped",
     "blocked": "skipped",
 }
 """What legs become that are not to be sent any more; for other reasons they are cancelled."""
+
+UNREADABLE: Final = Attempt(kind="refused", reason="error")
+"""What becomes of one that cannot be read."""
 
 OF_RESULTS: Final = f"""
 SELECT DISTINCT d.notification_no
@@ -134,21 +158,40 @@ class NotificationLegs:
             if leg_nos:
                 rows = await transaction.fetch(BEGIN, leg_nos, lease, until, within=within)
             due = await transaction.fetchval(NEXT_DUE, platform, within=within)
-        legs = tuple(outgoing_of(row, lease) for row in rows)
-        return Begun(legs, None if due is None else Millis(due))
+        sound, failed = list[OutgoingNotification](), list[LegResult]()
+        for leg, is_sound in (outgoing_of(row, lease) for row in rows):
+            if is_sound or leg.take_back is not None:
+                sound.append(leg)
+            else:
+                failed.append(LegResult(leg, UNREADABLE, None))
+        if failed:
+            await self.record(failed, at=now)
+        return Begun(tuple(sound), None if due is None else Millis(due))
+
+    async def abandon(self, platform: Outside, *, before: Millis, now: Millis, most: int) -> int:
+        """End those of a platform to which nothing is sent any more, which were due before that
+        time; how many there were.
+        """
+        return await self._end(ABANDONED, platform, before, now, most)
 
     async def _end_those_over(self, platform: Outside, now: Millis, most: int) -> None:
+        await self._end(OVER, platform, now, now, most)
+
+    async def _end(
+        self, sql: str, platform: Outside, before: Millis, now: Millis, most: int
+    ) -> int:
         within = self._within
         async with self._database.transaction(within=within, begin=WORK) as transaction:
-            over = await transaction.fetch(OVER, platform, now, most, within=within)
+            over = await transaction.fetch(sql, platform, before, most, within=within)
             if not over:
-                return
+                return 0
             held_nos = await held(transaction, {row["notification_no"] for row in over})
             whys = [row["why"] for row in over]
             states = [STATES.get(why, "cancelled") for why in whys]
             leg_nos = [row["leg_no"] for row in over]
             await transaction.execute(END, leg_nos, states, whys, now, within=within)
             await settled(transaction, held_nos, at=now)
+            return len(over)
 
     async def record(self, results: Sequence[LegResult], *, at: Millis) -> Collection[Platform]:
         """What became of attempts, of those legs that are still its lease's; whose turn it is."""

@@ -51,7 +51,7 @@ WHERE state IN ('waiting', 'ready') AND due_at <= $1 GROUP BY platform"""
 
 FORGET: Final = """
 DELETE FROM notification_log WHERE log_no = ANY (ARRAY(
-    SELECT log_no FROM notification_log WHERE at < $1 LIMIT $2
+    SELECT log_no FROM notification_log WHERE at < $1 ORDER BY at LIMIT $2
 ))"""
 
 FORGET_ENDED: Final = """
@@ -60,7 +60,7 @@ WITH old AS MATERIALIZED (
     WHERE q.created_at < $1 AND q.status <> 'pending' AND NOT EXISTS (
         SELECT FROM notification_deliveries d
         WHERE d.notification_no = q.notification_no AND d.state = 'withdraw'
-    ) LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) ORDER BY q.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), legs AS (
     DELETE FROM notification_deliveries
     WHERE notification_no = ANY (ARRAY(SELECT notification_no FROM old))

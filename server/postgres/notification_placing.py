@@ -21,21 +21,29 @@ FROM (
     ORDER BY d.rank_at, d.leg_no LIMIT $2 FOR NO KEY UPDATE OF d, q SKIP LOCKED
 ) p"""
 
-SIBLINGS: Final = """
-SELECT d.leg_no
+# Not all at once: who wants to be left alone for a week may have thousands.
+SIBLINGS_MOST: Final = 1_000
+SIBLINGS: Final = f"""
+SELECT s.leg_no
 FROM unnest($1::integer[], $2::text[], $3::text[]) AS k (recipient_no, platform, hold_key)
-JOIN notification_deliveries d ON d.recipient_no = k.recipient_no AND d.platform = k.platform
-    AND d.hold_key = k.hold_key AND d.state = 'waiting'
-JOIN notification_queue q ON q.notification_no = d.notification_no
-WHERE d.due_at <= $5 AND d.leg_no <> ALL ($4::bigint[]) FOR NO KEY UPDATE OF d, q SKIP LOCKED"""
+CROSS JOIN LATERAL (
+    SELECT d.leg_no FROM notification_deliveries d JOIN notification_queue q USING (notification_no)
+    WHERE d.recipient_no = k.recipient_no AND d.platform = k.platform AND d.hold_key = k.hold_key
+        AND d.state = 'waiting' AND d.rank_at <= $5 AND d.due_at <= $5
+        AND d.leg_no <> ALL ($4::bigint[])
+    ORDER BY d.rank_at, d.leg_no LIMIT {SIBLINGS_MOST} FOR NO KEY UPDATE OF d, q SKIP LOCKED
+) s LIMIT {SIBLINGS_MOST}"""  # noqa: S608 - constants
 
 FACTS: Final = f"""
 SELECT d.leg_no, d.notification_no, q.notification_id, d.recipient_no, u.user_id,
     u.status = 'active' AS is_active, u.time_zone,
     {IS_BLOCKED} AS is_blocked,
-    q.seen_at IS NOT NULL AS is_seen, q.sender_no, q.notification_type, q.title, q.message,
+    q.seen_at IS NOT NULL AS is_seen, coalesce(
+        (SELECT true FROM notification_deliveries s WHERE d.platform = 'push'
+            AND s.notification_no = d.notification_no AND s.platform = 'web' AND s.state = 'sent'),
+        false) AS is_shown, q.sender_no, q.notification_type, q.title, q.message,
     q.data::text AS data, q.priority, q.collapse_key, q.created_at, d.due_at, q.expires_at,
-    d.platform, d.reason, d.hold_key, q.routing = 'fallback' AS is_fallback,
+    d.platform, d.reason, d.hold_key, d.held_at, q.routing = 'fallback' AS is_fallback,
     w.notification_types::text AS types, w.preferences::text AS preferences,
     CASE WHEN d.platform = 'web' THEN '{{}}' ELSE ARRAY(
         SELECT e.endpoint_no FROM notification_endpoints e
@@ -66,12 +74,13 @@ RETURNING d.leg_no, n.notification_id, n.seen_at IS NULL AND n.deleted_at = $2 A
 SHOW: Final = f"""
 WITH sent AS (
     UPDATE notification_deliveries d
-    SET state = 'sent', reason = '', hold_key = NULL, sent_at = $2::bigint
-    WHERE d.leg_no = ANY ($1::bigint[]) RETURNING d.leg_no, d.notification_no, d.due_at
+    SET state = 'sent', reason = w.reason, hold_key = NULL, sent_at = $2::bigint
+    FROM unnest($1::bigint[], $3::text[]) AS w (leg_no, reason)
+    WHERE d.leg_no = w.leg_no RETURNING d.leg_no, d.notification_no, d.due_at, d.reason
 ), logged AS (
     INSERT INTO notification_log (notification_no, user_no, platform, notification_type, status,
-        latency_ms, at)
-    SELECT q.notification_no, q.recipient_no, 'web', q.notification_type, 'sent',
+        reason, latency_ms, at)
+    SELECT q.notification_no, q.recipient_no, 'web', q.notification_type, 'sent', d.reason,
         least(greatest($2 - d.due_at, 0), 2147483647), $2
     FROM sent d JOIN notification_queue q USING (notification_no)
 )
@@ -85,7 +94,8 @@ ON CONFLICT DO NOTHING"""  # noqa: S608 - constants
 WRITE: Final = """
 UPDATE notification_deliveries d SET state = w.state, reason = w.reason, hold_key = w.hold_key,
     due_at = w.due_at, rank_at = w.rank_at, merged_into = w.merged_into,
-    endpoint_no = w.endpoint_no
+    endpoint_no = w.endpoint_no,
+    held_at = CASE WHEN w.state = 'waiting' THEN coalesce(d.held_at, $9) ELSE d.held_at END
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
     $7::bigint[], $8::bigint[])
     AS w (leg_no, state, reason, hold_key, due_at, rank_at, merged_into, endpoint_no)

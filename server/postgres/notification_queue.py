@@ -17,18 +17,9 @@ from actors.notification_records import (
     Shown,
     WaitingLeg,
 )
-from actors.ports import StoreUnavailable
 from protocol.ids import Millis
 from server.postgres.notification_decisions import Decided, decided
-from server.postgres.notification_enqueuing import (
-    COLLAPSED,
-    ENQUEUE,
-    LOCK_COLLAPSE,
-    REPEATED,
-    columns_of,
-    keys_of,
-    last_of_each,
-)
+from server.postgres.notification_enqueuing import enqueued
 from server.postgres.notification_legs import NotificationLegs
 from server.postgres.notification_placing import (
     FACTS,
@@ -43,7 +34,7 @@ from server.postgres.notification_placing import (
     WRITE,
 )
 from server.postgres.notification_rows import shown_of, waiting_of
-from server.postgres.notification_settling import ADVANCE, ROLL_UP, WORK, stopped
+from server.postgres.notification_settling import ADVANCE, ROLL_UP, WORK
 from server.postgres.pool import Database, Transaction
 
 
@@ -58,39 +49,7 @@ class PostgresNotifications(NotificationQueue):
     async def enqueue(self, new: Sequence[NewNotification]) -> Sequence[Enqueued]:
         """Keep them, with a leg for each platform, unless they are there."""
         async with self._database.transaction(within=self._within, begin=WORK) as transaction:
-            last = last_of_each(new)
-            if last:
-                await transaction.execute(LOCK_COLLAPSE, [each.recipient_no for each in last])
-            made = await transaction.fetch(ENQUEUE, *columns_of(new), within=self._within)
-            ids = {row["notification_id"] for row in made}
-            repeated = await self._repeated(
-                transaction, [each for each in new if each.id not in ids]
-            )
-            await self._collapse(transaction, [each for each in new if each.id in ids])
-        return [Enqueued(repeated.get(each.id, each.id), each.id in repeated) for each in new]
-
-    async def _repeated(
-        self, transaction: Transaction, again: Sequence[NewNotification]
-    ) -> dict[str, str]:
-        """By the id that was asked for, the one that is there."""
-        if not again:
-            return {}
-        args = keys_of(again, [each.dedupe_key for each in again])
-        rows = await transaction.fetch(REPEATED, *args)
-        if any(row["id"] is None for row in rows):
-            raise StoreUnavailable("one of the same key has gone in this moment")
-        return {row["asked"]: row["id"] for row in rows}
-
-    async def _collapse(self, transaction: Transaction, made: Sequence[NewNotification]) -> None:
-        last = last_of_each(made)
-        if not last:
-            return
-        args = keys_of(last, [each.collapse_key for each in last])
-        found = await transaction.fetch(COLLAPSED, *args)
-        if found:
-            at = min(each.created_at for each in last)
-            numbers = [row["notification_no"] for row in found]
-            await stopped(transaction, numbers, "collapsed", at=at)
+            return await enqueued(transaction, new, within=self._within)
 
     async def place(self, decide: Decide, *, now: Millis, most: int) -> Placed:
         """Have legs that are due decided, and do what was decided.
@@ -133,7 +92,8 @@ class PostgresNotifications(NotificationQueue):
         self, transaction: Transaction, rows: Sequence[Any], done: Decided, now: Millis
     ) -> tuple[Shown, ...]:
         if done.others:
-            await transaction.execute(WRITE, *done.columns(), within=self._within)
+            await transaction.execute(WRITE, *done.columns(), now, within=self._within)
+        if done.logged:
             await transaction.execute(LOG, *done.log_columns(), now, within=self._within)
         if done.more:
             await transaction.execute(MORE, *done.more_columns())
@@ -147,18 +107,24 @@ class PostgresNotifications(NotificationQueue):
         return shown
 
     async def _show(
-        self, transaction: Transaction, rows: Sequence[Any], legs: Sequence[WaitingLeg], now: Millis
+        self,
+        transaction: Transaction,
+        rows: Sequence[Any],
+        shown: Sequence[tuple[WaitingLeg, str]],
+        now: Millis,
     ) -> tuple[Shown, ...]:
         gone = dict[int, tuple[str, ...]]()
-        new = [leg.leg_no for leg in legs if leg.collapse_key is not None]
+        new = [leg.leg_no for leg, _ in shown if leg.collapse_key is not None]
         if new:
             replaced = await transaction.fetch(REPLACE, new, now)
             gone = {row["leg_no"]: (row["notification_id"],) for row in replaced if row["is_gone"]}
-        if legs:
-            await transaction.execute(SHOW, [leg.leg_no for leg in legs], now, within=self._within)
+        if shown:
+            leg_nos, reasons = [leg.leg_no for leg, _ in shown], [reason for _, reason in shown]
+            await transaction.execute(SHOW, leg_nos, now, reasons, within=self._within)
         by_leg = {row["leg_no"]: row for row in rows}
         return tuple(
-            shown_of(by_leg[leg.leg_no], leg, gone.get(leg.leg_no, ()), now) for leg in legs
+            shown_of(by_leg[leg.leg_no], leg, gone.get(leg.leg_no, ()), now, is_silent=bool(reason))
+            for leg, reason in shown
         )
 
     async def begin(
@@ -166,6 +132,10 @@ class PostgresNotifications(NotificationQueue):
     ) -> Begun:
         """Legs to be sent now, for this node alone *until* then."""
         return await self._legs.begin(platform, now=now, until=until, most=most, lease=lease)
+
+    async def abandon(self, platform: Outside, *, before: Millis, now: Millis, most: int) -> int:
+        """End legs of a platform to which nothing is sent any more; how many there were."""
+        return await self._legs.abandon(platform, before=before, now=now, most=most)
 
     async def record(self, results: Sequence[LegResult], *, at: Millis) -> Collection[Platform]:
         """What became of attempts, of those legs that are still its lease's."""

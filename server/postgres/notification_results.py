@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from actors.notification_records import LegResult, LegState
-from server.postgres.notification_settling import URGENCY_MS
+from server.postgres.notification_settling import IS_ALL_READ, TAKEN_BACK, URGENCY_MS
 
 IS_MINE: Final = """d.leg_no = r.leg_no AND d.lease = r.lease AND d.attempt = r.attempt
     AND d.state = CASE WHEN r.is_back THEN 'withdraw' ELSE 'leased' END"""
 """The leg ``d`` is still that of the attempt ``r``."""
 
-# Who has read it meanwhile is not told again, and what was just sent is taken back.
+# Who has read it meanwhile is not told again, and what was just sent is taken back, as `END` does.
 RECORD: Final = f"""
 WITH told AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::text[],
@@ -22,9 +22,9 @@ WITH told AS (
     SELECT r.*, q.priority, q.notification_type, CASE
         WHEN r.state = 'ready' AND (q.seen_at IS NOT NULL OR q.stopped IS NOT NULL)
             THEN 'cancelled'
-        WHEN r.state = 'sent' AND NOT r.is_back AND q.seen_at IS NOT NULL
+        WHEN r.state = 'sent' AND NOT r.is_back AND {IS_ALL_READ}
             AND coalesce(r.ref, d.provider_ref) IS NOT NULL
-            AND d.platform IN ('push', 'discord') THEN 'withdraw'
+            AND d.platform IN ({TAKEN_BACK}) THEN 'withdraw'
         ELSE r.state END AS becomes,
         CASE WHEN r.state <> 'ready' THEN r.reason WHEN q.seen_at IS NOT NULL THEN 'read'
             ELSE coalesce(q.stopped, r.reason) END AS why

@@ -65,7 +65,13 @@ def data_of(row: Any) -> Mapping[str, Any]:
 
 def waiting_of(row: Any) -> WaitingLeg:
     """A row of FACTS."""
-    windows = () if row["windows"] is None else _windows(row["windows"]).items()
+    wanted, windows, fault = NOTHING_SAID, dict[str, tuple[Millis, int]](), ""
+    try:
+        wanted = preferences_of(row["types"], row["preferences"], row["time_zone"])
+        windows = {} if row["windows"] is None else _windows(row["windows"])
+        data_of(row)
+    except msgspec.MsgspecError as error:
+        fault = str(error)
     return WaitingLeg(
         leg_no=row["leg_no"],
         notification_no=row["notification_no"],
@@ -75,6 +81,7 @@ def waiting_of(row: Any) -> WaitingLeg:
         is_active=row["is_active"],
         is_blocked=row["is_blocked"],
         is_seen=row["is_seen"],
+        is_shown=row["is_shown"],
         sender_no=row["sender_no"],
         type=row["notification_type"],
         title=row["title"],
@@ -86,30 +93,41 @@ def waiting_of(row: Any) -> WaitingLeg:
         platform=row["platform"],
         held_for=row["reason"],
         hold_key=row["hold_key"],
-        preferences=preferences_of(row["types"], row["preferences"], row["time_zone"]),
+        held_since=row["held_at"],
+        preferences=wanted,
         endpoints=tuple(sorted(row["endpoints"])),
-        windows={group: Window(*window) for group, window in windows},
+        windows={group: Window(*window) for group, window in windows.items()},
+        fault=fault,
     )
 
 
-def shown_of(row: Any, leg: WaitingLeg, gone: tuple[str, ...], at: Millis) -> Shown:
+def shown_of(
+    row: Any, leg: WaitingLeg, gone: tuple[str, ...], at: Millis, *, is_silent: bool
+) -> Shown:
     """A row of FACTS that is shown from now on."""
     frame = Notification(
         id=leg.id,
         type=leg.type,
         title=leg.title,
         body=row["message"],
-        data=_data(row["data"]),
+        data=dict(data_of(row)),
         priority=leg.priority,
         at=at,
         sender=UNSET if row["sender"] is None else row["sender"],
     )
-    return Shown(leg.recipient, leg.recipient_no, frame, gone, leg.preferences.sound)
+    return Shown(
+        leg.recipient, leg.recipient_no, frame, gone, leg.preferences.sound and not is_silent
+    )
 
 
-def outgoing_of(row: Any, lease: int) -> OutgoingNotification:
-    """A row of BEGIN."""
-    return OutgoingNotification(
+def outgoing_of(row: Any, lease: int) -> tuple[OutgoingNotification, bool]:
+    """A row of BEGIN, and whether all of it can be read."""
+    data, is_sound = dict[str, Any](), True
+    try:
+        data = _data(row["data"])
+    except msgspec.MsgspecError:
+        is_sound = False
+    leg = OutgoingNotification(
         leg_no=row["leg_no"],
         id=f"{row['notification_id']}-{row['endpoint_no']}",
         notification_id=row["notification_id"],
@@ -119,7 +137,7 @@ def outgoing_of(row: Any, lease: int) -> OutgoingNotification:
         type=row["notification_type"],
         title=row["title"],
         message=row["message"],
-        data=_data(row["data"]),
+        data=data,
         priority=row["priority"],
         language="ko" if row["language"].startswith("ko") else "en",
         sender=row["sender_name"],
@@ -131,3 +149,4 @@ def outgoing_of(row: Any, lease: int) -> OutgoingNotification:
         merged=tuple(row["merged"]),
         take_back=row["provider_ref"] if row["state"] == "withdraw" else None,
     )
+    return leg, is_sound

@@ -1,7 +1,7 @@
 """What follows for a notification when legs of it come to an end.
 
-Whoever changes a leg holds the row of its notification, and whoever waits for several takes them by
-their numbers, all at once: ``held`` does. The router takes what it gets, and waits for none.
+Whoever changes a leg holds the row of its notification, and whoever waits for several takes them in
+the order of their numbers: ``held`` does. The router takes what it gets, and waits for none.
 """
 
 from __future__ import annotations
@@ -36,14 +36,18 @@ URGENCY_MS: Final = 30_000
 SENT: Final = "'sent', 'withdraw', 'withdrawn', 'merged'"
 PENDING: Final = "'waiting', 'backup', 'ready', 'leased'"
 
-# With those that are told of by a leg of theirs.
+# Those that are told of by a leg of theirs, and those that tell of one of theirs.
+BESIDE: Final = """
+SELECT m.notification_no FROM notification_deliveries d
+JOIN notification_deliveries m ON m.merged_into = d.leg_no
+WHERE d.notification_no = ANY ($1::bigint[])
+UNION ALL
+SELECT t.notification_no FROM notification_deliveries d
+JOIN notification_deliveries t ON t.leg_no = d.merged_into
+WHERE d.notification_no = ANY ($1::bigint[])"""
+
 HELD: Final = """
-SELECT q.notification_no FROM notification_queue q
-WHERE q.notification_no = ANY ($1::bigint[] || ARRAY(
-    SELECT m.notification_no FROM notification_deliveries d
-    JOIN notification_deliveries m ON m.merged_into = d.leg_no
-    WHERE d.notification_no = ANY ($1::bigint[])
-))
+SELECT q.notification_no FROM notification_queue q WHERE q.notification_no = ANY ($1::bigint[])
 ORDER BY q.notification_no FOR NO KEY UPDATE"""
 
 # A leg that is told of by another is as that one's legs are.
@@ -108,30 +112,59 @@ STOP: Final = """
 UPDATE notification_queue SET stopped = $2
 WHERE notification_no = ANY ($1::bigint[]) AND status = 'pending' RETURNING notification_no"""
 
-# What waits to be sent is not, and where it was read what was sent is taken back.
-END: Final = """
+TAKEN_BACK: Final = "'push', 'discord'"
+
+IS_ALL_READ: Final = """(q.seen_at IS NOT NULL AND coalesce((
+        SELECT false FROM notification_deliveries f
+        JOIN notification_deliveries m ON m.merged_into = f.leg_no AND m.state = 'merged'
+        JOIN notification_queue o ON o.notification_no = m.notification_no
+        WHERE f.notification_no = d.notification_no AND f.platform = d.platform
+            AND o.seen_at IS NULL AND o.stopped IS NULL LIMIT 1
+    ), true))"""
+"""Whether all was read that the leg ``d`` of the notification ``q`` tells of."""
+
+# What waits to be sent is not. What was sent is taken back once all was read that it tells of.
+END: Final = f"""
 WITH ended AS (
     UPDATE notification_deliveries d SET state = 'cancelled', reason = $2
     WHERE d.notification_no = ANY ($1::bigint[]) AND d.state IN ('waiting', 'backup', 'ready')
     RETURNING d.notification_no, d.recipient_no, d.platform
+), telling AS (
+    SELECT leg_no FROM notification_deliveries WHERE notification_no = ANY ($1::bigint[])
+    UNION
+    SELECT t.leg_no FROM notification_deliveries m
+    JOIN notification_deliveries f ON f.leg_no = m.merged_into
+    JOIN notification_deliveries t ON t.notification_no = f.notification_no
+        AND t.platform = f.platform
+    WHERE m.notification_no = ANY ($1::bigint[]) AND m.state = 'merged'
 ), back AS (
     UPDATE notification_deliveries d SET state = 'withdraw', attempt = 0, leased_until = 0,
         due_at = $3::bigint, rank_at = $3
-    WHERE $2 = 'read' AND d.notification_no = ANY ($1::bigint[]) AND d.state = 'sent'
-        AND d.platform IN ('push', 'discord') AND d.provider_ref IS NOT NULL
+    FROM telling t, notification_queue q
+    WHERE d.leg_no = t.leg_no AND q.notification_no = d.notification_no AND d.state = 'sent'
+        AND d.platform IN ({TAKEN_BACK}) AND d.provider_ref IS NOT NULL AND {IS_ALL_READ}
 )
 INSERT INTO notification_log (notification_no, user_no, platform, notification_type, status, reason,
     at)
 SELECT e.notification_no, e.recipient_no, e.platform, q.notification_type, 'cancelled', $2, $3
-FROM ended e JOIN notification_queue q USING (notification_no)"""
+FROM ended e JOIN notification_queue q USING (notification_no)"""  # noqa: S608 - constants
 
 
 async def held(transaction: Transaction, notification_nos: Collection[int]) -> Sequence[int]:
-    """Take the rows of notifications, with all that are told of by them; their numbers."""
-    wanted = sorted(notification_nos)
-    await transaction.execute(HELD, wanted)
-    rows = await transaction.fetch(HELD, wanted)  # some may have been merged while it waited
-    return [row["notification_no"] for row in rows]
+    """Take the rows of notifications, with all that tell of them or are told of by them; their
+    numbers. To be called once in a transaction.
+    """
+    given, beside = list(notification_nos), set[int]()
+    await transaction.execute("SAVEPOINT held")
+    while True:
+        await transaction.execute(HELD, [*given, *beside])
+        rows = await transaction.fetch(BESIDE, given)
+        found = {row["notification_no"] for row in rows}
+        if found <= beside.union(given):
+            return sorted(beside.union(given))
+        # Two who took these now, after later ones, might wait for each other.
+        await transaction.execute("ROLLBACK TO SAVEPOINT held")
+        beside = found
 
 
 async def settled(

@@ -46,7 +46,7 @@ def test_one_that_arrives_is_said_counted_listed_and_read(
     expect(row.locator(".said")).to_have_text("충무로역 4번 출구")
     expect(row.locator(".foot small")).to_contain_text("약속 확정 · 민지 · ")
     expect(row.locator(".unread-mark")).to_have_text("안 읽음")
-    notify(minji, junho, "장소가 바뀌었어요", type="meeting.cancelled", priority=4)
+    notify(junho, junho, "장소가 바뀌었어요", type="calendar.reminder", priority=4)
     titles = dialog.locator(".title strong")
     expect(titles).to_have_text(["장소가 바뀌었어요", "토요일 열 시로 정했어요"])
     expect(of(dialog, "장소가 바뀌었어요").locator(".badge")).to_have_text("긴급")

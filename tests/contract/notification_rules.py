@@ -105,6 +105,20 @@ def recounted(kept: dict[str, Kept], name: str) -> str:
     return next((status for status, some in ENDED if some & states), "cancelled")
 
 
+def untold(kept: dict[str, Kept]) -> set[tuple[str | None, str]]:
+    """Whose legs, on which platform, tell of something that was not read."""
+    unread = [note for note in kept.values() if note.seen_at is None]
+    found: set[tuple[str | None, str]] = {
+        (leg.merged_into, leg.platform)
+        for note in unread
+        for leg in note.legs
+        if note.stopped is None
+    }
+    mine = {(name, leg.platform) for name, note in kept.items() for leg in note.legs
+            if note.seen_at is None}  # fmt: skip
+    return found | mine
+
+
 class Watch:
     """Finds what no queue may do, whatever another one does."""
 
@@ -120,6 +134,7 @@ class Watch:
             is_over = note.seen_at is not None or note.stopped is not None
             states = {leg.state for leg in note.legs}
             assert not is_over or not states & {"waiting", "backup", "ready"}, (name, note)
+        self._taken_back(kept)
         assert set(self.kept) <= set(kept)
         self.kept = kept
 
@@ -132,6 +147,18 @@ class Watch:
             assert was.sent_at in (None, now.sent_at), (was, now)
             has_begun = now.attempt > was.attempt
             assert not has_begun or was.state in ("ready", "withdraw"), (was, now)
+
+    def _taken_back(self, kept: dict[str, Kept]) -> None:
+        """What was sent is, once all is read that it tells of, and not before."""
+        unread, were = untold(kept), untold(self.kept)
+        for name, note in kept.items():
+            before = self.kept[name].legs if name in self.kept else note.legs
+            for was, leg in zip(before, note.legs, strict=False):
+                is_unread = (name, leg.platform) in unread
+                assert not is_unread or leg.state not in ("withdraw", "withdrawn"), (name, leg)
+                is_new = was.state == "leased" or (name, leg.platform) in were
+                can_be = leg.platform in ("push", "discord") and leg.provider_ref is not None
+                assert not (can_be and is_new and leg.state == "sent") or is_unread, (name, leg)
 
     @staticmethod
     def _in_turn(kept: dict[str, Kept], note: Kept) -> None:
@@ -342,7 +369,7 @@ def planned(legs: list[WaitingLeg], kinds: list[str], now: Millis) -> list[Decis
         elif kind == "merge" and into is not None:
             how |= {"into": into}
         elif kind in ("go", "merge"):
-            how |= {"kind": "go"}
+            how |= {"kind": "go", "reason": "dnd" if leg.priority == 4 else ""}
             if leg.endpoints:
                 going[whose] = leg.leg_no
         found.append(Decision(**how))

@@ -146,6 +146,10 @@ class Running:
         how = {"now": Millis(now), "until": until, "most": most, "lease": lease}
         return await self.queue.begin(platform, **how)
 
+    async def abandon(self, platform="push", *, before, now, most=100):
+        times = {"before": Millis(before), "now": Millis(now)}
+        return await self.queue.abandon(platform, **times, most=most)
+
     async def record(self, leg: OutgoingNotification, attempt, again_at=None, at=NOON):
         return await self.queue.record([LegResult(leg, attempt, again_at)], at=Millis(at))
 

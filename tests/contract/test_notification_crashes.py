@@ -75,7 +75,9 @@ CALLS = {
     "read": lambda run, legs: run.inbox.read(1, ["a1", "a2"], at=NOON),
     "seen": lambda run, legs: run.listed.seen([(1, ("a1", "a2"))], at=NOON),
     "delete": lambda run, legs: run.inbox.delete(1, "a1", at=NOON),
-    "answer": lambda run, legs: run.inbox.answer(1, "a1", "accept", at=NOON),
+    "answer": lambda run, legs: run.inbox.answer(
+        1, "a1", "accept", at=NOON, telling=lambda _: new("b4", to=9, sender=1, dedupe_key="d")
+    ),
     "cancel": lambda run, legs: run.inbox.cancel(9, "a1", at=NOON),
     "settings": lambda run, legs: run.settings.put(1, "web", Preferences(dnd=True), at=NOON),
 }

@@ -16,7 +16,7 @@ from notification_world import (
 
 from actors.notification_records import Decision
 from protocol.ids import Millis
-from server.postgres.notification_inbox import READ_AT_ONCE, Answered, PlatformOutcome
+from server.postgres.notification_inbox import READ_AT_ONCE, PlatformOutcome
 
 LATER = Millis(NOON + HOUR)
 BROADCAST = """
@@ -114,7 +114,6 @@ async def test_broadcasts_are_on_the_same_list(run):
     assert await ids(run) == ["cast", "a"]
     assert list(await run.inbox.read(1, ["cast"], at=LATER)) == ["cast"]
     assert await run.inbox.delete(1, "cast", at=LATER) is True
-    assert await run.inbox.answer(1, "cast", "accept", at=LATER) is None
     assert await run.unseen() == ["a"]
 
 
@@ -165,28 +164,6 @@ async def test_what_is_deleted_is_read_and_goes_no_further(run):
     assert await run.inbox.delete(1, "n1", at=NOON) is False
     assert await run.states() == [("web", "sent", ""), ("push", "cancelled", "read")]
     assert (await run.kept())["n1"].seen_at == NOON
-
-
-# ---- answering
-
-
-async def test_an_invitation_is_answered(run):
-    await shown(run, "n1")
-    answered = Answered(9, "meeting.invitation", {"meeting": "n1", "more": {"n": [1, None]}})
-    assert await run.inbox.answer(1, "n1", "accept", at=NOON) == answered
-    assert (await run.kept())["n1"].seen_at == NOON
-    assert await run.inbox.answer(1, "n1", "decline", at=NOON) == answered
-    assert await run.fetch("SELECT answer FROM notification_queue") == [("decline",)]
-    assert await run.inbox.answer(2, "n1", "accept", at=NOON) is None
-    assert await run.inbox.answer(1, "never", "accept", at=NOON) is None
-
-
-async def test_what_is_no_invitation_stays_as_it_is(run):
-    await shown(run, "n1", type="calendar.reminder")
-    answered = await run.inbox.answer(1, "n1", "accept", at=NOON)
-    assert answered.type == "calendar.reminder"
-    assert await run.fetch("SELECT answer, seen_at FROM notification_queue") == [(None, None)]
-    assert await run.unseen() == ["n1"]
 
 
 # ---- what the sender sees

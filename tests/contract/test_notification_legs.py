@@ -447,6 +447,99 @@ async def test_what_was_read_of_them_is_not_told(run):
     assert await run.status("told") == "sent"
 
 
+@pytest.mark.parametrize("last", ["told", "teller", "both"])
+async def test_what_tells_of_others_is_taken_back_when_all_are_read(run, last):
+    """So that nothing that was not read goes from the phone."""
+    leg = await merged(run)
+    await run.record(leg, SENT)
+    first = {"told": "teller", "teller": "told"}.get(last)
+    if first is not None:
+        await run.read(first, at=NOON + 5)
+        assert await run.states("teller") == [("push", "sent", "")]
+        assert (await run.begin(now=NOON + 5)).legs == ()
+    await run.read(*(("told", "teller") if last == "both" else (last,)), at=NOON + 6)
+    [back] = (await run.begin(now=NOON + 6)).legs
+    assert (back.notification_id, back.take_back, back.attempt) == ("teller", "p1", 1)
+    await run.record(back, WITHDRAWN)
+    assert await run.states("teller") == [("push", "withdrawn", "")]
+
+
+@pytest.mark.parametrize("is_told_read", [True, False])
+async def test_what_tells_of_others_and_was_read_while_it_was_sent(run, is_told_read):
+    leg = await merged(run)
+    await run.read("teller", *(["told"] if is_told_read else []), at=NOON + 1)
+    await run.record(leg, SENT, at=NOON + 2)
+    state = "withdraw" if is_told_read else "sent"
+    assert await run.states("teller") == [("push", state, "")]
+    await run.read("told", at=NOON + 3)
+    assert await run.states("teller") == [("push", "withdraw", "")]
+
+
+async def test_what_was_stopped_keeps_nothing_from_being_taken_back(run):
+    await run.endpoint(1)
+    await run.send("told", platforms=("push", "kakao"), routing="fallback", unread_after_ms=HOUR)
+    await run.send("teller", platforms=("push",))
+    await run.place(digest)
+    await run.sent()
+    await run.read("teller", at=NOON + 1)
+    assert await run.states("teller") == [("push", "sent", "")]
+    assert await run.cancel("told", at=NOON + 2) is True
+    assert await run.states("teller") == [("push", "withdraw", "")]
+
+
+async def test_all_addresses_of_one_that_tells_of_others_are_taken_back(run):
+    await run.endpoint(1)
+    await run.endpoint(1)
+    await run.queue.enqueue([new(name, platforms=("push",)) for name in ("told", "teller")])
+    await run.place(digest)
+    await run.sent()
+    await run.read("teller", at=NOON + 1)
+    assert await run.states("teller") == [("push", "sent", "")] * 2
+    await run.read("told", at=NOON + 2)
+    assert await run.states("teller") == [("push", "withdraw", "")] * 2
+
+
+# ---- where nobody sends any more
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "status"),
+    [
+        ("ready", ("push", "skipped", "no_provider"), "cancelled"),
+        ("leased", ("push", "unknown", "no_answer"), "unknown"),
+        ("withdraw", ("push", "sent", "no_provider"), "sent"),
+    ],
+)
+async def test_what_nobody_sends_any_more_is_ended(run, how, state, status):
+    """The settings of a platform may be taken away while something is under way there."""
+    await ready(run)
+    if how == "leased":
+        await run.begin(lasts=MINUTE)
+    if how == "withdraw":
+        await run.sent()
+        await run.read("n1")
+    before = await run.kept()
+    until = NOON + MINUTE
+    assert await run.abandon(before=NOON - 1, now=until) == 0
+    assert await run.abandon("discord", before=until, now=until) == 0
+    assert await run.kept() == before
+    assert await run.abandon(before=until, now=until) == 1
+    assert (await run.states(), await run.status()) == ([state], status)
+    assert (await run.log())[-1][2] == state[2]
+    assert await run.abandon(before=until, now=until) == 0
+
+
+async def test_where_nobody_sends_any_more_the_next_has_its_turn(run):
+    await ready(run, platforms=("push", "web"), routing="fallback", unread_after_ms=HOUR)
+    await run.abandon(before=NOON, now=NOON + MINUTE)
+    assert len((await run.place(now=NOON + MINUTE)).shown) == 1
+
+
+async def test_so_many_are_ended_at_once_where_nobody_sends(run):
+    await ready(run, "n1", "n2", "n3")
+    assert [await run.abandon(before=NOON, now=NOON, most=2) for _ in range(3)] == [2, 1, 0]
+
+
 async def test_the_next_platform_of_one_that_was_told_by_a_failure(run):
     await run.endpoint(1)
     how = {"routing": "fallback", "unread_after_ms": HOUR}

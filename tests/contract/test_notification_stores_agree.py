@@ -134,6 +134,20 @@ class ForgetsTheWhole(MemoryNotificationQueue):
         return told
 
 
+class TakesBackTooEarly(MemoryNotificationQueue):
+    """Takes back what was read, though it tells of what was not."""
+
+    def can_be_taken_back(self, leg: MemoryLeg) -> bool:
+        return leg.note.seen_at is not None and leg.provider_ref is not None
+
+
+class TakesNothingBack(MemoryNotificationQueue):
+    """Leaves what was read where it was sent."""
+
+    def can_be_taken_back(self, leg: MemoryLeg) -> bool:
+        return False
+
+
 NOTE = {
     "to": 1,
     "platforms": ("push",),
@@ -182,6 +196,17 @@ def reads(queues: Queues) -> None:
     queues.read(user_no=1, some=[0])
 
 
+def reads_of_a_digest(queues: Queues, *, is_all: bool = False) -> None:
+    queues.reach(to=1, platform="push")
+    queues.send(some=[NOTE, NOTE])
+    queues.place(kinds=["go", "merge"], wrong=0, most=9)
+    begin(queues)
+    queues.record(last=1, wrong=0, outcomes=[(SENT, None)])
+    queues.read(user_no=1, some=[0])
+    if is_all:
+        queues.read(user_no=1, some=[1])
+
+
 def falls_back(queues: Queues) -> None:
     ready(queues, platforms=("push", "web"), routing="fallback")
 
@@ -199,6 +224,8 @@ def shows(queues: Queues) -> None:
         (HearsAnybody, hears_late),
         (HearsTwice, hears_twice),
         (LeavesWhatIsReady, reads),
+        (TakesBackTooEarly, reads_of_a_digest),
+        (TakesNothingBack, partial(reads_of_a_digest, is_all=True)),
         (HasAllTurnsAtOnce, falls_back),
         (ShowsAgain, shows),
         (ForgetsTheWhole, hears_twice),

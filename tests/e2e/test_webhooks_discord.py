@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import trio
-from inbound_world import DISCORD, InboundWorld, open_inbound
+import trio.testing
+from inbound_world import DISCORD, PUBLIC_KEY, InboundWorld, open_inbound
 
 from server.http.raw_bodies import LARGEST
 from server.http.webhooks_discord import DiscordWebhook
@@ -183,8 +184,60 @@ async def test_numbers_stand_for_the_list_that_was_seen(database_url: str, redis
         await world.command("notifications")
         world.clock.ms += 1
         await world.tell(ann, "calendar.reminder", "new")
+        world.clock.ms += 10 * 60_000 - 2
         await world.command("read", 1)
         assert await world.unread(ann) == ["new"]
+
+
+async def test_numbers_of_an_old_list_stand_for_nothing(database_url: str, redis_url: str) -> None:
+    async with open_inbound(database_url, redis_url) as world:
+        ann = await world.linked("discord", ANN)
+        note = await world.tell(ann, "calendar.reminder", "alarm")
+        await world.command("notifications")
+        world.clock.ms += 10 * 60_000
+        assert "먼저 목록을 보고" in (await world.command("read", 1))["content"]
+        assert await world.unread(ann) == ["alarm"]
+        await world.press(f"read:{note}")  # which says itself what it is about
+        assert await world.unread(ann) == []
+
+
+async def test_what_is_sent_again_is_not_done_again(database_url: str, redis_url: str) -> None:
+    """Within the time that its signature holds, in which it could mean something else."""
+    async with open_inbound(database_url, redis_url) as world:
+        ann = await world.linked("discord", ANN)
+        at = world.clock.now_ms() // 1000
+        read_all = {
+            "type": 2,
+            "id": "1",
+            "data": {"name": "read"},
+            "user": {"id": ANN},
+            "locale": "ko",
+        }
+        for title, said in (("first", "1개를"), ("second", "이미 처리한 요청입니다")):
+            await world.tell(ann, "calendar.reminder", title)
+            reply = await world.discord(read_all, at=at)
+            assert reply.json["data"]["content"].startswith(said)
+            world.clock.ms += 299_000
+        assert await world.unread(ann) == ["second"]
+        await world.discord(read_all | {"id": "2"})
+        assert await world.unread(ann) == []
+
+
+async def test_too_many_at_once_are_told_to_come_again(database_url: str, redis_url: str) -> None:
+    async with open_inbound(database_url, redis_url) as world:
+        ann = await world.linked("discord", ANN)
+        note = await world.tell(ann, "calendar.reminder", "alarm")
+        full = Promptly(most=0, log=world.log)
+        routes = DiscordWebhook(
+            world.inbound, full, public_key=PUBLIC_KEY, clock=world.clock
+        ).routes()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(full.run)
+            await trio.testing.wait_all_tasks_blocked()
+            world.bots = world.served(routes)
+            assert "지금은 처리할 수 없습니다" in (await world.press(f"read:{note}"))["content"]
+            nursery.cancel_scope.cancel()
+        assert await world.unread(ann) == ["alarm"]
 
 
 async def test_an_invitation_is_answered_and_its_sender_is_told(
@@ -207,11 +260,23 @@ async def test_an_invitation_is_answered_and_its_sender_is_told(
         assert (told.type, told.title) == ("meeting.response", "ann accepted the invitation")
         assert told.data == {"meeting": "m1", "answer": "accept", "invitation": lunch}
         assert told.sender == ann.id
-        # A later answer takes the place of one that was not read.
+        # The first answer holds, which is said.
         world.clock.ms += 1
-        assert (await world.press(f"decline:{lunch}"))["content"] == "거절했습니다."
-        await world.place()
-        assert await world.unread(eve) == ["ann declined the invitation"]
+        for act, said in (("decline", "이미 수락한 초대입니다."), ("accept", "수락했습니다.")):
+            assert (await world.press(f"{act}:{lunch}"))["content"] == said
+            await world.place()
+        assert await world.unread(eve) == ["ann accepted the invitation"]
+
+
+async def test_what_its_sender_took_back_is_not_answered(database_url: str, redis_url: str) -> None:
+    async with open_inbound(database_url, redis_url) as world:
+        ann = await world.linked("discord", ANN)
+        sender = await world.number(await world.http.person(username="eve"))
+        both: dict[str, Any] = {"platforms": ("web", "push"), "sender_no": sender}
+        lunch = await world.keep(ann, "meeting.invitation", "점심", **both)
+        assert await world.inbox.cancel(sender, lunch, at=world.clock.now_ms())
+        for act in ("accept", "decline"):
+            assert "더 이상 답할 수 없습니다" in (await world.press(f"{act}:{lunch}"))["content"]
 
 
 async def test_only_one_s_own_invitations_are_answered(database_url: str, redis_url: str) -> None:

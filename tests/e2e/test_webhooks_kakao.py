@@ -130,11 +130,17 @@ async def test_reading_and_answering(database_url: str, redis_url: str) -> None:
         assert (await world.kakao("거절 1", user=ANN))[0] == "거절했습니다."
         await world.place()
         assert await world.listed(eve) == []
+        assert (await world.kakao("Accept 1", user=ANN))[0] == "You have declined that before."
+        await world.place()
+        assert await world.listed(eve) == []
+        world.clock.ms += 1
+        await world.tell(ann, "friend.request", "eve again", sender_no=sender)
+        await world.kakao("알림", user=ANN)
         assert (await world.kakao("Accept 1", user=ANN))[0] == "Accepted."
         await world.place()
         [told] = await world.listed(eve)
         assert told.type == "friend.accepted" and told.title.endswith("친구 요청을 수락했습니다")
-        assert (await world.kakao("수락", user=ANN, params={"number": "3"}))[0] == (
+        assert (await world.kakao("수락", user=ANN, params={"number": "2"}))[0] == (
             "답할 수 있는 초대가 아닙니다."
         )
         assert (await world.kakao("모두 읽음", user=ANN))[0] == "1개를 읽음으로 표시했습니다."

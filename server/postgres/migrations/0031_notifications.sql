@@ -57,7 +57,9 @@ CREATE TABLE notification_queue (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX notification_queue_dedupe
     ON notification_queue (recipient_no, coalesce(sender_no, 0), dedupe_key) WHERE dedupe_key IS NOT NULL;
-CREATE INDEX notification_queue_created ON notification_queue USING brin (created_at);
+CREATE INDEX notification_queue_scheduled
+    ON notification_queue (sender_no, recipient_no, scheduled_at) WHERE scheduled_at > created_at;
+CREATE INDEX notification_queue_created ON notification_queue (created_at);
 CREATE INDEX notification_queue_collapse
     ON notification_queue (recipient_no, open_key) WHERE open_key IS NOT NULL;
 
@@ -79,6 +81,7 @@ CREATE TABLE notification_deliveries (
     due_at bigint NOT NULL,
     rank_at bigint NOT NULL, -- due_at less what its priority is worth: who is first
     hold_key text, -- those that are held back with the same one are sent together
+    held_at bigint, -- when it was first held back
     reason text NOT NULL DEFAULT '',
     merged_into bigint,
     attempt smallint NOT NULL DEFAULT 0,
@@ -92,7 +95,8 @@ CREATE INDEX notification_deliveries_waiting
     ON notification_deliveries (rank_at, leg_no, due_at) WHERE state = 'waiting';
 CREATE INDEX notification_deliveries_due ON notification_deliveries (due_at) WHERE state = 'waiting';
 CREATE INDEX notification_deliveries_held
-    ON notification_deliveries (recipient_no, platform, hold_key) WHERE state = 'waiting' AND hold_key IS NOT NULL;
+    ON notification_deliveries (recipient_no, platform, hold_key, rank_at, leg_no)
+    WHERE state = 'waiting' AND hold_key IS NOT NULL;
 CREATE INDEX notification_deliveries_ready
     ON notification_deliveries (platform, rank_at, leg_no, due_at) WHERE state IN ('ready', 'withdraw');
 CREATE INDEX notification_deliveries_ready_due
@@ -147,7 +151,8 @@ CREATE TABLE notification_links (
     code_hash bytea PRIMARY KEY,
     user_no integer NOT NULL REFERENCES users ON DELETE CASCADE,
     platform text NOT NULL,
-    expires_at bigint NOT NULL
+    expires_at bigint NOT NULL,
+    tries smallint NOT NULL DEFAULT 0 -- of a code that was sent to a phone
 );
 CREATE INDEX notification_links_user ON notification_links (user_no);
 
@@ -167,7 +172,7 @@ CREATE TABLE notification_log (
 );
 CREATE INDEX notification_log_of ON notification_log (notification_no, log_no);
 CREATE INDEX notification_log_user ON notification_log (user_no, log_no);
-CREATE INDEX notification_log_at ON notification_log USING brin (at);
+CREATE INDEX notification_log_at ON notification_log (at);
 
 CREATE TABLE notification_templates (
     notification_type text NOT NULL,
@@ -186,6 +191,8 @@ CREATE TABLE realtime_sessions (
     session_type text NOT NULL CHECK (session_type IN ('web', 'kakao', 'discord')),
     platform_data jsonb NOT NULL DEFAULT '{}',
     is_active boolean NOT NULL DEFAULT true,
+    jti text, -- of the token that a socket came with, and the second that it ends: whichever node has it, it can be revoked
+    token_expires_at bigint,
     last_activity bigint NOT NULL,
     created_at bigint NOT NULL
 );
@@ -210,7 +217,8 @@ ALTER TABLE notifications
     DROP CONSTRAINT notifications_recipient_no_fkey,
     DROP CONSTRAINT notifications_sender_no_fkey,
     ADD COLUMN expires_at bigint,
-    ADD COLUMN deleted_at bigint;
+    ADD COLUMN deleted_at bigint,
+    ADD COLUMN answer text; -- the queue's, which is forgotten sooner
 CREATE INDEX notifications_listed
     ON notifications (recipient_no, created_at, notification_id) WHERE deleted_at IS NULL;
 CREATE INDEX notifications_deleted ON notifications (deleted_at) WHERE deleted_at IS NOT NULL;

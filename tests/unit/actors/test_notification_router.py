@@ -16,6 +16,7 @@ from actors.notification_ports import Decide
 from actors.notification_records import Decision, Outside, Placed, WaitingLeg
 from actors.notification_router import NotificationRouter
 from actors.ports import OutcomeUnknown, StoreUnavailable
+from actors.rules.routing import HELD_MOST_MS
 from protocol.ids import Millis
 from protocol.notices import Notification
 
@@ -205,6 +206,28 @@ async def test_a_leg_that_cannot_be_decided_holds_up_nobody_else(autojump_clock)
         it.rules.raises = set()
         await trio.sleep(301)
         assert sorted(it.small.decided) == [1, 2, 3, 4, 5]
+
+
+async def test_a_leg_that_cannot_be_read_holds_up_nobody_else(autojump_clock):
+    async with open_routing() as it:
+        it.small.due(fault="Expected `bool`")
+        it.small.due(2)
+        it.router.wake()
+        await trio.sleep(0.1)
+        assert it.small.decided == {2: ("go", ""), 3: ("go", "")}
+        assert it.router.figures.decided == {("go", ""): 2, ("hold", "error"): 1}
+        assert it.events("notification_unreadable") == 1 and it.rules.asked == [[2, 3]]
+        await trio.sleep(301)
+        assert it.events("notification_unreadable") == 2
+
+
+async def test_what_can_never_be_decided_expires(autojump_clock):
+    async with open_routing() as it:
+        [no] = it.small.due(fault="Expected `bool`", held_since=Millis(0))
+        it.clock.ahead_s = HELD_MOST_MS / 1000
+        it.router.wake()
+        await trio.sleep(1.1)
+        assert it.small.decided == {no: ("expire", "expired")}
 
 
 async def test_notifiers_of_ready_platforms_are_woken_and_others_get_nothing(autojump_clock):

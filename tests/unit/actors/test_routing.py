@@ -20,7 +20,14 @@ from actors.notification_records import (
     Window,
 )
 from actors.rules.notification_types import TYPES
-from actors.rules.routing import DND_AGAIN_MS, REASONS, RoutingLimits, decide, group_of
+from actors.rules.routing import (
+    DND_AGAIN_MS,
+    HELD_MOST_MS,
+    REASONS,
+    RoutingLimits,
+    decide,
+    group_of,
+)
 from protocol.ids import Millis, UserId
 
 NOW = Millis(1_714_572_000_000)  # 2024-05-01 23:00 in Seoul
@@ -39,6 +46,7 @@ ONE: dict[str, Any] = {
     "is_active": True,
     "is_blocked": False,
     "is_seen": False,
+    "is_shown": False,
     "sender_no": 3,
     "type": "meeting.response",
     "title": "Lunch",
@@ -50,6 +58,7 @@ ONE: dict[str, Any] = {
     "platform": "discord",
     "held_for": "",
     "hold_key": None,
+    "held_since": None,
     "preferences": Preferences(),
     "endpoints": (11,),
     "windows": {},
@@ -110,7 +119,7 @@ REFUSED = [
     ("expired", {"expires_at": NOW}),
     ("type_off", {"preferences": Preferences(types={"meeting.response": False}, dnd=True)}),
     ("no_endpoint", {"endpoints": ()}),
-    ("online", {"platform": "push"}),
+    ("online", {"platform": "push", "is_shown": True}),
 ]
 
 
@@ -149,20 +158,54 @@ def test_it_is_sent_where_nothing_speaks_against_it() -> None:
 def test_who_looks_at_the_page_is_pushed_nothing_and_told_by_the_others() -> None:
     asked: list[str] = []
     for platform in PLATFORMS:
-        found = one(leg(platform=platform), online=lambda user: not asked.append(user))
+        shown = leg(platform=platform, is_shown=True)
+        found = one(shown, online=lambda user: not asked.append(user))
         assert found.kind == ("skip" if platform == "push" else "go")
     assert asked == ["bea"]
-    assert one(leg(platform="push")).kind == "go"
+    assert one(leg(platform="push", is_shown=True)).kind == "go"
+
+
+@pytest.mark.parametrize("comes_first", ["web", "push"])
+@pytest.mark.parametrize(
+    ("changes", "is_pushed"),
+    [
+        ({}, False),
+        ({"preferences": QUIET}, False),
+        ({"preferences": Preferences(types={"meeting.response": False})}, True),
+        ({"id": "n2"}, True),
+    ],
+)
+def test_who_looks_at_the_page_is_pushed_what_is_not_shown_there(
+    comes_first: str, changes: dict[str, Any], is_pushed: bool
+) -> None:
+    web = leg(platform="web", endpoints=(), **changes)
+    push = leg(leg_no=2, platform="push")
+    those = (web, push) if comes_first == "web" else (push, web)
+    found = {each.leg_no: each for each in decided(*those, online=lambda user: True)}
+    assert told([found[2]]) == [("go", "") if is_pushed else ("skip", "online")]
+    assert one(push, online=lambda user: True).kind == "go"
 
 
 # ---- what waits
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_quiet_hours_and_do_not_disturb_hold_it_back_everywhere(platform: str) -> None:
+@pytest.mark.parametrize("platform", OUTSIDE)
+def test_quiet_hours_and_do_not_disturb_hold_it_back_outside(platform: str) -> None:
     assert one(leg(platform=platform, preferences=QUIET)) == hold("quiet_hours", MORNING)
     dnd = Preferences(dnd=True, dnd_until=Millis(NOW + 1), quiet=NIGHT)
     assert one(leg(platform=platform, preferences=dnd)) == hold("dnd", NOW + 1)
+
+
+def test_on_the_web_they_only_keep_it_silent() -> None:
+    """What people see there is a list, which has it at once."""
+    web = leg(platform="web", endpoints=())
+    for wanted, reason in ((QUIET, "quiet_hours"), (DND, "dnd"), (Preferences(), "")):
+        found = one(structs.replace(web, preferences=wanted))
+        assert found == Decision(leg_no=1, kind="go", reason=reason)
+    urgent = structs.replace(web, type="calendar.conflict", priority=4, preferences=DND)
+    assert one(urgent) == Decision(leg_no=1, kind="go")
+    refused = structs.replace(web, preferences=DND, is_blocked=True)
+    assert told(decided(refused)) == [("skip", "blocked")]
 
 
 def test_do_not_disturb_ends() -> None:
@@ -184,6 +227,21 @@ def test_nothing_waits_beyond_its_expiry() -> None:
     assert found == hold("quiet_hours", NOW + HOUR)
     assert one(after(found, expiring), now=NOW + HOUR).kind == "expire"
     assert one(structs.replace(expiring, expires_at=MORNING + 1)).until == MORNING
+
+
+def test_nothing_is_held_back_for_ever() -> None:
+    """Who wants to be left alone without an end is told nothing after a week of it."""
+    week = NOW + HELD_MOST_MS
+    later = leg(preferences=Preferences(dnd=True, dnd_until=Millis(2 * week)))
+    assert one(later) == hold("dnd", week)
+    old = leg(preferences=DND, created_at=1, due_at=1)
+    assert one(old).until == NOW + DND_AGAIN_MS
+    held_long = structs.replace(old, held_since=NOW, held_for="dnd", hold_key="dnd")
+    assert one(held_long, now=week - 1) == hold("dnd", week)
+    assert one(held_long, now=week) == Decision(leg_no=1, kind="expire", reason="expired")
+    own = structs.replace(held_long, expires_at=Millis(week + HOUR))
+    assert one(own, now=week) == hold("dnd", week + HOUR)
+    assert one(structs.replace(held_long, preferences=Preferences()), now=week - 1).kind == "go"
 
 
 WAITING = [
@@ -457,6 +515,7 @@ ANY = st.builds(
     is_active=st.sampled_from([True, True, True, False]),
     is_blocked=st.sampled_from([False, False, False, True]),
     is_seen=st.sampled_from([False, False, False, True]),
+    is_shown=st.booleans(),
     type=st.sampled_from([*TYPES, "no.such"]),
     priority=st.integers(1, 4),
     collapse_key=st.none() | st.sampled_from(["*", "a"]),
@@ -466,6 +525,7 @@ ANY = st.builds(
     platform=st.sampled_from(PLATFORMS),
     held_for=st.sampled_from(["", "digest", "quiet_hours", "dnd", "platform_limit"]),
     hold_key=st.none() | st.sampled_from(["quiet_hours", "dnd", "meeting.response"]),
+    held_since=st.none() | st.integers(NOW - HELD_MOST_MS - 9, NOW).map(Millis),
     preferences=PREFERENCES,
     endpoints=st.sampled_from([(), (1,), (1, 2)]),
     windows=WINDOWS,
