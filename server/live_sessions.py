@@ -120,7 +120,7 @@ class LiveSessions:
         return next((each for each in mine if each.session_id == session_id), None)
 
     async def forget(self, user_no: int, session_id: str) -> None:
-        """One that is no socket here is over: its node died. Raises StoreUnavailable."""
+        """One that is no socket here is over, or is about to be. Raises StoreUnavailable."""
         await self._store.end(user_no, session_id)
         await self._cached([], [(user_no, session_id)])
 
@@ -153,6 +153,8 @@ class LiveSessions:
             last_activity=Millis(now - max(0, quiet_ms)),
             created_at=noted.created_at if noted else now,
             platform_data={"codec": "json" if socket.connection.text else "msgpack"},
+            jti=socket.claims.jti,
+            token_expires_at=socket.claims.expires_at,
         )
 
     # ---- writing

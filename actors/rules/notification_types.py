@@ -13,6 +13,9 @@ Relation = Literal[
 
 URGENT: Final = 4
 
+URGENT_SENDERS: Final = frozenset[Relation]({"self", "shares_meeting", "service", "admin"})
+"""From whom something is urgent. A room alone is shared by too many."""
+
 _SERVICE: Final = frozenset[Relation]({"service", "admin"})
 _PEOPLE: Final = frozenset[Relation]({"friend", "shares_room", "shares_meeting"})
 
@@ -82,3 +85,19 @@ def effective_priority(type: str, priority: int) -> int:  # noqa: A002 - the fie
     rule = TYPES.get(type)
     may_be_urgent = rule is not None and rule.may_be_urgent
     return priority if may_be_urgent else min(priority, URGENT - 1)
+
+
+def priority_from(
+    relations: Collection[str],
+    type: str,  # noqa: A002 - the field's name
+    priority: int,
+) -> int:
+    """`effective_priority` of what somebody asks who has these *relations* to its recipient.
+
+    >>> priority_from({"friend"}, "meeting.cancelled", 4)
+    3
+    >>> priority_from({"friend", "shares_meeting"}, "meeting.cancelled", 4)
+    4
+    """
+    most = URGENT - 1 if URGENT_SENDERS.isdisjoint(relations) else URGENT
+    return min(effective_priority(type, priority), most)

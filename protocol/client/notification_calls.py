@@ -105,6 +105,13 @@ class NotificationCalls:
         """Be told by a webhook of Discord; the endpoint."""
         return await self._notifications("POST", "endpoints", "discord", body={"webhookUrl": url})
 
+    async def add_phone(self, code: str | None = None) -> Record:
+        """Be told by AlimTalk at the phone of one's profile. Without a *code* one is sent there,
+        which holds until ``expiresAt``; with it, said again here, the endpoint.
+        """
+        body = {} if code is None else {"code": code}
+        return await self._notifications("POST", "endpoints", "kakao", body=body)
+
     async def remove_endpoint(self, endpoint: str) -> None:
         """Be reached by one no more."""
         await self._notifications("DELETE", "endpoints", endpoint)

@@ -32,8 +32,10 @@ def texts_of(title: str, message: str, *, forbidden: Collection[str]) -> tuple[s
     return kept[0], kept[1]
 
 
-def check_data(data: Mapping[str, Any]) -> None:
-    """Raises ProtocolError for data that is too long, too deep, or has odd numbers."""
+def data_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As it is kept, without what nobody is to be told. Raises ProtocolError for data that is too
+    long, too deep, or has odd numbers.
+    """
     if len(msgspec.json.encode(data)) > DATA_BYTES:
         raise invalid("data", f"must have at most {DATA_BYTES} bytes")
     level: list[Any] = [data]
@@ -44,6 +46,17 @@ def check_data(data: Mapping[str, Any]) -> None:
         level = [value for value in inside if isinstance(value, dict | list)]
     if level:
         raise invalid("data", f"must be at most {DATA_DEPTH} levels deep")
+    return {name: _masked(value) for name, value in data.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked_always(value)
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    return value
 
 
 def _values(value: dict[str, Any] | list[Any]) -> Iterable[Any]:

@@ -38,14 +38,14 @@ class Recipients:
     """Looks them up. Whoever has a block with the sender is not there for him."""
 
     def __init__(self, *, users: UserStore, blocks: BlockStore, relations: Relations) -> None:
-        self._users, self._blocks, self._relations = users, blocks, relations
+        self._users, self._blocks, self.relations = users, blocks, relations
 
     async def named(self, caller: Caller, names: Sequence[str]) -> Mapping[str, Recipient]:
         """By user id or else username; who is not there is left out."""
         found = await self._users.named(names)
         people = {each.user_no: each for each in found.values() if _is_there(each)}
         blocked = await self._blocks.among(caller.user_no, list(people))
-        relations = await self._relations.among(caller.user_no, list(people))
+        relations = await self.relations.among(caller.user_no, list(people))
         return {
             name: Recipient(each, _held(caller, relations[each.user_no]))
             for name, each in found.items()

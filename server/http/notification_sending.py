@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from msgspec import UNSET
+import trio
+from msgspec import UNSET, structs
 
 from actors.notification_records import NewNotification, Platform
 from actors.ports import WallClock
 from actors.requests import Caller
-from actors.rules.notification_types import TYPES, effective_priority, type_of
+from actors.rules.notification_types import TYPES, URGENT, priority_from, type_of
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from server.http.audit import Audit
 from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.names import normal
-from server.http.notification_content import check_data, texts_of
+from server.http.notification_content import data_of, texts_of
 from server.http.notification_parts import PATH, NotificationParts
 from server.http.notification_recipients import RIGHTS, Recipient
 from server.http.notification_schemas import (
@@ -38,17 +39,27 @@ from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
 from server.ids import IdSource
 from server.postgres.notification_inbox import PlatformOutcome as StoredOutcome
+from server.postgres.notification_inbox import SentNotification
 
 SENT: Final = PATH + "/sent/{notification}"
 SENDERS: Final = Rate(per_second=1.0, burst=20)
 """Notifications of one sender."""
 RECIPIENTS: Final = Rate(per_second=240 / 3_600, burst=60)
 """Notifications to one person, whoever sends them: 300 in any hour."""
+PAIRS: Final = Rate(per_second=40 / 3_600, burst=20)
+"""Of one sender to one person: 60 in any hour, so that nobody uses up what all have."""
+URGENT_PAIRS: Final = Rate(per_second=5 / 3_600, burst=5)
+"""Of those the urgent ones: 10 in any hour."""
+SCHEDULED_MOST: Final = 100
+"""Those of one sender that are to go to one person later."""
+IN_ONE_TURN: Final = 25
+"""Of a batch: then others have theirs."""
 
 OF_THE_RECIPIENT: Final = frozenset(
     {
         *("inactive", "blocked", "read", "type_off", "no_endpoint", "online"),
         *("dnd", "quiet_hours", "digest", "platform_limit"),
+        *("endpoint_gone", "address_refused", "not_authorized"),
     }
 )
 """Reasons that are the recipient's own affair, which no sender learns."""
@@ -84,7 +95,8 @@ class NotificationSending:
         name = normal(body.recipient_id)
         recipient = (await self._recipients.named(caller, [name])).get(name)
         new = self._checked(caller, body, recipient)
-        await self._take(caller, f"notified:{new.recipient_no}", RECIPIENTS)
+        if caller.role not in RIGHTS and not await self._is_repeated(new):
+            new = await self._bounded(caller, new)
         if recipient is not None and caller.role == "admin" and recipient.takes_right(new.type):
             about = {"notification": new.id, "type": new.type}
             await self._note(call, 1, subject_no=new.recipient_no, **about)
@@ -95,13 +107,34 @@ class NotificationSending:
             return Answer(202, SentNotice(kept.id, "pending", due, repeated=False))
         return Answer(202, await self._first(caller, kept.id))
 
+    async def _is_repeated(self, new: NewNotification) -> bool:
+        """Whether it is there: whoever asks again until he has an answer is charged once."""
+        sender, key = new.sender_no, new.dedupe_key
+        if sender is None or key is None:
+            return False
+        return await self._recipients.relations.has_sent(sender, new.recipient_no, key)
+
+    async def _bounded(self, caller: Caller, new: NewNotification) -> NewNotification:
+        """As it may be kept, of so many for one person. Raises ProtocolError."""
+        sender, to = caller.user_no, new.recipient_no
+        if new.scheduled_at > new.created_at:
+            relations, most = self._recipients.relations, SCHEDULED_MOST
+            if await relations.scheduled(sender, to, now=new.created_at, most=most) >= most:
+                text = f"{most} are scheduled for this person already"
+                raise ProtocolError(ErrorCode.CONFLICT, text)
+        await self._take(caller, f"notify:{sender}:{to}", PAIRS)
+        await self._take(caller, f"notified:{to}", RECIPIENTS)
+        is_urgent = new.priority == URGENT and sender != to
+        if is_urgent and await self._limits.take(f"urgent:{sender}:{to}", URGENT_PAIRS):
+            return structs.replace(new, priority=URGENT - 1)
+        return new
+
     async def _first(self, caller: Caller, id: str) -> SentNotice:  # noqa: A002 - the field's name
         """How far one is that was there before."""
         found = await self._parts.inbox.sent(caller.user_no, id)
         if found is None:
             raise ProtocolError(ErrorCode.CONFLICT, "it was forgotten at the same time")
-        status = cast("NotificationStatus", found.status)
-        return SentNotice(id, status, utc(found.scheduled_at), repeated=True)
+        return SentNotice(id, told_of(found).status, utc(found.scheduled_at), repeated=True)
 
     async def send_batch(self, call: Call[NewBatch, NoQuery]) -> Answer:
         """Notify many, each as if alone, for admins and the service's own account.
@@ -114,10 +147,11 @@ class NotificationSending:
             raise ProtocolError(ErrorCode.FORBIDDEN, "this is for admins and the service")
         names = [normal(each.recipient_id) for each in notices]
         found = await self._recipients.named(caller, list(dict.fromkeys(names)))
-        checked = [
-            self._tried(caller, notice, found.get(name))
-            for notice, name in zip(notices, names, strict=True)
-        ]
+        checked = list[NewNotification | BatchResult]()
+        for notice, name in zip(notices, names, strict=True):
+            checked.append(self._tried(caller, notice, found.get(name)))
+            if len(checked) % IN_ONE_TURN == 0:
+                await trio.lowlevel.checkpoint()
         new = [each for each in checked if isinstance(each, NewNotification)]
         if new and caller.role == "admin":
             await self._note(call, len(new))
@@ -159,7 +193,7 @@ class NotificationSending:
         title, message = texts_of(
             notice.title, notice.message, forbidden=self._parts.terms.forbidden
         )
-        check_data(notice.data)
+        data = data_of(notice.data)
         if len(set(notice.platforms)) < len(notice.platforms):
             raise invalid("platforms", "must name each platform once")
         now = self._clock.now_ms()
@@ -172,11 +206,11 @@ class NotificationSending:
             type=kind,
             title=title,
             message=message,
-            data=notice.data,
+            data=data,
             platforms=tuple(notice.platforms),
             routing=notice.routing,
             unread_after_ms=notice.unread_after * 1_000 if is_fallback else 0,
-            priority=effective_priority(kind, notice.priority),
+            priority=priority_from(recipient.relations, kind, notice.priority),
             scheduled_at=due,
             expires_at=None if notice.ttl is None else Millis(due + notice.ttl * 1_000),
             dedupe_key=notice.dedupe_key,
@@ -198,8 +232,7 @@ class NotificationSending:
         found = await self._parts.inbox.sent(call.caller.user_no, id)
         if found is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
-        platforms = [outcome_of(each) for each in found.platforms]
-        return Answer(200, Outcome(id, cast("NotificationStatus", found.status), platforms))
+        return Answer(200, told_of(found))
 
     async def cancel(self, call: Call[None, NoQuery]) -> Answer:
         """Send it nowhere where it has not gone yet. What is under way may still arrive."""
@@ -208,7 +241,9 @@ class NotificationSending:
         if was_waiting is None:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         if not was_waiting:
-            raise ProtocolError(ErrorCode.CONFLICT, "there is nothing left to be cancelled")
+            found = await self._parts.inbox.sent(call.caller.user_no, id)
+            if found is None or told_of(found).status != "sent":  # where it was: it may be read
+                raise ProtocolError(ErrorCode.CONFLICT, "there is nothing left to be cancelled")
         return Answer(204)
 
     def routes(self) -> tuple[Route, ...]:
@@ -254,11 +289,24 @@ class NotificationSending:
         )
 
 
+def told_of(stored: SentNotification) -> Outcome:
+    """What its sender is told of it. Of a fallback no more than the first platform where it was
+    sent: whether the next ones have their turn says whether it was read.
+    """
+    platforms, status = [outcome_of(each) for each in stored.platforms], stored.status
+    reached = [place for place, each in enumerate(platforms, 1) if each.status == "sent"]
+    if reached and stored.is_fallback:
+        platforms, status = platforms[: reached[0]], "sent"
+    return Outcome(stored.id, cast("NotificationStatus", status), platforms)
+
+
 def outcome_of(stored: StoredOutcome) -> PlatformOutcome:
     """What its sender is told of a platform: not what its recipient wants, or has read."""
     platform, status = cast("Platform", stored.platform), stored.status
     if stored.reason not in OF_THE_RECIPIENT:
         return PlatformOutcome(platform, cast("OutcomeStatus", status), stored.reason)
+    if stored.reason == "read":
+        status = "sent"  # he has it, there or elsewhere
     told = status if status in OPEN_TO_SENDERS else "skipped"
     return PlatformOutcome(platform, cast("OutcomeStatus", told), "")
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.ports import Claims
 from actors.requests import Requests
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode, ProtocolError
@@ -47,15 +48,14 @@ class SessionRoutes:
         return Answer(200, SessionsShown([_shown(each) for each in found]))
 
     async def end(self, call: Call[None, NoQuery]) -> Answer:
-        """Sign out where that socket is: its token is revoked, and all sockets of the token close.
+        """Sign out where that socket is: its token is revoked, and all sockets of the token close:
+        those of this node at once, those of others within half a minute.
 
         A chat with a bot ends when its endpoint is deleted.
         """
         user_no, user, wanted = call.caller.user_no, call.caller.user_id, call.path["session"]
         if socket := self._live.socket(user, wanted):
-            await self._users.revoke(socket.claims)
-            code = CloseCode.UNAUTHENTICATED
-            self._requests.sign_out(user, jti=socket.claims.jti, code=code)
+            await self._sign_out(socket.claims)
             return Answer(204)
         mine = await self._live.of(user_no, user)
         found = next((each for each in mine if each.session_id == wanted), None)
@@ -63,8 +63,15 @@ class SessionRoutes:
             raise ProtocolError(ErrorCode.NOT_FOUND)
         if found.session_type != "web":
             raise ProtocolError(ErrorCode.CONFLICT, "delete the endpoint to end a bot's chat")
+        if found.jti is not None and found.token_expires_at is not None:
+            await self._sign_out(Claims(user, found.jti, 0, found.token_expires_at))
         await self._live.forget(user_no, wanted)
         return Answer(204)
+
+    async def _sign_out(self, claims: Claims) -> None:
+        await self._users.revoke(claims)
+        code = CloseCode.UNAUTHENTICATED
+        self._requests.sign_out(claims.user, jti=claims.jti, code=code)
 
     def routes(self) -> tuple[Route, ...]:
         """What this blueprint answers."""

@@ -15,19 +15,47 @@ from actors.ports import Claims, StoreUnavailable, WallClock
 from protocol.ids import Millis, UserId
 from protocol.limits import SEEN_MOST
 from protocol.notices import Notification, NotificationGone
+from server.http.auth import rate_limited
 from server.http.campaign_events import EVENTS
 from server.http.notification_parts import PATH, NotificationParts
 from server.http.notification_reading import payload_of
 from server.http.notification_schemas import NoticePayload, NoticeSender, millis, utc
+from server.http.ports import Limits, Rate
 from server.http.route import Call, NoQuery, Route, Streamed
 from server.postgres.notification_inbox import ListedNotification
 from server.postgres.users import UserStore
 
 LAST: Final = re.compile(r"[0-9]{1,16}")
-OVERLAP_MS: Final = 10_000
-"""What was stored a little earlier than another may have come later."""
-MISSED_MOST: Final = 1_000
+MARGIN_MS: Final = 120_000
+"""What was stored so much earlier than another may have come later, or from another node."""
+PAGE: Final = SEEN_MOST
+REMEMBERED: Final = 1_000
+OPENED: Final = Rate(per_second=0.5, burst=20)
+"""Streams that one user opens."""
 COMMENT: Final = b": here\n\n"
+RESET: Final = b"event: reset\ndata: {}\n\n"
+
+
+class ToldLately:
+    """Which ones a stream has told, so many at most: what is older than those it forgot is not
+    looked for again.
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[str, Millis] = {}
+        self.since = Millis(0)
+
+    def is_new(self, told: ListedNotification | Told | None) -> bool:
+        """Whether there is something to be told, which is noted."""
+        if told is None or isinstance(told, NotificationGone):
+            return told is not None
+        if told.id in self._at:
+            return False
+        self._at[told.id] = Millis(told.at)
+        if len(self._at) > REMEMBERED:
+            forgotten = self._at.pop(next(iter(self._at)))
+            self.since = Millis(max(self.since, forgotten + 1))
+        return True
 
 
 class NotificationStream:
@@ -35,16 +63,22 @@ class NotificationStream:
 
     COMMENT_S: Final = 15.0  # so that nobody on the way takes the stream for dead
 
-    def __init__(self, parts: NotificationParts, *, users: UserStore, clock: WallClock) -> None:
-        self._parts, self._users, self._clock = parts, users, clock
+    def __init__(
+        self, parts: NotificationParts, *, users: UserStore, limits: Limits, clock: WallClock
+    ) -> None:
+        self._parts, self._users, self._limits = parts, users, limits
+        self._clock = clock
 
     async def tell(self, call: Call[None, NoQuery]) -> Streamed:
         """Events ``notification``, and ``gone`` with the ``ids`` of those not to be shown any more.
 
-        First comes what is unread: the newest 100, or, with a ``Last-Event-ID``, what came after
-        that event. One may come twice; its ``id`` tells.
+        First comes what is unread: the newest 100, or, with a ``Last-Event-ID``, all that came
+        after that event; ``reset``, and the newest 100, where there can be no such event. What came
+        late or on another node follows within 15 seconds. One may come twice; its ``id`` tells.
         """
         user_no, last = call.caller.user_no, call.headers.get("Last-Event-ID", "")
+        if wait := await self._limits.take(f"stream:{user_no}", OPENED):
+            raise rate_limited(wait)
         stream = self._parts.feed.open(user_no)  # before the look, so that none is between them
         try:
             missed = await self._missed(user_no, last)
@@ -55,39 +89,50 @@ class NotificationStream:
         async def close() -> None:
             stream.close()
 
-        parts = self._told(call.claims, stream, missed)
+        parts = self._told(call, stream, missed)
         return Streamed(parts, {"X-Accel-Buffering": "no"}, close=close)
 
     async def _missed(self, user_no: int, last: str) -> Sequence[ListedNotification]:
-        now, inbox = self._clock.now_ms(), self._parts.inbox
         if LAST.fullmatch(last):
-            since = Millis(max(int(last) - OVERLAP_MS, 0))
-            return await inbox.since(user_no, since, now=now, limit=MISSED_MOST)
-        newest = await inbox.page(user_no, now=now, limit=SEEN_MOST, unread=True)
+            return await self._since(user_no, Millis(max(int(last) - MARGIN_MS, 0)))
+        now = self._clock.now_ms()
+        newest = await self._parts.inbox.page(user_no, now=now, limit=PAGE, unread=True)
         return newest[::-1]
 
+    async def _since(
+        self, user_no: int, at: Millis, after: str = ""
+    ) -> Sequence[ListedNotification]:
+        now = self._clock.now_ms()
+        return await self._parts.inbox.since(user_no, at, now=now, limit=PAGE, after=after)
+
     async def _told(
-        self, claims: Claims, stream: FeedStream, missed: Sequence[ListedNotification]
+        self,
+        call: Call[None, NoQuery],
+        stream: FeedStream,
+        page: Sequence[ListedNotification],
     ) -> AsyncIterator[bytes]:
-        yield COMMENT
-        for each in missed:
-            yield event_of(payload_of(each))
-        looked_at = trio.current_time()
-        while True:
-            told: Told | None = None
-            with trio.move_on_after(self.COMMENT_S):
-                try:
-                    told = await stream.receive()
-                except trio.EndOfChannel:
-                    return
-            try:
-                if trio.current_time() >= looked_at + self.COMMENT_S:
-                    looked_at = trio.current_time()
-                    if not await self._holds(claims):
+        user_no, lately = call.caller.user_no, ToldLately()
+        look_at = trio.current_time() + self.COMMENT_S
+        yield COMMENT if LAST.fullmatch(call.headers.get("Last-Event-ID", "0")) else RESET
+        try:
+            while True:
+                while page:
+                    for each in filter(lately.is_new, page):
+                        yield event_of(payload_of(each))
+                    is_last = len(page) < PAGE
+                    page = [] if is_last else await self._since(user_no, page[-1].at, page[-1].id)
+                told = await _heard(stream, look_at)
+                if told is not None and lately.is_new(told):
+                    yield await self._event(told)
+                if trio.current_time() >= look_at:
+                    look_at = trio.current_time() + self.COMMENT_S
+                    if not await self._holds(call.claims):
                         return
-                yield COMMENT if told is None else await self._event(told)
-            except StoreUnavailable:
-                return  # who comes again begins where he was
+                    yield COMMENT
+                    recent = Millis(max(self._clock.now_ms() - MARGIN_MS, lately.since))
+                    page = await self._since(user_no, recent)
+        except (trio.EndOfChannel, StoreUnavailable):
+            return  # who comes again begins where he was
 
     async def _holds(self, claims: Claims) -> bool:
         """Whether the token that opened the stream is still worth something."""
@@ -127,6 +172,13 @@ class NotificationStream:
                 text=EVENTS,
             ),
         )
+
+
+async def _heard(stream: FeedStream, until: float) -> Told | None:
+    """The next one, or None when the time has come."""
+    with trio.move_on_at(until):
+        return await stream.receive()
+    return None
 
 
 def event_of(notice: NoticePayload) -> bytes:

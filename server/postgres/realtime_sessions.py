@@ -15,19 +15,23 @@ SessionType = Literal["web", "kakao", "discord"]
 # In one order, which all nodes lock in. Users who are gone meanwhile are left out.
 WRITE: Final = """
 WITH over AS (
-    UPDATE realtime_sessions SET is_active = false WHERE session_id = ANY ($7::text[]) AND is_active
+    UPDATE realtime_sessions SET is_active = false WHERE session_id = ANY ($9::text[]) AND is_active
 )
 INSERT INTO realtime_sessions AS s
-    (session_id, user_no, session_type, platform_data, last_activity, created_at)
-SELECT g.session_id, g.user_no, g.session_type, g.platform_data::jsonb, g.active_at, g.created_at
-FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-    AS g (session_id, user_no, session_type, platform_data, active_at, created_at)
+    (session_id, user_no, session_type, platform_data, last_activity, created_at, jti,
+        token_expires_at)
+SELECT g.session_id, g.user_no, g.session_type, g.platform_data::jsonb, g.active_at, g.created_at,
+    g.jti, g.token_expires_at
+FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::bigint[]) AS g (session_id, user_no, session_type, platform_data, active_at,
+    created_at, jti, token_expires_at)
 JOIN users u ON u.user_no = g.user_no
 ORDER BY g.session_id
 ON CONFLICT (session_id) DO UPDATE SET
     created_at = CASE WHEN s.is_active AND s.user_no = excluded.user_no
         THEN s.created_at ELSE excluded.created_at END,
     user_no = excluded.user_no, is_active = true, platform_data = excluded.platform_data,
+    jti = excluded.jti, token_expires_at = excluded.token_expires_at,
     last_activity = greatest(s.last_activity, excluded.last_activity)"""
 
 STALE: Final = """
@@ -41,7 +45,8 @@ DELETE FROM realtime_sessions WHERE session_id IN (
     WHERE NOT is_active AND last_activity < $1 ORDER BY last_activity LIMIT $2)"""
 
 OF: Final = """
-SELECT session_id, user_no, session_type, last_activity, created_at, platform_data::text AS data
+SELECT session_id, user_no, session_type, last_activity, created_at, platform_data::text AS data,
+    jti, token_expires_at
 FROM realtime_sessions WHERE user_no = $1 AND is_active
 ORDER BY last_activity DESC, session_id LIMIT $2"""
 
@@ -53,7 +58,9 @@ MOST_SHOWN: Final = 200
 
 
 class RealtimeSession(NamedTuple):
-    """One socket, or one chat of a user with a bot. Times are in milliseconds."""
+    """One socket, or one chat of a user with a bot. Times are in milliseconds, but for the second
+    in which the token ends that a socket came with.
+    """
 
     session_id: str
     user_no: int
@@ -61,6 +68,8 @@ class RealtimeSession(NamedTuple):
     last_activity: Millis
     created_at: Millis
     platform_data: Mapping[str, Any] = {}
+    jti: str | None = None
+    token_expires_at: int | None = None
 
 
 class RealtimeSessions:
@@ -81,6 +90,8 @@ class RealtimeSessions:
             [msgspec.json.encode(each.platform_data).decode() for each in sessions],
             [each.last_activity for each in sessions],
             [each.created_at for each in sessions],
+            [each.jti for each in sessions],
+            [each.token_expires_at for each in sessions],
         ]
         async with self._database.service() as service:
             await service.execute(WRITE, *columns, list(ended), within=30.0)

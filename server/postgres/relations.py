@@ -1,4 +1,4 @@
-"""What two people are to each other, for who may notify whom."""
+"""What two people are to each other, for who may notify whom, and how much."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from actors.rules.notification_types import Relation
+from protocol.ids import Millis
 from server.postgres.pool import Database
 
 # A blind room tells nobody who the others are, so that nobody is known from there.
@@ -25,6 +26,20 @@ SELECT a.user_no, a.user_no = $1 AS is_self,
     (SELECT s.role FROM users s WHERE s.user_no = $1) AS role
 FROM unnest($2::integer[]) AS a (user_no)"""
 
+HAS_SENT: Final = """
+SELECT EXISTS (
+    SELECT FROM notification_queue q
+    WHERE q.recipient_no = $2 AND coalesce(q.sender_no, 0) = $1 AND q.dedupe_key = $3
+)"""
+
+SCHEDULED: Final = """
+SELECT count(*) FROM (
+    SELECT FROM notification_queue q
+    WHERE q.sender_no = $1 AND q.recipient_no = $2 AND q.scheduled_at > $3
+        AND q.scheduled_at > q.created_at AND q.status = 'pending'
+    LIMIT $4
+) ahead"""
+
 
 class Relations:
     """Every method may raise StoreUnavailable."""
@@ -42,6 +57,17 @@ class Relations:
         """The same for each of many."""
         rows = await self._database.fetch(AMONG, sender_no, list(recipient_nos))
         return {row["user_no"]: _relations(row) for row in rows}
+
+    async def has_sent(self, sender_no: int, recipient_no: int, dedupe_key: str) -> bool:
+        """Whether the first has sent the second something with that key."""
+        async with self._database.service() as service:
+            args = (sender_no, recipient_no, dedupe_key)
+            return bool(await service.fetchval(HAS_SENT, *args))
+
+    async def scheduled(self, sender_no: int, recipient_no: int, *, now: Millis, most: int) -> int:
+        """How many of the first are to go to the second later, counted up to *most*."""
+        async with self._database.service() as service:
+            return int(await service.fetchval(SCHEDULED, sender_no, recipient_no, now, most))
 
 
 def _relations(row: Mapping[str, object]) -> frozenset[Relation]:

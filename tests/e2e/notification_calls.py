@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from http_world import HttpWorld, Person, Reply, Streaming
 
 PATH = "/api/notifications"
@@ -15,6 +18,9 @@ SEND = PATH + "/send"
 ADMIN = "/api/admin/notifications"
 INVITED = "meeting.invitation"
 NOTE = {"type": INVITED, "title": "저녁", "message": "같이 먹어요"}
+
+PUSH = "https://updates.push.services.mozilla.com/wpush/v2/secret-of-bob"
+RESET = "event: reset\ndata: {}\n\n"
 
 FRIENDS = """
 INSERT INTO friendships (one_no, other_no, asked_by, status, created_at, updated_at)
@@ -80,6 +86,17 @@ async def refused(
     return reply.status, next(iter(reply.json.get("fields", {})), reply.json["code"])
 
 
+def subscription(endpoint: str = PUSH) -> dict[str, Any]:
+    """What a browser says of a subscription."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    raw = point.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    keys = {"p256dh": raw, "auth": b"a" * 16}
+    text = {name: base64.urlsafe_b64encode(key).decode().rstrip("=") for name, key in keys.items()}
+    return {"endpoint": endpoint, "expirationTime": None, "keys": text}
+
+
 class Heard:
     """A stream of server-sent events that is listened to."""
 
@@ -108,5 +125,7 @@ async def listening(
     headers = {"Authorization": f"Bearer {person.token}"}
     headers |= {} if last is None else {"Last-Event-ID": last}
     async with http.stream(PATH + "/stream", headers) as stream:
-        assert (stream.status, (await stream.part())[:1]) == (200, ":")
+        first = await stream.part()
+        is_known = last is None or last.isdecimal()
+        assert (stream.status, first) == (200, ": here\n\n" if is_known else RESET)
         yield Heard(stream)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 import urllib.request
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 import trio
+from notification_providers import Sens, SetClock
+from provider_thread import provider_of
 from running_server import Person, RunningServer
 from test_blind import grant
 
@@ -136,8 +139,38 @@ async def reached(two: Client) -> None:
     assert (await two.endpoints()).endpoints == [made]
     await two.remove_endpoint(made.id)
     assert (await two.endpoints()).endpoints == []
+    await refused(two.add_phone(), "not_found")
     error = await refused(two.link_code("kakao"), "invalid")
     assert set(error.fields or ()) == {"platform"}
+
+
+async def test_a_program_adds_a_phone_by_the_code_that_came_there(open_folder: Path) -> None:
+    sens = Sens(SetClock(time.time_ns() // 1_000_000))
+    with provider_of(sens.play) as port:
+        environ = {
+            "MADANG_PRIVATE_ADDRESSES": "1",
+            "MADANG_SENS_API_URL": f"http://127.0.0.1:{port}",
+            "MADANG_SENS_ACCESS_KEY": Sens.ACCESS,
+            "MADANG_SENS_SECRET_KEY": Sens.SECRET,
+            "MADANG_SENS_SERVICE_ID": Sens.SERVICE,
+            "MADANG_SENS_CHANNEL": Sens.CHANNEL,
+            "MADANG_SENS_TEMPLATES": f"verification={Sens.TEMPLATE}",
+        }
+        with RunningServer(open_folder / "sdk-phones", **environ) as server:
+            bob = server.sign_up("bob")
+            server.call("PATCH", "/api/v1/me", {"phone": "010-1234-5678"}, token=bob.token)
+            with trio.fail_after(30):
+                async with open_client(server.url, bob.token, listen=False) as client:
+                    begun = await client.add_phone()
+                    found = re.search(r"\b\d{6}\b", sens.sent[-1]["content"])
+                    assert found is not None and begun.label == "010…5678"
+                    wrong = await refused(
+                        client.add_phone(f"{10**6 - 1 - int(found[0]):06}"), "invalid"
+                    )
+                    assert set(wrong.fields or ()) == {"code"}
+                    made = await client.add_phone(found[0])
+                    assert (await client.endpoints()).endpoints == [made]
+            assert found[0] not in server.log() and "12345678" not in server.log()
 
 
 def iso(ms: int) -> str:

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 import trio
 from http_world import PASSWORD
-from inbound_world import InboundWorld, open_inbound
+from inbound_world import InboundWorld, Socket, open_inbound
 from running_server import RunningServer
 from websockets import ConnectionClosed, Subprotocol
 from websockets.sync.client import connect
 
 from actors.ports import StoreUnavailable
+from actors.sessions import Sessions
 from server.http.notification_links import LinkRoutes
+from server.live_sessions import LiveSessions
 from server.postgres.realtime_sessions import RealtimeSession
 
 PATH = "/api/notifications/sessions"
@@ -134,6 +136,36 @@ async def test_one_s_own_socket_is_signed_out(database_url: str, redis_url: str)
         assert (await world.bots.ask("DELETE", f"{PATH}/lost", token=ann.token)).status == 404
         await world.live.round()
         assert await stored(world) == {"lost": False, "kept": True}
+
+
+async def test_a_socket_of_another_node_is_signed_out(database_url: str, redis_url: str) -> None:
+    async with open_inbound(database_url, redis_url) as world:
+        ann, eve = await world.http.person("ann"), await world.http.person()
+        far, near = await again(world, ann), await again(world, ann)
+        claims = [world.parts.tokens.verify(each.token) for each in (far, near, ann)]
+        there = Sessions(most_per_user=9)
+        nodes = {"store": world.store, "cache": world.cache, "clock": world.clock, "log": world.log}
+        other_node = LiveSessions(there, **nodes)
+        number = await world.number(ann)
+        for name, claim in (("cached", claims[0]), ("stored", claims[1])):
+            socket: Any = Socket(name, number, claim)
+            there.add(socket)
+            there.admitted(socket)
+        beside = await world.socket(far, "beside")  # of the same token, on this node
+        await other_node.round()
+        await world.live.round()
+        for name, claim in (("cached", claims[0]), ("stored", claims[1])):
+            assert not (await world.parts.users.standings([claim]))[claim.jti].revoked
+            if name == "stored":
+                await world.cache.end([(number, name), (number, "beside")])
+            refused = await world.bots.ask("DELETE", f"{PATH}/{name}", token=eve.token)
+            assert refused.status == 404
+            assert (await world.bots.ask("DELETE", f"{PATH}/{name}", token=ann.token)).status == 204
+            assert (await world.parts.users.standings([claim]))[claim.jti].revoked
+        assert beside.closed == [(4501, "signed out")]
+        for gone in (far, near):
+            assert (await world.bots.ask("GET", PATH, token=gone.token)).status == 401
+        assert not (await world.parts.users.standings(claims))[claims[2].jti].revoked
 
 
 async def test_one_of_a_node_that_died_can_be_ended_and_ends_by_itself(

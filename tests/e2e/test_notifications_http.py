@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import trio
-from http_world import KEY, open_http
+from http_world import KEY, Person, open_http
 from notification_calls import (
     INVITED,
     NOTE,
@@ -22,10 +22,15 @@ from notification_calls import (
     listed,
     refused,
     send,
+    subscription,
     two_friends,
     until,
 )
 
+from server.http import notification_sending
+from server.http.notification_sending import outcome_of
+from server.postgres import relations
+from server.postgres.notification_inbox import PlatformOutcome
 from server.settings import Place, read_settings
 
 NOW = 1_800_000_000_000
@@ -200,6 +205,26 @@ async def test_nobody_is_told_what_must_not_leave_a_text(database_url: str) -> N
         assert "1234567" not in kept[0]["said"]
 
 
+async def test_nobody_is_told_it_by_data_and_ids_times_and_places_stay(database_url: str) -> None:
+    stays = {
+        "id": "0190a1b2-0c3d-7e4f-8a5b-1234567890ab",
+        "short": "Ab3_dE5-gH7jK9mN",
+        "at": "2027-01-15T10:00:00.123+09:00",
+        "range": ["2027-01-15 10:00", "2027-01-16"],
+        "ms": 1_800_000_000_123,
+        "place": {"lat": 37.5665351, "lng": 126.9779692, "text": "37.5665351, 126.9779692"},
+        "none": [None, True, 0.5, "", "010-1234-5678"],
+    }
+    secret = {"a": "900101-1234567", "b": [["4111-1111-1111-1111"], {"c": "x 9001011234567"}]}
+    hidden = {"a": "******-*******", "b": [["****-****-****-****"], {"c": "x *************"}]}
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        sent = await send(http, ann, bob, data={**stays, **secret})
+        assert (await arrived(http, bob, sent))["data"] == {**stays, **hidden}
+        kept = await http.database.fetch("SELECT q::text AS said FROM notification_queue q")
+        assert '1234567"' not in kept[0]["said"]
+
+
 async def test_words_that_the_settings_forbid_are_said_to_nobody(database_url: str) -> None:
     place = Place(Path("data"), None, None)
     environ = {"MADANG_BLOCKED_WORDS": "casino, 도박"}
@@ -257,14 +282,15 @@ async def test_what_is_too_old_is_not_sent(database_url: str) -> None:
     async with open_http(database_url, notifies=True) as http:
         ann, bob = await two_friends(http)
         quiet = {"quietHours": {"start": "00:00", "end": "00:00"}}
-        wanted = {"platform": "web", "preferences": quiet}
+        wanted = {"platform": "discord", "preferences": quiet}
         await good(http, bob, "PUT", "/settings", wanted)
-        sent = await send(http, ann, bob, ttl=60)
+        await good(http, bob, "POST", "/endpoints/discord", {"webhookUrl": WEBHOOK})
+        sent = await send(http, ann, bob, ttl=60, platforms=["discord"])
         await until(http, bob, f"/{sent}/why", lambda found: len(found["entries"]) == 1)
         http.parts.clock.ms += 61_000  # type: ignore[attr-defined]
         found = await until(http, ann, f"/sent/{sent}", lambda each: each["status"] == "expired")
-        assert found["platforms"] == [{"platform": "web", "status": "expired", "reason": "expired"}]
-        assert await listed(http, bob) == []
+        expired = {"platform": "discord", "status": "expired", "reason": "expired"}
+        assert found["platforms"] == [expired]
 
 
 async def test_senders_and_recipients_have_their_limits(database_url: str) -> None:
@@ -289,6 +315,77 @@ async def test_senders_and_recipients_have_their_limits(database_url: str) -> No
         assert counts[3] <= 1, "the recipient has had enough"
         for _ in range(3):
             await send(http, admin, bob, type="system.announcement")
+
+
+async def test_one_sender_uses_up_nobody_else_s_share(database_url: str) -> None:
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        eve = await http.person()
+        await http.team(ann, bob, eve)
+        known = {"recipientId": bob.id, **NOTE, "dedupeKey": "one"}
+        first = await good(http, ann, "POST", "/send", known)
+        while (reply := await ask(http, ann, "POST", "/send", to_him(bob))).status == 202:
+            pass
+        await trio.sleep(4)  # of his own he has some again
+        for body in (to_him(bob), known | {"dedupeKey": "two"}):
+            reply = await ask(http, ann, "POST", "/send", body)
+            assert (reply.status, int(reply.headers["Retry-After"]) > 60) == (429, True)
+        again = await good(http, ann, "POST", "/send", known)
+        assert (again["id"], again["repeated"]) == (first["id"], True)
+        await send(http, ann, eve)
+        await send(http, eve, bob)
+
+
+def to_him(person: Person) -> dict[str, Any]:
+    return {"recipientId": person.id, **NOTE}
+
+
+async def test_so_many_may_be_scheduled_for_somebody(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notification_sending, "SCHEDULED_MOST", 3)
+    later = {"scheduledAt": "2027-01-15T09:00:00Z"}
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        eve, admin = await http.person(), await http.admin()
+        await http.team(ann, bob, eve)
+        last = [await send(http, ann, bob, dedupeKey=key, **later) for key in "abc"][-1]
+        for _ in range(2):
+            assert await refused(http, ann, "POST", "/send", to_him(bob) | later) == CONFLICT
+        assert await send(http, ann, bob, dedupeKey="c", **later) == last
+        for who, to in ((ann, eve), (eve, bob)):
+            await send(http, who, to, **later)
+        for _ in range(5):
+            await send(http, admin, bob, type="system.announcement", **later)
+        await send(http, ann, bob)
+        await good(http, ann, "DELETE", f"/sent/{last}")
+        await send(http, ann, bob, **later)
+        assert await refused(http, ann, "POST", "/send", to_him(bob) | later) == CONFLICT
+        http.parts.clock.ms += 2 * HOUR_MS  # type: ignore[attr-defined]
+        await send(http, ann, bob, scheduledAt="2027-01-15T19:00:00Z")
+
+
+CONFLICT = (409, "conflict")
+
+
+async def test_only_so_much_from_one_is_urgent(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def urgent(who: Person, to: Person, kind: str) -> int:
+        sent = await send(http, who, to, type=kind, priority=4)
+        return int((await arrived(http, to, sent))["priority"])
+
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        admin = await http.admin()
+        await http.team(ann, bob)
+        assert await urgent(ann, bob, "meeting.cancelled") == 3
+        assert [await urgent(ann, ann, "calendar.reminder") for _ in range(6)] == [4] * 6
+        assert [await urgent(admin, bob, "meeting.cancelled") for _ in range(6)] == [4] * 6
+        together = frozenset({"shares_meeting"})  # there are no meetings yet
+        monkeypatch.setattr(relations, "_relations", lambda _row: together)
+        assert [await urgent(ann, bob, "meeting.cancelled") for _ in range(7)] == [4] * 5 + [3] * 2
+        assert await urgent(bob, ann, "meeting.cancelled") == 4
 
 
 async def test_a_batch_sends_what_can_be_sent(database_url: str) -> None:
@@ -377,13 +474,47 @@ async def test_a_sender_learns_nothing_of_what_its_recipient_wants(database_url:
         assert {
             each["platform"]: (each["status"], each["reason"]) for each in found["platforms"]
         } == {
-            "web": ("pending", ""),
+            "web": ("sent", ""),
             "push": ("skipped", ""),
             "discord": ("skipped", ""),
         }
 
 
 DND = {"dndMode": True}
+
+
+@pytest.mark.parametrize("routing", ["all", "fallback"])
+async def test_a_sender_does_not_learn_that_it_was_read(database_url: str, routing: str) -> None:
+    """Push waits: for the end of do-not-disturb, or for its turn."""
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        added = await ask(http, bob, "POST", "/endpoints/push", subscription())
+        assert added.status == 201
+        await good(http, bob, "PUT", "/settings", {"platform": "push", "preferences": DND})
+        sent = []
+        for _ in range(2):
+            sent.append(await send(http, ann, bob, platforms=["web", "push"], routing=routing))
+            await arrived(http, bob, sent[-1])
+        assert (await ask(http, bob, "PUT", f"/{sent[0]}/read")).status == 204
+        seen = [await good(http, ann, "GET", f"/sent/{each}") for each in sent]
+        has_it = {"platform": "web", "status": "sent", "reason": ""}
+        if routing == "fallback":
+            assert seen == [{"id": each, "status": "sent", "platforms": [has_it]} for each in sent]
+        else:  # as where it was sent when do-not-disturb had ended
+            assert seen[0]["platforms"] == [has_it, has_it | {"platform": "push"}]
+        replies = [await ask(http, ann, "DELETE", f"/sent/{each}") for each in sent]
+        assert [reply.status for reply in replies] == [204, 204]
+
+
+def test_whether_an_address_is_still_good_is_the_recipient_s_own_affair() -> None:
+    for reason in ("endpoint_gone", "not_authorized", "address_refused", "no_endpoint"):
+        told = outcome_of(PlatformOutcome("push", "failed", reason))
+        assert (told.status, told.reason) == ("skipped", "")
+    told = outcome_of(PlatformOutcome("push", "failed", "provider_error"))
+    assert (told.status, told.reason) == ("failed", "provider_error")
+
+
+WEBHOOK = "https://discord.com/api/webhooks/112233445566778899/" + "s" * 68
 
 
 async def test_what_was_not_sent_yet_can_be_taken_back_once(database_url: str) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+import trio
 from http_world import KEY, HttpWorld, Person, open_http
 from notification_calls import (
     ADMIN,
     INVITED,
     PATH,
+    PUSH,
     arrived,
     ask,
     befriend,
@@ -22,15 +22,23 @@ from notification_calls import (
     listening,
     refused,
     send,
+    subscription,
     two_friends,
     until,
 )
 
+from protocol.notices import Notification, NotificationGone
+from server.http.notification_stream import (
+    MARGIN_MS,
+    OPENED,
+    REMEMBERED,
+    NotificationStream,
+    ToldLately,
+)
 from server.settings import Place, Settings, read_settings
 
 HOUR_MS = 3_600_000
 WEBHOOK = "https://discord.com/api/webhooks/112233445566778899/" + "s" * 68
-PUSH = "https://updates.push.services.mozilla.com/wpush/v2/secret-of-bob"
 TYPES = {
     "meeting.invitation",
     "meeting.response",
@@ -42,17 +50,6 @@ TYPES = {
     "calendar.conflict",
     "system.announcement",
 }
-
-
-def subscription(endpoint: str = PUSH) -> dict[str, Any]:
-    """What a browser says of a subscription."""
-    point = ec.generate_private_key(ec.SECP256R1()).public_key()
-    raw = point.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
-    keys = {"p256dh": raw, "auth": b"a" * 16}
-    text = {name: base64.urlsafe_b64encode(key).decode().rstrip("=") for name, key in keys.items()}
-    return {"endpoint": endpoint, "expirationTime": None, "keys": text}
 
 
 def settings_of(environ: dict[str, str], database_url: str | None = None) -> Settings:
@@ -159,7 +156,7 @@ async def test_what_is_read_is_sent_nowhere_else(database_url: str) -> None:
             "read",
         )
         told = (await good(http, ann, "GET", f"/sent/{sent}"))["platforms"]
-        assert told[1] == {"platform": "discord", "status": "skipped", "reason": ""}
+        assert told[1] == {"platform": "discord", "status": "sent", "reason": ""}, "as if it were"
 
 
 async def test_an_invitation_is_answered_once_and_who_sent_it_is_told(database_url: str) -> None:
@@ -179,11 +176,24 @@ async def test_an_invitation_is_answered_once_and_who_sent_it_is_told(database_u
         assert told["data"] == {"meeting": "m1", "invitation": sent, "answer": "accept"}
         [mine] = await listed(http, bob)
         assert (mine["read"], mine["answer"]) == (True, "accept")
+        assert (await good(http, ann, "GET", ""))["unreadCount"] == 1
         other = await send(http, ann, bob, type="meeting.confirmed")
         await arrived(http, bob, other)
         assert await refused(http, bob, "PUT", f"/{other}/answer", accept) == (409, "conflict")
         for wrong in ({}, {"answer": "perhaps"}, accept | {"why": "x"}):
             assert (await refused(http, bob, "PUT", f"/{sent}/answer", wrong))[0] == 400
+
+
+async def test_an_invitation_that_is_out_of_date_is_gone(database_url: str) -> None:
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        sent = await send(http, ann, bob, ttl=60)
+        await arrived(http, bob, sent)
+        http.parts.clock.ms += 60_000  # type: ignore[attr-defined]
+        body = {"answer": "accept"}
+        assert await refused(http, bob, "PUT", f"/{sent}/answer", body) == (410, "gone")
+        assert (await ask(http, bob, "PUT", f"/{sent}/read")).status == 204
+        assert await listed(http, ann) == []
 
 
 # ---- settings
@@ -275,19 +285,23 @@ async def test_a_slip_in_settings_is_named(
 async def test_what_was_held_back_is_decided_anew_when_settings_change(database_url: str) -> None:
     async with open_http(database_url, notifies=True) as http:
         ann, bob = await two_friends(http)
-        await good(
-            http, bob, "PUT", "/settings", {"platform": "web", "preferences": {"dndMode": True}}
-        )
-        sent = await send(http, ann, bob)
-        await until(http, bob, f"/{sent}/why", lambda found: len(found["entries"]) == 1)
-        assert await listed(http, bob) == []
-        await good(http, bob, "PUT", "/settings", {"platform": "web"})
+        await good(http, bob, "POST", "/endpoints/discord", {"webhookUrl": WEBHOOK})
+        for platform in ("web", "discord"):
+            wanted = {"platform": platform, "preferences": {"dndMode": True}}
+            await good(http, bob, "PUT", "/settings", wanted)
+        sent = await send(http, ann, bob, platforms=["web", "discord"])
         await arrived(http, bob, sent)
-        off = {"platform": "web", "notificationTypes": {INVITED: False}}
+        off = {"platform": "discord", "notificationTypes": {INVITED: False}}
         await good(http, bob, "PUT", "/settings", off)
-        other = await send(http, ann, bob)
-        why = await until(http, bob, f"/{other}/why", lambda found: found["entries"])
-        assert (why["entries"][0]["status"], why["entries"][0]["reason"]) == ("skipped", "type_off")
+        why = await until(http, bob, f"/{sent}/why", lambda found: len(found["entries"]) == 3)
+        told = {(each["platform"], each["status"], each["reason"]) for each in why["entries"]}
+        assert told == {
+            ("web", "sent", "dnd"),
+            ("discord", "held", "dnd"),
+            ("discord", "skipped", "type_off"),
+        }
+        platforms = (await good(http, ann, "GET", f"/sent/{sent}"))["platforms"]
+        assert platforms[0] == {"platform": "web", "status": "sent", "reason": ""}
 
 
 # ---- the stream
@@ -320,12 +334,88 @@ async def test_the_stream_tells_what_comes_and_what_is_gone(database_url: str) -
             http.parts.clock.ms += 1_000  # type: ignore[attr-defined]
             third = await send(http, ann, bob)
             assert (await heard.event())[1]["id"] == third
-        http.parts.clock.ms += 60_000  # type: ignore[attr-defined]
+        http.parts.clock.ms += MARGIN_MS + 1  # type: ignore[attr-defined]
         async with listening(http, bob, last=str(http.parts.clock.now_ms())) as heard:
             fourth = await send(http, ann, bob)
             assert (await heard.event())[1]["id"] == fourth
         async with listening(http, bob, last="nonsense") as heard:
             assert (await heard.event())[1]["id"] == second
+
+
+LIST = """
+INSERT INTO notifications (notification_id, recipient_no, notification_type, title, message, data,
+    priority, subject, created_at)
+SELECT $4::text || lpad(n::text, 4, '0'), u.user_no, 'meeting.invitation', 't', 'm', '{}', 1,
+    $4 || n, $3::bigint + n / 500
+FROM users u, generate_series(0, $2::integer - 1) n WHERE u.user_id = $1"""
+"""As another node does it: so many, five hundred at a time."""
+
+
+async def test_all_that_was_missed_is_told_in_pages(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        bob, now = await http.person(), http.parts.clock.now_ms()
+        await http.database.execute(LIST, bob.id, 1_234, now, "m")
+        names = [f"m{number:04}" for number in range(1_234)]
+        async with listening(http, bob, last=str(now)) as heard:
+            assert [(await heard.event())[1]["id"] for _ in names] == names
+        async with listening(http, bob, last=str(now + 1 + MARGIN_MS)) as heard:
+            assert [(await heard.event())[1]["id"] for _ in names[500:]] == names[500:]
+        async with listening(http, bob) as heard:
+            assert [(await heard.event())[1]["id"] for _ in range(100)] == names[-100:]
+
+
+async def test_what_came_late_or_on_another_node_is_told_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NotificationStream, "COMMENT_S", 0.2)
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        now = http.parts.clock.now_ms()
+        async with listening(http, bob) as heard:
+            here = await send(http, ann, bob)
+            assert (await heard.event())[1]["id"] == here
+            await http.database.execute(LIST, bob.id, 1, now - MARGIN_MS + 1_000, "late")
+            assert (await heard.event())[1]["id"] == "late0000"
+            await http.database.execute(LIST, bob.id, 1, now - MARGIN_MS - 1_000, "old")
+            await http.database.execute(LIST, bob.id, 300, now, "elsewhere")
+            told = [(await heard.event())[1]["id"] for _ in range(300)]
+            assert told == [f"elsewhere{number:04}" for number in range(300)]
+            await trio.sleep(0.5)
+            last = await send(http, ann, bob)
+            assert (await heard.event())[1]["id"] == last
+
+
+def test_a_stream_remembers_so_many_and_looks_for_nothing_before_them() -> None:
+    lately = ToldLately()
+    for number in range(REMEMBERED + 3):
+        assert lately.is_new(NotificationGone(ids=[]))
+        assert lately.is_new(noted(number)) and not lately.is_new(noted(number))
+    assert len(lately._at) == REMEMBERED and lately.since == 3
+    assert not lately.is_new(noted(3)) and not lately.is_new(None)
+
+
+def noted(number: int) -> Notification:
+    return Notification(
+        id=f"n{number}", type="x", title="", body="", data={}, priority=1, at=number
+    )
+
+
+async def test_streams_are_opened_so_often_and_no_oftener(database_url: str) -> None:
+    async with open_http(database_url) as http:
+        ann, bob = await http.person(), await http.person()
+        began, statuses = trio.current_time(), list[int]()
+        for _ in range(OPENED.burst + 5):
+            async with http.stream(PATH + "/stream", bearer(bob)) as stream:
+                statuses.append(stream.status)
+        spared = (trio.current_time() - began) * OPENED.per_second
+        assert 200 <= statuses[0] < 300 and statuses[-1] == 429
+        assert statuses.count(200) <= OPENED.burst + 1 + spared
+        async with listening(http, ann):
+            pass
+
+
+def bearer(person: Person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {person.token}"}
 
 
 async def test_nobody_hears_what_is_for_somebody_else(database_url: str) -> None:
@@ -420,27 +510,28 @@ async def test_an_address_that_is_none_is_refused_without_being_shown(database_u
             reply = await ask(http, bob, "POST", f"/endpoints/{kind}", body)
             assert (reply.status, list(reply.json["fields"])) == (400, [field]), body
             assert "secret" not in reply.text.replace("and a secret", "")
-        assert await refused(http, bob, "POST", "/endpoints/kakao", {}) == (409, "conflict")
+        assert await refused(http, bob, "POST", "/endpoints/kakao", {}) == (404, "not_found")
         assert (await good(http, bob, "GET", "/endpoints"))["endpoints"] == []
 
 
-async def test_where_alimtalk_is_set_it_goes_to_the_phone_of_the_profile(database_url: str) -> None:
-    environ = {
-        "MADANG_SENS_ACCESS_KEY": "access",
-        "MADANG_SENS_SECRET_KEY": "secret",
-        "MADANG_SENS_SERVICE_ID": "ncp:kkobizmsg:kr:1:madang",
-        "MADANG_SENS_CHANNEL": "@madang",
-        "MADANG_SENS_TEMPLATES": "*=told",
-    }
-    async with open_http(database_url, settings=settings_of(environ)) as http:
+async def test_private_addresses_are_for_admins_and_not_for_users(database_url: str) -> None:
+    near, other = "http://127.0.0.1:9000/push/x", "http://127.0.0.1:9001/push/x"
+    allowed = {"MADANG_PRIVATE_ADDRESSES": "1"}
+    async with open_http(database_url, settings=settings_of(allowed)) as http:
         bob = await http.person()
-        assert await refused(http, bob, "POST", "/endpoints/kakao", {}) == (409, "conflict")
-        for phone, status in (("+1 202 555 0100", 409), ("010-1234-5678", 201)):
-            await http.ask("PATCH", "/api/v1/me", {"phone": phone}, token=bob.token)
-            reply = await ask(http, bob, "POST", "/endpoints/kakao", {})
-            assert reply.status == status, reply
-        [kept] = (await good(http, bob, "GET", "/endpoints"))["endpoints"]
-        assert (kept["platform"], kept["kind"], kept["label"]) == ("kakao", "alimtalk", "010…5678")
+        for url in (near, "https://127.0.0.1/x", "https://10.0.0.1/x", "https://example.org/x"):
+            found = await refused(http, bob, "POST", "/endpoints/push", subscription(url))
+            assert found == (400, "endpoint")
+        hook = {"webhookUrl": WEBHOOK.replace("https://discord.com", "http://127.0.0.1:9000")}
+        found = await refused(http, bob, "POST", "/endpoints/discord", hook)
+        assert found == (400, "webhookUrl")
+        await good(http, bob, "POST", "/endpoints/push", subscription())
+    named = settings_of(allowed | {"MADANG_PUSH_SERVICE_URL": "http://127.0.0.1:9000"})
+    async with open_http(database_url, settings=named) as http:
+        ann = await http.person("ann")
+        await good(http, ann, "POST", "/endpoints/push", subscription(near))
+        found = await refused(http, ann, "POST", "/endpoints/push", subscription(other))
+        assert found == (400, "endpoint")
 
 
 async def test_without_a_key_to_seal_by_no_address_is_kept(database_url: str) -> None:

@@ -11,6 +11,7 @@ from actors.rules.notification_types import (
     Relation,
     effective_priority,
     may_notify,
+    priority_from,
     type_of,
 )
 
@@ -69,6 +70,14 @@ def test_what_is_urgent_and_what_is_told_together() -> None:
 def test_the_highest_priority_is_for_what_may_be_urgent(kind: str) -> None:
     assert effective_priority(kind, 4) == (4 if kind in URGENT else 3)
     assert [effective_priority(kind, priority) for priority in (1, 2, 3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("kind", "relation"), list(product(MAY, get_args(Relation))))
+def test_the_highest_priority_is_for_those_who_may_be_urgent(kind: str, relation: Relation) -> None:
+    may = kind in URGENT and relation in {"self", "shares_meeting", "service", "admin"}
+    assert priority_from({relation}, kind, 4) == (4 if may else 3)
+    assert priority_from({relation, "shares_room", "friend"}, kind, 4) == (4 if may else 3)
+    assert [priority_from({relation}, kind, priority) for priority in (1, 2, 3)] == [1, 2, 3]
 
 
 def test_other_names() -> None:

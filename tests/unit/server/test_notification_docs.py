@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 
 from actors.notification_records import LegState
+from actors.notification_tries import Tries
 from actors.notifier import NotifierActor
-from actors.rules.notification_types import TYPES, Relation, TypeRule
+from actors.rules.notification_types import TYPES, URGENT_SENDERS, Relation, TypeRule
 from actors.rules.routing import DND_AGAIN_MS, REASONS, RoutingLimits
 from server.http.notification_content import DATA_BYTES
 from server.http.notification_schemas import (
@@ -21,7 +22,14 @@ from server.http.notification_schemas import (
     UNREAD_DEFAULT_S,
     NotificationStatus,
 )
-from server.http.notification_sending import AHEAD_MOST_MS, RECIPIENTS, SENDERS
+from server.http.notification_sending import (
+    AHEAD_MOST_MS,
+    PAIRS,
+    RECIPIENTS,
+    SCHEDULED_MOST,
+    SENDERS,
+    URGENT_PAIRS,
+)
 from server.notification_settings import read_notifying
 from server.postgres.notification_links import KEPT_MS
 from server.postgres.notification_settling import URGENCY_MS
@@ -62,8 +70,10 @@ def checked(column: str) -> list[str]:
 
 def row_of(name: str, rule: TypeRule) -> Sequence[str]:
     senders = ", ".join(each for each in get_args(Relation) if each in rule.senders)
-    facts = (rule.may_be_urgent, rule.digestable, rule.is_invitation)
-    return [f"`{name}`", senders, *("yes" if fact else "no" for fact in facts)]
+    urgent = ", ".join(each for each in get_args(Relation) if each in rule.senders & URGENT_SENDERS)
+    facts = (rule.digestable, rule.is_invitation)
+    urgent = urgent if rule.may_be_urgent else "nobody"
+    return [f"`{name}`", senders, urgent, *("yes" if fact else "no" for fact in facts)]
 
 
 @pytest.mark.parametrize(
@@ -124,11 +134,15 @@ def test_the_numbers_are_those_that_hold() -> None:
     assert f"every {DND_AGAIN_MS // 3_600_000} hours" in rules
     assert f"`unreadAfter` seconds ({UNREAD_DEFAULT_S})" in rules
     assert (SENDERS.per_second, f"a burst of {SENDERS.burst:.0f}" in rules) == (1.0, True)
-    hourly = RECIPIENTS.per_second * 3_600 + RECIPIENTS.burst
-    assert f"is sent {hourly:.0f} an hour" in rules
+    hourly = [
+        round(each.per_second * 3_600 + each.burst) for each in (PAIRS, RECIPIENTS, URGENT_PAIRS)
+    ]
+    assert "is sent {} an hour, and {} an hour by all".format(*hourly) in rules
+    assert f"{hourly[2]} times in an hour from one person" in rules
+    assert f"{SCHEDULED_MOST} of one sender may be scheduled" in rules
     assert f"Titles have {LONGEST_TITLE} characters, messages {LONGEST_MESSAGE:,}" in rules
     assert f"`data` {DATA_BYTES // 1_024} KiB" in rules
-    assert (NotifierActor.ATTEMPTS, NotifierActor.LIMITED_MOST) == (5, 20)
+    assert (Tries.LOOKED, Tries.NOT_LOOKED) == (5, 20)
     assert NotifierActor.AGAIN_MS == (5_000, 600_000)
     assert (NotifierActor.LEASE_MS, "the lease of a minute" in PAGE) == (60_000, True)
     assert f"holds for {KEPT_MS // 60_000} minutes" in part("In use")
