@@ -101,7 +101,6 @@ class WaitingLeg(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool  # the recipient has an account that may sign in
     is_blocked: bool  # he and the sender have a block
     is_seen: bool
-    is_shown: bool  # on the web, by another leg
     sender_no: int | None
     type: str
     title: str
@@ -181,7 +180,8 @@ class OutgoingNotification(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     lease: int
     collapse_key: str | None
-    merged: tuple[str, ...] = ()  # titles of those it tells of, too, the oldest first
+    merged: tuple[str, ...] = ()  # titles of the newest it tells of, too, the oldest first
+    merged_count: int = 0  # how many it tells of, too
     take_back: str | None = None  # the provider's reference, where it is to be taken back
 
     def __repr__(self) -> str:

@@ -71,7 +71,7 @@ class Said(NamedTuple):
             priority=PRIORITY,
             scheduled_at=self.at,
             expires_at=None,
-            dedupe_key=f"answer:{self.invitation}",
+            dedupe_key=None,
             collapse_key=None,
             created_at=self.at,
         )

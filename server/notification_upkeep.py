@@ -13,8 +13,10 @@ from server.postgres.notification_queue import PostgresNotifications
 
 DAY_MS: Final = 86_400_000
 KEPT_WINDOWS_MS: Final = DAY_MS
-ABANDONED_MS: Final = 3_600_000
-"""What was due so long where this node sends nothing: no other node sends there either."""
+ABANDONED_MS: Final = DAY_MS
+"""What was due so long where this node sends nothing: no other node sends there either, nor waits
+for its provider to be well.
+"""
 AT_ONCE: Final = 1_000
 ROUND_S: Final = 60.0
 

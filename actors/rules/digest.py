@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 TITLES_MOST: Final = 5
+"""Titles of a digest."""
 TITLE_MOST: Final = 40
 """Characters of each title of a digest."""
 
@@ -28,26 +29,26 @@ _WORDS: Final[Mapping[str, _Words]] = {
 }
 
 
-def digest_lines(titles: Sequence[str], language: str, most: int) -> str:
-    """What is told of notifications with *titles*, the oldest first, beside a newer one: how many
-    they are, the titles of the newest, the newest first, and how many there are besides.
+def digest_lines(titles: Sequence[str], count: int, language: str, most: int) -> str:
+    """What is told of *count* notifications, the newest of them with *titles*, the oldest first,
+    beside a newer one: how many they are, the newest first, and how many there are besides.
 
     There are up to five titles, and fewer where the lines had more than *most* characters. The
-    *language* is ``ko`` or ``en``. Without titles there are no lines.
+    *language* is ``ko`` or ``en``. Of none there are no lines.
 
-    >>> print(digest_lines(["Lunch", "Tea"], "en", 99))
+    >>> print(digest_lines(["Lunch", "Tea"], 2, "en", 99))
     2 more notifications
     · Tea
     · Lunch
-    >>> digest_lines(["점심 먹으러 가요", "차"], "ko", 25)
+    >>> digest_lines(["점심 먹으러 가요", "차"], 2, "ko", 25)
     '함께 온 알림 2개\\n· 차\\n그 밖에 1개'
     """
     newest = ["· " + cut(" ".join(title.split()), TITLE_MOST) for title in reversed(titles)]
     for named in range(min(TITLES_MOST, len(newest)), 0, -1):
-        lines = "\n".join(_lines(newest[:named], len(newest), _WORDS[language]))
+        lines = "\n".join(_lines(newest[:named], count, _WORDS[language]))
         if len(lines) <= most:
             return lines
-    return _counted(_WORDS[language].more, len(newest)) if newest else ""
+    return _counted(_WORDS[language].more, count) if count else ""
 
 
 def _lines(named: Sequence[str], count: int, words: _Words) -> list[str]:

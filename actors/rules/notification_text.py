@@ -181,12 +181,12 @@ def outside_text(note: OutgoingNotification, template: Template) -> Text:
         "title": _told(note.title),
         "message": _told(note.message),
         "sender": _told(note.sender or SERVER[note.language]),
-        "count": str(1 + len(note.merged)),
+        "count": str(1 + note.merged_count),
     }
     title = " ".join(_filled(template.title, values).split())
     part, whole = DIGEST_SHARE
     merged = [_told(each) for each in note.merged]
-    lines = digest_lines(merged, note.language, bounds.body * part // whole)
+    lines = digest_lines(merged, note.merged_count, note.language, bounds.body * part // whole)
     after = f"\n\n{lines}" if lines else ""
     body = cut(_filled(template.message, values), bounds.body - len(after)) + after
     return Text(cut(title, bounds.title), body)

@@ -71,7 +71,7 @@ def decide(
     *legs*.
     """
     decided, going = dict[int, Decision](), _Going(now, limits)
-    shown = {leg.id for leg in legs if leg.is_shown}
+    shown = set[str]()
     for is_web in (True, False):  # which is first: nobody is pushed what he is looking at
         some = [leg for leg in legs if (leg.platform == "web") == is_web]
         own = {leg.leg_no: _own(leg, now, online, shown) for leg in some}

@@ -18,8 +18,8 @@ from server.http.ports import Limits, Rate
 from server.postgres.phone_codes import PhoneCodes
 from server.providers.outside_addresses import NewAddress
 
-CODES: Final = Rate(per_second=3 / 3_600, burst=3)
-"""Codes that one user asks for, and codes that one phone is sent, whoever asks."""
+CODES: Final = Rate(per_second=1 / 3_600, burst=2)
+"""Codes that one user asks for, and that one phone is sent, whoever asks: three in any hour."""
 
 
 class NewPhoneEndpoint(msgspec.Struct, forbid_unknown_fields=True):

@@ -50,8 +50,8 @@ PAIRS: Final = Rate(per_second=40 / 3_600, burst=20)
 """Of one sender to one person: 60 in any hour, so that nobody uses up what all have."""
 URGENT_PAIRS: Final = Rate(per_second=5 / 3_600, burst=5)
 """Of those the urgent ones: 10 in any hour."""
-SCHEDULED_MOST: Final = 100
-"""Those of one sender that are to go to one person later."""
+SCHEDULED_MOST, SCHEDULED_OWN_MOST = 100, 1_000
+"""Those of one sender that are to go to one person later; and to himself."""
 IN_ONE_TURN: Final = 25
 """Of a batch: then others have theirs."""
 
@@ -67,6 +67,8 @@ OF_THE_RECIPIENT: Final = frozenset(
 
 OPEN_TO_SENDERS: Final = ("pending", "sent")
 """What they are told of such a one all the same."""
+WHOLE: Final[Sequence[NotificationStatus]] = ("pending", "sent", "unknown", "failed", "expired")
+"""What they are told of all platforms: the first that one of them is, else ``cancelled``."""
 
 
 class NotificationSending:
@@ -118,11 +120,13 @@ class NotificationSending:
         """As it may be kept, of so many for one person. Raises ProtocolError."""
         sender, to = caller.user_no, new.recipient_no
         if new.scheduled_at > new.created_at:
-            relations, most = self._recipients.relations, SCHEDULED_MOST
+            relations = self._recipients.relations
+            most = SCHEDULED_OWN_MOST if sender == to else SCHEDULED_MOST
             if await relations.scheduled(sender, to, now=new.created_at, most=most) >= most:
                 text = f"{most} are scheduled for this person already"
                 raise ProtocolError(ErrorCode.CONFLICT, text)
-        await self._take(caller, f"notify:{sender}:{to}", PAIRS)
+        if sender != to:
+            await self._take(caller, f"notify:{sender}:{to}", PAIRS)
         await self._take(caller, f"notified:{to}", RECIPIENTS)
         is_urgent = new.priority == URGENT and sender != to
         if is_urgent and await self._limits.take(f"urgent:{sender}:{to}", URGENT_PAIRS):
@@ -293,17 +297,22 @@ def told_of(stored: SentNotification) -> Outcome:
     """What its sender is told of it. Of a fallback no more than the first platform where it was
     sent: whether the next ones have their turn says whether it was read.
     """
-    platforms, status = [outcome_of(each) for each in stored.platforms], stored.status
-    reached = [place for place, each in enumerate(platforms, 1) if each.status == "sent"]
-    if reached and stored.is_fallback:
-        platforms, status = platforms[: reached[0]], "sent"
-    return Outcome(stored.id, cast("NotificationStatus", status), platforms)
+    platforms = [outcome_of(each, has_ttl=stored.has_ttl) for each in stored.platforms]
+    told = [each.status for each in platforms]
+    if stored.is_fallback and "sent" in told:
+        reached = told.index("sent") + 1
+        return Outcome(stored.id, "sent", platforms[:reached])
+    status = next((each for each in WHOLE if each in told), "cancelled")
+    return Outcome(stored.id, status, platforms)
 
 
-def outcome_of(stored: StoredOutcome) -> PlatformOutcome:
-    """What its sender is told of a platform: not what its recipient wants, or has read."""
+def outcome_of(stored: StoredOutcome, *, has_ttl: bool) -> PlatformOutcome:
+    """What its sender is told of a platform: not what its recipient wants, or has read. What has
+    no ``ttl`` expires for it was held back, which is the recipient's affair, too.
+    """
     platform, status = cast("Platform", stored.platform), stored.status
-    if stored.reason not in OF_THE_RECIPIENT:
+    was_held_back = stored.reason == "expired" and not has_ttl
+    if stored.reason not in OF_THE_RECIPIENT and not was_held_back:
         return PlatformOutcome(platform, cast("OutcomeStatus", status), stored.reason)
     if stored.reason == "read":
         status = "sent"  # he has it, there or elsewhere

@@ -145,8 +145,6 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
             is_active=person.active,
             is_blocked=self.is_blocked(leg),
             is_seen=leg.note.seen_at is not None,
-            is_shown=leg.platform == "push"
-            and any((each.platform, each.state) == ("web", "sent") for each in leg.note.legs),
             sender_no=new.sender_no,
             type=new.type,
             title=new.title,

@@ -13,6 +13,7 @@ from actors.notification_records import (
     Outside,
     Platform,
 )
+from actors.rules.digest import TITLES_MOST
 from protocol.ids import Millis
 from server.memory.notification_legs import MemoryLegs, take_back
 from server.memory.notification_rows import MemoryLeg
@@ -106,7 +107,7 @@ class MemorySending(MemoryLegs):
         self.settle([leg.note for leg in (*lapsed, *over)], now)
 
     def _outgoing(self, leg: MemoryLeg) -> OutgoingNotification:
-        new = leg.note.new
+        new, titles = leg.note.new, self._told_by_it(leg)
         return OutgoingNotification(
             leg_no=leg.leg_no,
             id=f"{new.id}-{leg.endpoint_no}",
@@ -126,7 +127,8 @@ class MemorySending(MemoryLegs):
             attempt=leg.attempt,
             lease=leg.lease,
             collapse_key=new.collapse_key,
-            merged=self._told_by_it(leg),
+            merged=titles[-TITLES_MOST:],
+            merged_count=len(titles),
             take_back=leg.provider_ref if leg.state == "withdraw" else None,
         )
 

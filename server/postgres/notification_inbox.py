@@ -55,7 +55,8 @@ UPDATE notifications SET deleted_at = $3
 WHERE notification_id = $2 AND recipient_no = $1 AND deleted_at IS NULL RETURNING true"""
 
 SENT_BY: Final = """
-SELECT q.notification_no, q.status, q.scheduled_at, q.platforms, q.routing
+SELECT q.notification_no, q.scheduled_at, q.platforms, q.routing,
+    q.expires_at IS NOT NULL AS has_ttl
 FROM notification_queue q WHERE q.notification_id = $2 AND q.sender_no = $1"""
 
 OUTCOMES: Final[Sequence[tuple[str, Collection[str]]]] = (
@@ -94,10 +95,10 @@ class SentNotification(NamedTuple):
     """One that somebody has sent, by platform in the order that was asked for."""
 
     id: str
-    status: str
     scheduled_at: Millis
     platforms: Sequence[PlatformOutcome]
     is_fallback: bool
+    has_ttl: bool
 
 
 class NotificationInbox:
@@ -203,7 +204,7 @@ class NotificationInbox:
             legs = await transaction.fetch(STANDINGS, [row["notification_no"]])
         found = [_outcome(each, legs) for each in row["platforms"]]
         is_fallback = row["routing"] == "fallback"
-        return SentNotification(id, row["status"], row["scheduled_at"], found, is_fallback)
+        return SentNotification(id, row["scheduled_at"], found, is_fallback, row["has_ttl"])
 
     async def cancel(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from actors.notification_records import (
@@ -13,6 +14,8 @@ from actors.notification_records import (
     Outside,
     Platform,
 )
+from actors.ports import StoreUnavailable
+from actors.rules.digest import TITLES_MOST
 from protocol.ids import Millis
 from server.postgres.notification_results import IS_MINE, RECORD, columns_of
 from server.postgres.notification_rows import outgoing_of
@@ -80,17 +83,23 @@ SELECT d.leg_no, d.platform, d.endpoint_no, d.recipient_no, d.attempt, d.state, 
     q.notification_id, q.notification_type, q.title, q.message, q.data::text AS data, q.priority,
     q.created_at, q.expires_at, q.collapse_key, r.language,
     (SELECT {NAME} FROM users u WHERE u.user_no = q.sender_no) AS sender_name,
-    ARRAY(
-        SELECT o.title FROM notification_deliveries f
+    t.merged, t.merged_count
+FROM begun d
+JOIN notification_queue q ON q.notification_no = d.notification_no
+JOIN users r ON r.user_no = d.recipient_no
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(n.title ORDER BY n.place DESC), '{{}}') AS merged,
+        coalesce(max(n.count), 0) AS merged_count
+    FROM (
+        SELECT o.title, count(*) OVER () AS count,
+            row_number() OVER (ORDER BY o.created_at DESC, o.notification_no DESC) AS place
+        FROM notification_deliveries f
         JOIN notification_deliveries m ON m.merged_into = f.leg_no
         JOIN notification_queue o ON o.notification_no = m.notification_no
         WHERE f.notification_no = d.notification_no AND f.platform = d.platform
             AND o.seen_at IS NULL AND o.stopped IS NULL
-        ORDER BY o.created_at + 0, o.notification_no -- by no index: they are few
-    ) AS merged
-FROM begun d
-JOIN notification_queue q ON q.notification_no = d.notification_no
-JOIN users r ON r.user_no = d.recipient_no
+    ) n WHERE n.place <= {TITLES_MOST}
+) t
 ORDER BY d.rank_at, d.leg_no"""  # noqa: S608 - constants
 
 NEXT_DUE: Final = """
@@ -165,7 +174,8 @@ class NotificationLegs:
             else:
                 failed.append(LegResult(leg, UNREADABLE, None))
         if failed:
-            await self.record(failed, at=now)
+            with suppress(StoreUnavailable):  # their lease will be over; the others go
+                await self.record(failed, at=now)
         return Begun(tuple(sound), None if due is None else Millis(due))
 
     async def abandon(self, platform: Outside, *, before: Millis, now: Millis, most: int) -> int:

@@ -38,12 +38,10 @@ FACTS: Final = f"""
 SELECT d.leg_no, d.notification_no, q.notification_id, d.recipient_no, u.user_id,
     u.status = 'active' AS is_active, u.time_zone,
     {IS_BLOCKED} AS is_blocked,
-    q.seen_at IS NOT NULL AS is_seen, coalesce(
-        (SELECT true FROM notification_deliveries s WHERE d.platform = 'push'
-            AND s.notification_no = d.notification_no AND s.platform = 'web' AND s.state = 'sent'),
-        false) AS is_shown, q.sender_no, q.notification_type, q.title, q.message,
+    q.seen_at IS NOT NULL AS is_seen, q.sender_no, q.notification_type, q.title, q.message,
     q.data::text AS data, q.priority, q.collapse_key, q.created_at, d.due_at, q.expires_at,
     d.platform, d.reason, d.hold_key, d.held_at, q.routing = 'fallback' AS is_fallback,
+    cardinality(q.platforms) = 1 AS is_only,
     w.notification_types::text AS types, w.preferences::text AS preferences,
     CASE WHEN d.platform = 'web' THEN '{{}}' ELSE ARRAY(
         SELECT e.endpoint_no FROM notification_endpoints e
@@ -70,13 +68,16 @@ FROM notification_deliveries d JOIN notification_queue q USING (notification_no)
 WHERE d.leg_no = ANY ($1::bigint[]) AND n.recipient_no = q.recipient_no AND n.subject = {SUBJECT}
 RETURNING d.leg_no, n.notification_id, n.seen_at IS NULL AND n.deleted_at = $2 AS is_gone"""  # noqa: S608
 
-# All that becomes of legs that go to the web, for these are many.
+# All that becomes of legs that go to the web, and of what goes nowhere else, for these are many.
 SHOW: Final = f"""
 WITH sent AS (
     UPDATE notification_deliveries d
     SET state = 'sent', reason = w.reason, hold_key = NULL, sent_at = $2::bigint
     FROM unnest($1::bigint[], $3::text[]) AS w (leg_no, reason)
     WHERE d.leg_no = w.leg_no RETURNING d.leg_no, d.notification_no, d.due_at, d.reason
+), ended AS (
+    UPDATE notification_queue q SET status = 'sent', sent_at = $2, open_key = NULL
+    FROM sent d WHERE q.notification_no = d.notification_no AND cardinality(q.platforms) = 1
 ), logged AS (
     INSERT INTO notification_log (notification_no, user_no, platform, notification_type, status,
         reason, latency_ms, at)

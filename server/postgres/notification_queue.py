@@ -100,10 +100,14 @@ class PostgresNotifications(NotificationQueue):
         if done.windows:
             await transaction.execute(WINDOWS, *done.window_columns())
         shown = await self._show(transaction, rows, done.shown, now)
-        numbers = sorted({leg.notification_no for leg in done.legs})
+        ended = {leg.leg_no for leg, _ in done.shown}.intersection(
+            row["leg_no"] for row in rows if row["is_only"]
+        )
+        numbers = sorted({leg.notification_no for leg in done.legs if leg.leg_no not in ended})
         if any(row["is_fallback"] for row in rows):
             await transaction.execute(ADVANCE, numbers, now)
-        await transaction.execute(ROLL_UP, numbers, within=self._within)
+        if numbers:
+            await transaction.execute(ROLL_UP, numbers, within=self._within)
         return shown
 
     async def _show(

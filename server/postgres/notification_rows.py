@@ -81,7 +81,6 @@ def waiting_of(row: Any) -> WaitingLeg:
         is_active=row["is_active"],
         is_blocked=row["is_blocked"],
         is_seen=row["is_seen"],
-        is_shown=row["is_shown"],
         sender_no=row["sender_no"],
         type=row["notification_type"],
         title=row["title"],
@@ -147,6 +146,7 @@ def outgoing_of(row: Any, lease: int) -> tuple[OutgoingNotification, bool]:
         lease=lease,
         collapse_key=row["collapse_key"],
         merged=tuple(row["merged"]),
+        merged_count=row["merged_count"],
         take_back=row["provider_ref"] if row["state"] == "withdraw" else None,
     )
     return leg, is_sound

@@ -114,14 +114,16 @@ WHERE notification_no = ANY ($1::bigint[]) AND status = 'pending' RETURNING noti
 
 TAKEN_BACK: Final = "'push', 'discord'"
 
-IS_ALL_READ: Final = """(q.seen_at IS NOT NULL AND coalesce((
+IS_ALL_READ: Final = """CASE WHEN q.seen_at IS NULL THEN false ELSE coalesce((
         SELECT false FROM notification_deliveries f
         JOIN notification_deliveries m ON m.merged_into = f.leg_no AND m.state = 'merged'
         JOIN notification_queue o ON o.notification_no = m.notification_no
         WHERE f.notification_no = d.notification_no AND f.platform = d.platform
             AND o.seen_at IS NULL AND o.stopped IS NULL LIMIT 1
-    ), true))"""
-"""Whether all was read that the leg ``d`` of the notification ``q`` tells of."""
+    ), true) END"""
+"""Whether all was read that the leg ``d`` of the notification ``q`` tells of; in a form of which
+nobody thinks that it is seldom so, and looks for all that was read.
+"""
 
 # What waits to be sent is not. What was sent is taken back once all was read that it tells of.
 END: Final = f"""

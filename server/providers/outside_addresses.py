@@ -137,20 +137,20 @@ class AddressReader:
 def read_subscription(
     endpoint: str, p256dh: str, auth: str, service: Endpoint | None = None
 ) -> Subscription:
-    """The subscription, of a known push service or of *service*.
+    """The subscription, of a known push service or of *service*, in the one way it is written.
 
     Raises ValueError, whose text does not show it.
     """
-    push_endpoint(endpoint, service)
-    subscription = Subscription(endpoint, p256dh.rstrip("="), auth.rstrip("="))
+    to = push_endpoint(endpoint, service)
     try:
-        key, secret = subscription.keys()
+        key, secret = _unpadded(p256dh.rstrip("=")), _unpadded(auth.rstrip("="))
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
     except ValueError:  # also binascii.Error
         raise ValueError("p256dh and auth must be base64url of a P-256 key and a secret") from None
     if (len(key), len(secret)) != (PUSH_KEY_BYTES, PUSH_AUTH_BYTES):
         raise ValueError(f"p256dh must have {PUSH_KEY_BYTES} bytes and auth {PUSH_AUTH_BYTES}")
-    return subscription
+    url = f"{to.scheme}://{to.authority()}{to.target}"
+    return Subscription(url, _base64url(key), _base64url(secret))
 
 
 def push_endpoint(url: str, service: Endpoint | None = None) -> Endpoint:
@@ -226,12 +226,15 @@ def identity(kind: str, address: str) -> str:
     >>> identity("discord_bot", "80351110224678912")
     '80351110224678912'
     """
-    if kind != "kakao_talk":
-        return address
-    try:  # tokens change; whose they are Kakao itself has said
-        return msgspec.json.decode(address, type=KakaoAccount).id
+    try:
+        if kind == "kakao_talk":  # tokens change; whose they are Kakao itself has said
+            return msgspec.json.decode(address, type=KakaoAccount).id
+        if kind == "web_push":  # in how many ways a URL may be written its service alone knows
+            browser = msgspec.json.decode(address, type=Subscription)
+            return f"{browser.p256dh}.{browser.auth}"
     except ValueError:  # it is the identity itself
-        return address
+        pass
+    return address
 
 
 def label_of(kind: str, address: str) -> str:
@@ -257,6 +260,10 @@ def _new(kind: Kind, address: str) -> NewAddress:
 
 def _spelled(address: msgspec.Struct) -> str:
     return msgspec.json.encode(address).decode()
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _unpadded(text: str) -> bytes:

@@ -342,6 +342,19 @@ async def test_those_that_are_merged_are_told_by_another(run):
     assert {each.status for each in kept.values()} == {"pending"}
     [leg] = (await run.begin(now=NOON + 9)).legs
     assert (leg.notification_id, leg.merged) == ("n2", ("title of n0", "title of n1"))
+    assert leg.merged_count == 2
+
+
+async def test_of_many_the_newest_are_told_by_their_titles_and_all_are_counted(run):
+    """A provider is given no more titles than are shown."""
+    await run.endpoint(1)
+    for number in range(9):
+        await run.send(f"n{number}", platforms=("push",), at=NOON - number // 2)
+    await run.send("teller", platforms=("push",), at=NOON)
+    await run.place(digest)
+    [leg] = (await run.begin()).legs
+    assert leg.merged == tuple(f"title of n{number}" for number in (5, 2, 3, 0, 1))
+    assert leg.merged_count == 9
 
 
 async def test_nothing_is_merged_into_what_does_not_go(run):

@@ -31,17 +31,17 @@ def upkeep(run, clock, *abandoned):
     return NotificationUpkeep(run.queue, run.logged, **how)
 
 
-async def test_what_is_due_for_an_hour_where_nothing_is_sent_is_ended(run):
+async def test_what_is_due_for_a_day_where_nothing_is_sent_is_ended(run):
     clock = Clock()
     for platform in ("push", "discord"):
         await run.endpoint(1, platform)
     await run.send(platforms=("push", "discord"))
     await run.place()
     work = upkeep(run, clock, "discord", "kakao")
-    clock.at = NOON + HOUR - 1
+    clock.at = NOON + DAY - 1
     await work.round()
     assert await run.states() == [("push", "ready", ""), ("discord", "ready", "")]
-    clock.at = NOON + HOUR
+    clock.at = NOON + DAY
     assert await work.round() == 60
     assert await run.states() == [("push", "ready", ""), ("discord", "skipped", "no_provider")]
     assert (await run.log())[-1] == ("discord", "skipped", "no_provider")

@@ -124,7 +124,6 @@ class SmallQueue(NotificationQueue):
                 is_active=True,
                 is_blocked=False,
                 is_seen=False,
-                is_shown=False,
                 sender_no=None,
                 title="t",
                 priority=1,

@@ -40,24 +40,25 @@ TITLES = [f"Title {number}" for number in range(1, 9)]
     ],
 )
 def test_how_many_and_the_newest_of_them(count: int, language: str, lines: str) -> None:
-    assert digest_lines(TITLES[:count], language, 200) == lines
+    assert digest_lines(TITLES[:count], count, language, 200) == lines
+    assert digest_lines(TITLES[max(0, count - 5) : count], count, language, 200) == lines
 
 
 def test_fewer_are_named_where_there_is_less_room() -> None:
-    whole = digest_lines(TITLES[:3], "en", 99)
-    assert digest_lines(TITLES[:3], "en", len(whole)) == whole
+    whole = digest_lines(TITLES[:3], 3, "en", 99)
+    assert digest_lines(TITLES[:3], 3, "en", len(whole)) == whole
     shorter = "3 more notifications\n· Title 3\nand 2 others"
     for room in (len(whole) - 1, len(shorter)):
-        assert digest_lines(TITLES[:3], "en", room) in (
+        assert digest_lines(TITLES[:3], 3, "en", room) in (
             "3 more notifications\n· Title 3\n· Title 2\nand 1 other",
             shorter,
         )
-    assert digest_lines(TITLES[:3], "en", len(shorter) - 1) == "3 more notifications"
+    assert digest_lines(TITLES[:3], 3, "en", len(shorter) - 1) == "3 more notifications"
 
 
 def test_a_title_is_one_short_line() -> None:
     long = "가" * 99
-    lines = digest_lines([" a\n\tb  c ", long], "ko", 200).split("\n")
+    lines = digest_lines([" a\n\tb  c ", long], 2, "ko", 200).split("\n")
     assert lines == ["함께 온 알림 2개", "· " + "가" * (TITLE_MOST - 1) + "…", "· a b c"]
 
 
@@ -65,7 +66,7 @@ def test_a_title_is_one_short_line() -> None:
     st.lists(st.text(max_size=60), max_size=9), st.sampled_from(["ko", "en"]), st.integers(25, 300)
 )
 def test_it_has_the_room_it_is_given(titles: list[str], language: str, room: int) -> None:
-    lines = digest_lines(titles, language, room)
+    lines = digest_lines(titles, len(titles), language, room)
     assert len(lines) <= room
     named = lines.count("\n· ")
     assert named <= min(5, len(titles))

@@ -52,7 +52,8 @@ BARE = Template(1, "{title}", "{message}")
 
 
 def note(**changes: Any) -> OutgoingNotification:
-    return OutgoingNotification(**{**ONE, **changes})
+    count = {"merged_count": len(changes.get("merged", ()))}
+    return OutgoingNotification(**{**ONE, **count, **changes})
 
 
 # ---- texts that come
@@ -308,6 +309,14 @@ def test_no_platform_is_given_more(
     assert "\n" not in told.title
     if merged:
         assert str(len(merged)) in told.body.rpartition("\n\n")[2].split("\n")[0]
+
+
+def test_of_many_only_the_newest_are_handed_over_and_all_are_counted() -> None:
+    told = outside_text(note(merged=("a", "b", "c", "d", "e"), merged_count=1_199), ALL)
+    assert told.title == "Lunch|Ann|1200|At noon?"
+    assert told.body.endswith(
+        "\n\n1199 more notifications\n· e\n· d\n· c\n· b\n· a\nand 1194 others"
+    )
 
 
 def test_the_others_are_told_even_where_the_message_is_long() -> None:

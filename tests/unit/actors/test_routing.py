@@ -46,7 +46,6 @@ ONE: dict[str, Any] = {
     "is_active": True,
     "is_blocked": False,
     "is_seen": False,
-    "is_shown": False,
     "sender_no": 3,
     "type": "meeting.response",
     "title": "Lunch",
@@ -119,7 +118,6 @@ REFUSED = [
     ("expired", {"expires_at": NOW}),
     ("type_off", {"preferences": Preferences(types={"meeting.response": False}, dnd=True)}),
     ("no_endpoint", {"endpoints": ()}),
-    ("online", {"platform": "push", "is_shown": True}),
 ]
 
 
@@ -157,12 +155,12 @@ def test_it_is_sent_where_nothing_speaks_against_it() -> None:
 
 def test_who_looks_at_the_page_is_pushed_nothing_and_told_by_the_others() -> None:
     asked: list[str] = []
-    for platform in PLATFORMS:
-        shown = leg(platform=platform, is_shown=True)
-        found = one(shown, online=lambda user: not asked.append(user))
-        assert found.kind == ("skip" if platform == "push" else "go")
+    those = [leg(leg_no=number, platform=each) for number, each in enumerate(PLATFORMS)]
+    for found in decided(*those, online=lambda user: not asked.append(user)):
+        is_push = PLATFORMS[found.leg_no] == "push"
+        assert told([found]) == [("skip", "online") if is_push else ("go", "")]
     assert asked == ["bea"]
-    assert one(leg(platform="push", is_shown=True)).kind == "go"
+    assert {found.kind for found in decided(*those)} == {"go"}
 
 
 @pytest.mark.parametrize("comes_first", ["web", "push"])
@@ -515,7 +513,6 @@ ANY = st.builds(
     is_active=st.sampled_from([True, True, True, False]),
     is_blocked=st.sampled_from([False, False, False, True]),
     is_seen=st.sampled_from([False, False, False, True]),
-    is_shown=st.booleans(),
     type=st.sampled_from([*TYPES, "no.such"]),
     priority=st.integers(1, 4),
     collapse_key=st.none() | st.sampled_from(["*", "a"]),

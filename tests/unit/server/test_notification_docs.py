@@ -15,6 +15,7 @@ from actors.notifier import NotifierActor
 from actors.rules.notification_types import TYPES, URGENT_SENDERS, Relation, TypeRule
 from actors.rules.routing import DND_AGAIN_MS, REASONS, RoutingLimits
 from server.http.notification_content import DATA_BYTES
+from server.http.notification_phones import CODES
 from server.http.notification_schemas import (
     BATCH_MOST,
     LONGEST_MESSAGE,
@@ -27,6 +28,7 @@ from server.http.notification_sending import (
     PAIRS,
     RECIPIENTS,
     SCHEDULED_MOST,
+    SCHEDULED_OWN_MOST,
     SENDERS,
     URGENT_PAIRS,
 )
@@ -139,7 +141,10 @@ def test_the_numbers_are_those_that_hold() -> None:
     ]
     assert "is sent {} an hour, and {} an hour by all".format(*hourly) in rules
     assert f"{hourly[2]} times in an hour from one person" in rules
-    assert f"{SCHEDULED_MOST} of one sender may be scheduled" in rules
+    assert f"{SCHEDULED_MOST} of one sender may be scheduled for one person, " in rules
+    assert f" {SCHEDULED_OWN_MOST:,} for oneself" in rules
+    codes = round(CODES.per_second * 3_600 + CODES.burst)
+    assert (codes, "two at once and three an hour are sent" in part("In use")) == (3, True)
     assert f"Titles have {LONGEST_TITLE} characters, messages {LONGEST_MESSAGE:,}" in rules
     assert f"`data` {DATA_BYTES // 1_024} KiB" in rules
     assert (Tries.LOOKED, Tries.NOT_LOOKED) == (5, 20)
