@@ -146,12 +146,13 @@ class LiveSessions:
     def _session(self, socket: Socket, now: Millis) -> RealtimeSession:
         noted = self._noted.get(socket.session_id)
         quiet_ms = int((trio.current_time() - socket.connection.last_heard) * 1000)
+        active_at = Millis(now - max(0, quiet_ms))
         return RealtimeSession(
             session_id=socket.session_id,
             user_no=socket.user_no,
             session_type="web",
-            last_activity=Millis(now - max(0, quiet_ms)),
-            created_at=noted.created_at if noted else now,
+            last_activity=active_at,
+            created_at=noted.created_at if noted else active_at,
             platform_data={"codec": "json" if socket.connection.text else "msgpack"},
             jti=socket.claims.jti,
             token_expires_at=socket.claims.expires_at,

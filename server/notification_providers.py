@@ -82,7 +82,13 @@ class NotificationProviders:
         for kind, adapter in self._adapters.items():
             by_platform.setdefault(PLATFORM_OF[kind], {})[kind] = adapter
         return {
-            platform: OutsidePlatform(self.endpoints, adapters, text=self._text, log=self._log)
+            platform: OutsidePlatform(
+                self.endpoints,
+                adapters,
+                circuits={"web_push": ServiceCircuits(log=self._log)},
+                text=self._text,
+                log=self._log,
+            )
             for platform, adapters in by_platform.items()
         }
 
@@ -98,7 +104,7 @@ class NotificationProviders:
     def _made(self) -> dict[Kind, Adapter]:
         made: dict[Kind, Adapter] = {**self._discord()}
         if self.vapid is not None:
-            made["web_push"] = ServiceCircuits(self._web_push(self.vapid), log=self._log)
+            made["web_push"] = self._web_push(self.vapid)
         if self._wanted.kakao is not None:
             made["kakao_talk"] = self._kakao(self._wanted.kakao)
         if self._wanted.alimtalk is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Final, Literal, NamedTuple, cast
 
 from actors.notices import Notices
@@ -116,11 +115,16 @@ class Reading:
         ``gone`` where its sender took it back or is gone, it is out of date, or was forgotten.
         """
         said = Said(user_no, notification, answer, self._clock.now_ms())
-        telling = partial(said.telling, id=self._new_id())
+        new_id, read = self._new_id(), list[str]()
+
+        def telling(answered: Answered) -> NewNotification | None:
+            read.append(notification)  # this is called for the first answer alone
+            return said.telling(answered, id=new_id)
+
         standing = await self._inbox.answer(
             user_no, notification, answer, at=said.at, telling=telling
         )
-        self._gone(user_no, [notification])
+        self._gone(user_no, read)
         return cast("Answer", standing)
 
     def _gone(self, user_no: int, ids: Sequence[str]) -> None:

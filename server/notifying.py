@@ -29,6 +29,7 @@ from server.http.ports import Limits
 from server.ids import random_id
 from server.inbound import Inbound
 from server.live_sessions import LiveSessions
+from server.notification_expiry import NotificationExpiry
 from server.notification_metrics import NotificationCollector
 from server.notification_providers import NotificationProviders
 from server.notification_reading import Reading
@@ -183,9 +184,13 @@ class Notifying:
             ("sessions", self._live.round),
             ("templates", self._templates.look),
             ("notifications kept", self._upkeep().round),
+            ("notifications expired", self._expiry().round),
             ("seals", self._seal_anew),
         ):
             node.also(name, partial(rounds, name, work, again_s=AGAIN_S, log=self._log))
+
+    def _expiry(self) -> NotificationExpiry:
+        return NotificationExpiry(self._inbox, self._node.notices.gone, clock=self._clock)
 
     def _upkeep(self) -> NotificationUpkeep:
         return NotificationUpkeep(

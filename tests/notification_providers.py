@@ -81,9 +81,9 @@ def note(**fields: Any) -> OutgoingNotification:
     return structs.replace(made, **fields)
 
 
-def opened(kind: str, address: str, *, endpoint_no: int = 7) -> OpenedEndpoint:
+def opened(kind: str, address: str, *, endpoint_no: int = 7, user_no: int = 1) -> OpenedEndpoint:
     platform: Any = {"web_push": "push", "kakao_talk": "kakao", "alimtalk": "kakao"}.get(kind)
-    return OpenedEndpoint(endpoint_no, 1, platform or "discord", kind, address)
+    return OpenedEndpoint(endpoint_no, user_no, platform or "discord", kind, address)
 
 
 class KeptAddresses:

@@ -6,7 +6,7 @@ A guard against oversight: who wants to tell a number can write it in words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -45,7 +45,8 @@ def _kinds(*kinds: tuple[str, Sequence[int]], checks: bool = False) -> tuple[_Ki
     return tuple(_Kind(re.compile(head), lengths, checks) for head, lengths in kinds)
 
 
-_REGISTERED: Final = _kinds((r"\+?(?=\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))", (13,)))
+_BORN: Final = r"(?=\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
+_REGISTERED: Final = _kinds((r"\+?" + _BORN, (13,)))
 # What issuers give out (ISO/IEC 7812), and 9, which is for those of one country.
 _CARDS: Final = _kinds(
     (r"\+?(?=4)", (19, 18, 17, 16, 13)),
@@ -69,6 +70,12 @@ _SECRET: Final = _REGISTERED + _CARDS
 _PERSONAL: Final = _SECRET + _PHONES
 _VALUES: Final = bytes.maketrans(b"+0123456789", bytes((0, *range(10))))
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), b"\0\2\4\6\x08\1\3\5\7\t")  # digits added up
+# As people write them, and no program its ids and times; 1 begins milliseconds, until 2033.
+_GROUPED: Final = re.compile(
+    r"\d{6}\D+\d{7}|\d{4}\D+(?:\d{4}\D+\d{4}\D+\d{4}(?:\D+\d{1,3})?|\d{6}\D+\d{4,5})"
+)
+_BARE: Final = re.compile(rf"(?<![A-Za-z_])(?!1){_BORN}\d{{13}}(?![A-Za-z_])")
+_WEIGHTS: Final = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
 _DOTTED_PHONE: Final = re.compile(r"(?<![\d.])(?:\+\d{1,3}\.|0)\d{1,2}\.\d{3,4}\.\d{4}(?!\.?\d)")
 _EMAIL: Final = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+(?=[@\uff20](?:[\w-]+\.)+[^\W\d_]{2,})")
 
@@ -99,13 +106,42 @@ def masked_always(text: str) -> str:
     return _hidden(text, _SECRET, _SHORTEST_SECRET)
 
 
-def _hidden(text: str, kinds: Sequence[_Kind], runs: re.Pattern[str]) -> str:
+def masked_in_data(text: str) -> str:
+    """*text* of programs without the same, where it is written as people write it: registration
+    numbers in two parts, or in one with the right check digit; card numbers in groups of four, or
+    of four, six and the rest.
+
+    >>> masked_in_data("900101-1234567, 9001011234568, 4111 1111 1111 1111, 1704067200000")
+    '******-*******, *************, **** **** **** ****, 1704067200000'
+    """
+    return _hidden(text, _SECRET, _SHORTEST_SECRET, _is_written)
+
+
+def _is_written(text: str, start: int, end: int) -> bool:
+    if _BARE.match(text, start) and end == start + 13:
+        return _checks(text[start:end])
+    return _GROUPED.fullmatch(text, start, end) is not None
+
+
+def _checks(number: str) -> bool:
+    """The check digit of a resident registration number; those of foreigners are two beyond it."""
+    *values, last = map(int, number)
+    total = sum(weight * value for weight, value in zip(_WEIGHTS, values, strict=True))
+    return (11 - total % 11 + 2 * (values[6] in (5, 6, 7, 8))) % 10 == last
+
+
+def _hidden(
+    text: str,
+    kinds: Sequence[_Kind],
+    runs: re.Pattern[str],
+    is_meant: Callable[[str, int, int], bool] | None = None,
+) -> str:
     if runs.search(text) is None:
         return text
-    searched = _ORDINARY.sub(lambda found: "\0" * len(found[0]), text)
+    searched = _in_ascii(_ORDINARY.sub(lambda found: "\0" * len(found[0]), text))
     shown, hidden_to = list(text), 0
     for start, end in sorted(_spans(searched, kinds, runs)):
-        if end > hidden_to:
+        if end > hidden_to and (is_meant is None or is_meant(searched, start, end)):
             for place in range(start if start > hidden_to else hidden_to, end):
                 if text[place].isdecimal():
                     shown[place] = HIDDEN
@@ -139,7 +175,6 @@ def _joined(text: str, runs: re.Pattern[str]) -> tuple[str, Mapping[int, int], M
     """The digits of each run with the plus before them, and by their places among those where in
     *text* the parts begin and end.
     """
-    text = _in_ascii(text)
     digits, begins, ends = "", dict[int, int](), dict[int, int]()
     for run in runs.finditer(text):
         place, has_plus = len(digits), text[run.start() - 1 : run.start()] in _PLUSES

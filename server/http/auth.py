@@ -70,9 +70,9 @@ class Gate:
         return self._admins.admit(address)
 
 
-def rate_limited(wait: float) -> ProtocolError:
-    """``rate_limited`` for the next *wait* seconds."""
-    return ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=math.ceil(wait * 1000))
+def rate_limited(wait: float, why: str = "") -> ProtocolError:
+    """``rate_limited`` for the next *wait* seconds; *why*: by which of several limits."""
+    return ProtocolError(ErrorCode.RATE_LIMITED, why, retry_after_ms=math.ceil(wait * 1000))
 
 
 def _bearer(authorization: str | None) -> str:

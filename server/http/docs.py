@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -11,6 +12,8 @@ from quart import Blueprint, Response
 
 from server.http.assets import asset_of
 from server.http.errors import TITLE
+
+CODE = re.compile("`([^`]+)`")
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -50,7 +53,8 @@ def docs_page(document: Mapping[str, Any]) -> str:
         "<meta name='viewport' content='width=device-width'>",
         "<link rel='stylesheet' href='/docs.css'></head><body><h1>Madang HTTP API</h1>",
         "<p>The machine-readable form is <a href='/openapi.json'>/openapi.json</a>. ",
-        "Times are milliseconds since 1970; lists are <code>{items, next?}</code>; errors ",
+        "Times are milliseconds since 1970; lists are <code>{items, next?}</code>; but those of ",
+        "notifications are of ISO 8601, with a zone, and each list says what it is called. Errors ",
         "are problem documents (RFC 9457) with a <code>code</code> of <a href='#codes'>these</a>.",
         "</p>",
     ]
@@ -62,6 +66,10 @@ def docs_page(document: Mapping[str, Any]) -> str:
     return "".join([*parts, "</body></html>"])
 
 
+def _prose(text: str) -> str:
+    return CODE.sub(r"<code>\1</code>", escape(text))
+
+
 def _section(path: str, method: str, what: Mapping[str, Any]) -> str:
     body = what.get("requestBody")
     rows = [_row(p["name"], f"{p['in']}: {json.dumps(p['schema'])}") for p in what["parameters"]]
@@ -69,14 +77,14 @@ def _section(path: str, method: str, what: Mapping[str, Any]) -> str:
         rows += [_row(*field) for field in _form_fields(body)]
         rows.append(f"<tr><th>body</th><td>{_content(body)}</td></tr>")
     rows += [
-        f"<tr><th>{status}</th><td>{_content(answer)} {escape(answer['description'])}</td></tr>"
+        f"<tr><th>{status}</th><td>{_content(answer)} {_prose(answer['description'])}</td></tr>"
         for status, answer in what["responses"].items()
     ]
     token = "" if not what["security"] else " <em>with a token</em>"
     return (
         f"<section id='{escape(what['operationId'])}'><h3><code><span class='method'>"
         f"{method.upper()}</span> {escape(path)}</code>{token}</h3><p>{escape(what['summary'])}. "
-        f"{escape(what['description'])}</p><table>{''.join(rows)}</table></section>"
+        f"{_prose(what['description'])}</p><table>{''.join(rows)}</table></section>"
     )
 
 
@@ -104,7 +112,7 @@ def _schema(name: str, what: Mapping[str, Any]) -> str:
 
 def _codes() -> str:
     rows = [
-        f"<tr id='{code.value}'><th><code>{code.value}</code></th><td>{escape(text)}</td></tr>"
+        f"<tr id='{code.value}'><th><code>{code.value}</code></th><td>{_prose(text)}</td></tr>"
         for code, text in TITLE.items()
     ]
     return f"<h2 id='codes'>Error codes</h2><table>{''.join(rows)}</table>"

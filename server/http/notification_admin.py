@@ -16,6 +16,7 @@ from protocol.ids import Millis
 from server.http.audit import Audit
 from server.http.bodies import invalid
 from server.http.names import normal
+from server.http.notification_content import fault_text
 from server.http.notification_parts import ADMIN, NotificationParts
 from server.http.notification_reading import entry_of
 from server.http.notification_schemas import (
@@ -198,10 +199,11 @@ class NotificationAdmin:
         """Tell it so from now on. Another node may need half a minute to know."""
         type, language = _kind(call)  # noqa: A001
         title, message = call.body.title, call.body.message
-        try:
-            check_template(title, message)
-        except ValueError as error:
-            raise invalid("message", str(error)) from None
+        for field, texts in (("title", (title, "{message}")), ("message", ("{title}", message))):
+            try:
+                check_template(*texts)
+            except ValueError as error:
+                raise invalid(field, fault_text(str(error))) from None
         by = self._audit.by(call)
         made = await self._templates.add(type, language, title, message, by)
         return Answer(200, template_of(type, language, made))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.rules.notification_text import message_fault, plain, title_fault
-from actors.rules.personal_data import masked_always
+from actors.rules.personal_data import masked_always, masked_in_data
 from protocol.fields import MAX_INT
 from server.http.bodies import invalid
 
@@ -17,6 +17,19 @@ DATA_DEPTH: Final = 5
 """Objects and lists within each other, the data itself among them."""
 LEAST_NUMBER: Final = 1e-9
 """What is smaller would be kept as a long row of zeros."""
+FAULTS: Final[Mapping[str, str]] = {
+    "control": "must have no control characters, and a title no line breaks",
+    "blank": "must have something that can be seen",
+}
+
+
+def fault_text(fault: str) -> str:
+    """What is wrong with a text: its code and, where that does not say it, what is wanted.
+
+    >>> fault_text("blank")
+    'blank: must have something that can be seen'
+    """
+    return f"{fault}: {FAULTS[fault]}" if fault in FAULTS else fault
 
 
 def texts_of(title: str, message: str, *, forbidden: Collection[str]) -> tuple[str, str]:
@@ -28,7 +41,7 @@ def texts_of(title: str, message: str, *, forbidden: Collection[str]) -> tuple[s
     }
     for field, fault in faults.items():
         if fault is not None:
-            raise invalid(field, fault)
+            raise invalid(field, fault_text(fault))
     return kept[0], kept[1]
 
 
@@ -51,7 +64,7 @@ def data_of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return masked_always(value)
+        return masked_in_data(value)
     if isinstance(value, list):
         return [_masked(each) for each in value]
     if isinstance(value, dict):

@@ -21,7 +21,7 @@ from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
 from server.postgres.notification_endpoints import EndpointSummary
 from server.postgres.users import UserStore
-from server.providers.outside_addresses import NewAddress
+from server.providers.outside_addresses import KeysRefused, NewAddress
 
 ENDPOINTS: Final = PATH + "/endpoints"
 CHANGES: Final = Rate(per_second=1 / 30, burst=20)
@@ -106,7 +106,8 @@ class NotificationEndpointRoutes:
         try:
             address = self._addresses.push(said.endpoint, said.keys.p256dh, said.keys.auth)
         except ValueError as error:
-            raise invalid("endpoint", str(error)) from None
+            field = "keys" if isinstance(error, KeysRefused) else "endpoint"
+            raise invalid(field, str(error)) from None
         return await self._add(call.caller.user_no, address)
 
     async def add_discord(self, call: Call[NewDiscordEndpoint, NoQuery]) -> Answer:

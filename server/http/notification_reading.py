@@ -84,9 +84,10 @@ class NotificationReading:
         The same answer again changes nothing, and another one is a `conflict`. What was taken back
         or is out of date is `gone`.
         """
-        said = call.body.answer
-        if await self._reading.answer(call.caller.user_no, call.path["notification"], said) != said:
-            raise ProtocolError(ErrorCode.CONFLICT, "it was answered before")
+        id, said = call.path["notification"], call.body.answer  # noqa: A001 - the field's name
+        standing = await self._reading.answer(call.caller.user_no, id, said)
+        if standing != said:
+            raise ProtocolError(ErrorCode.CONFLICT, f"it was answered before: {standing}")
         return Answer(204)
 
     async def why(self, call: Call[None, NoQuery]) -> Answer:

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from actors.notification_records import Platform, Routing
-from protocol.fields import IdField
+from protocol.fields import MAX_INT, IdField
 from protocol.ids import Millis
+from server.http.bodies import InParts
 
 LONGEST_TITLE, LONGEST_MESSAGE, LONGEST_KEY = 255, 4_000, 255
 PAGE_DEFAULT, PAGE_MOST = 50, 100
@@ -30,6 +31,10 @@ TypeName = Annotated[str, Meta(min_length=1, max_length=50)]
 Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY)]
 Title = Annotated[str, Meta(min_length=1, max_length=LONGEST_TITLE)]
 Message = Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE)]
+Data = Annotated[
+    dict[str, Any],
+    Meta(description=f"a map of any JSON values, with numbers up to {MAX_INT}"),
+]
 Platforms = Annotated[list[Platform], Meta(min_length=1, max_length=4)]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_MOST)]
 
@@ -58,7 +63,9 @@ def millis(at: datetime) -> Millis:
 
 
 class NewNotice(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A notification to ``recipientId``, an id or username.
+    """A notification to ``recipientId``, an id or username. ``data`` is for programs: it
+    comes with the notification, and with the answer to an invitation, beside ``answer`` and
+    ``invitation``.
 
     ``routing``: to ``all`` its platforms at once, or as a ``fallback`` to one after the other:
     where one fails, or nobody has read it ``unreadAfter`` seconds later. ``ttl``: seconds after
@@ -72,7 +79,7 @@ class NewNotice(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fie
     type: TypeName
     title: Title
     message: Message
-    data: dict[str, Any] = {}
+    data: Data = {}
     platforms: Platforms = msgspec.field(default_factory=lambda: ["web"])
     priority: Annotated[int, Meta(ge=1, le=4)] = 1
     scheduled_at: Time | None = None
@@ -83,10 +90,15 @@ class NewNotice(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fie
     collapse_key: Key | None = None
 
 
-class NewBatch(msgspec.Struct, forbid_unknown_fields=True):
+RawNotice = Annotated[
+    msgspec.Raw, Meta(extra_json_schema={"$ref": f"#/components/schemas/{NewNotice.__name__}"})
+]
+
+
+class NewBatch(InParts, forbid_unknown_fields=True):
     """Notifications, each as if sent alone."""
 
-    notifications: Annotated[list[NewNotice], Meta(min_length=1, max_length=BATCH_MOST)]
+    notifications: Annotated[list[RawNotice], Meta(min_length=1, max_length=BATCH_MOST)]
 
 
 class SentNotice(msgspec.Struct, rename="camel"):
@@ -123,10 +135,15 @@ class PlatformOutcome(msgspec.Struct):
     reason: str
 
 
-class Outcome(msgspec.Struct):
-    """What became of a notification one has sent."""
+class Outcome(msgspec.Struct, rename="camel"):
+    """What became of a notification one has sent, and which it is: whose by id, its title as it is
+    kept, and when it is due.
+    """
 
     id: str
+    recipient: str
+    title: str
+    scheduled_at: datetime
     status: NotificationStatus
     platforms: list[PlatformOutcome]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import trio
-from msgspec import UNSET, structs
+from msgspec import UNSET, Raw, structs
 
 from actors.notification_records import NewNotification, Platform
 from actors.ports import WallClock
@@ -16,7 +16,7 @@ from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis
 from server.http.audit import Audit
 from server.http.auth import rate_limited
-from server.http.bodies import invalid
+from server.http.bodies import decode, invalid
 from server.http.names import normal
 from server.http.notification_content import data_of, texts_of
 from server.http.notification_parts import PATH, NotificationParts
@@ -93,7 +93,7 @@ class NotificationSending:
         its recipient wants then; `/api/notifications/sent/{id}` tells what became of it.
         """
         caller, body = call.caller, call.body
-        await self._take(caller, f"notify:{caller.user_no}", SENDERS)
+        await self._take(caller, f"notify:{caller.user_no}", SENDERS, "you send too many")
         name = normal(body.recipient_id)
         recipient = (await self._recipients.named(caller, [name])).get(name)
         new = self._checked(caller, body, recipient)
@@ -126,8 +126,10 @@ class NotificationSending:
                 text = f"{most} are scheduled for this person already"
                 raise ProtocolError(ErrorCode.CONFLICT, text)
         if sender != to:
-            await self._take(caller, f"notify:{sender}:{to}", PAIRS)
-        await self._take(caller, f"notified:{to}", RECIPIENTS)
+            text = "you send this person too many"
+            await self._take(caller, f"notify:{sender}:{to}", PAIRS, text)
+        text = "this person is sent too many by all together"
+        await self._take(caller, f"notified:{to}", RECIPIENTS, text)
         is_urgent = new.priority == URGENT and sender != to
         if is_urgent and await self._limits.take(f"urgent:{sender}:{to}", URGENT_PAIRS):
             return structs.replace(new, priority=URGENT - 1)
@@ -146,14 +148,15 @@ class NotificationSending:
         The results are in the order of the notifications: what was refused does not keep the others
         from being sent.
         """
-        caller, notices = call.caller, call.body.notifications
+        caller = call.caller
         if caller.role not in RIGHTS:
             raise ProtocolError(ErrorCode.FORBIDDEN, "this is for admins and the service")
-        names = [normal(each.recipient_id) for each in notices]
+        notices = [_decoded(each) for each in call.body.notifications]
+        names = [normal(each.recipient_id) for each in notices if isinstance(each, NewNotice)]
         found = await self._recipients.named(caller, list(dict.fromkeys(names)))
         checked = list[NewNotification | BatchResult]()
-        for notice, name in zip(notices, names, strict=True):
-            checked.append(self._tried(caller, notice, found.get(name)))
+        for notice in notices:
+            checked.append(self._tried(caller, notice, found))
             if len(checked) % IN_ONE_TURN == 0:
                 await trio.lowlevel.checkpoint()
         new = [each for each in checked if isinstance(each, NewNotification)]
@@ -176,10 +179,12 @@ class NotificationSending:
         return results
 
     def _tried(
-        self, caller: Caller, notice: NewNotice, recipient: Recipient | None
+        self, caller: Caller, notice: NewNotice | ProtocolError, found: Mapping[str, Recipient]
     ) -> NewNotification | BatchResult:
         try:
-            return self._checked(caller, notice, recipient)
+            if isinstance(notice, ProtocolError):
+                raise notice
+            return self._checked(caller, notice, found.get(normal(notice.recipient_id)))
         except ProtocolError as error:
             fields = UNSET if error.fields is None else dict(error.fields)
             return BatchResult(code=error.code.value, fields=fields)
@@ -222,9 +227,9 @@ class NotificationSending:
             created_at=now,
         )
 
-    async def _take(self, caller: Caller, key: str, rate: Rate) -> None:
+    async def _take(self, caller: Caller, key: str, rate: Rate, text: str) -> None:
         if caller.role not in RIGHTS and (wait := await self._limits.take(key, rate)):
-            raise rate_limited(wait)
+            raise rate_limited(wait, text)
 
     async def _note(self, call: Call[Any, NoQuery], count: int, **about: Any) -> None:
         """An admin uses what only he may."""
@@ -293,6 +298,13 @@ class NotificationSending:
         )
 
 
+def _decoded(raw: Raw) -> NewNotice | ProtocolError:
+    try:
+        return decode(bytes(raw), NewNotice)
+    except ProtocolError as error:
+        return error
+
+
 def told_of(stored: SentNotification) -> Outcome:
     """What its sender is told of it. Of a fallback no more than the first platform where it was
     sent: whether the next ones have their turn says whether it was read.
@@ -301,9 +313,16 @@ def told_of(stored: SentNotification) -> Outcome:
     told = [each.status for each in platforms]
     if stored.is_fallback and "sent" in told:
         reached = told.index("sent") + 1
-        return Outcome(stored.id, "sent", platforms[:reached])
-    status = next((each for each in WHOLE if each in told), "cancelled")
-    return Outcome(stored.id, status, platforms)
+        return _outcome(stored, "sent", platforms[:reached])
+    status: NotificationStatus = next((each for each in WHOLE if each in told), "cancelled")
+    return _outcome(stored, status, platforms)
+
+
+def _outcome(
+    stored: SentNotification, status: NotificationStatus, platforms: list[PlatformOutcome]
+) -> Outcome:
+    due = utc(stored.scheduled_at)
+    return Outcome(stored.id, stored.recipient, stored.title, due, status, platforms)
 
 
 def outcome_of(stored: StoredOutcome, *, has_ttl: bool) -> PlatformOutcome:

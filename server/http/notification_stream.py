@@ -28,12 +28,20 @@ from server.postgres.users import UserStore
 LAST: Final = re.compile(r"[0-9]{1,16}")
 MARGIN_MS: Final = 120_000
 """What was stored so much earlier than another may have come later, or from another node."""
+CLOCKS_MS: Final = 300_000
+"""So much may the clock of another node be ahead."""
+LAST_TOLD: Final = "The `id` of the last event that one has had."
 PAGE: Final = SEEN_MOST
 REMEMBERED: Final = 1_000
 OPENED: Final = Rate(per_second=0.5, burst=20)
 """Streams that one user opens."""
 COMMENT: Final = b": here\n\n"
 RESET: Final = b"event: reset\ndata: {}\n\n"
+
+
+def _is_event(last: str, now: Millis) -> bool:
+    """Whether there may be such an event."""
+    return LAST.fullmatch(last) is not None and int(last) <= now + CLOCKS_MS
 
 
 class ToldLately:
@@ -70,7 +78,10 @@ class NotificationStream:
         self._clock = clock
 
     async def tell(self, call: Call[None, NoQuery]) -> Streamed:
-        """Events ``notification``, and ``gone`` with the ``ids`` of those not to be shown any more.
+        """Server-sent events. ``notification`` says one as the list does, but for ``read`` and
+        ``answer``; the event's own ``id`` is its time, and names it as ``Last-Event-ID``. ``gone``
+        has the ``ids`` of those not to be shown any more, ``reset`` nothing: ``{}``. These two have
+        no ``id``. A comment comes at once, where ``reset`` does not, and then every 15 seconds.
 
         First comes what is unread: the newest 100, or, with a ``Last-Event-ID``, all that came
         after that event; ``reset``, and the newest 100, where there can be no such event. What came
@@ -93,9 +104,9 @@ class NotificationStream:
         return Streamed(parts, {"X-Accel-Buffering": "no"}, close=close)
 
     async def _missed(self, user_no: int, last: str) -> Sequence[ListedNotification]:
-        if LAST.fullmatch(last):
-            return await self._since(user_no, Millis(max(int(last) - MARGIN_MS, 0)))
         now = self._clock.now_ms()
+        if _is_event(last, now):
+            return await self._since(user_no, Millis(max(int(last) - MARGIN_MS, 0)))
         newest = await self._parts.inbox.page(user_no, now=now, limit=PAGE, unread=True)
         return newest[::-1]
 
@@ -113,7 +124,8 @@ class NotificationStream:
     ) -> AsyncIterator[bytes]:
         user_no, lately = call.caller.user_no, ToldLately()
         look_at = trio.current_time() + self.COMMENT_S
-        yield COMMENT if LAST.fullmatch(call.headers.get("Last-Event-ID", "0")) else RESET
+        is_known = _is_event(call.headers.get("Last-Event-ID", "0"), self._clock.now_ms())
+        yield COMMENT if is_known else RESET
         try:
             while True:
                 while page:
@@ -170,6 +182,7 @@ class NotificationStream:
                 handler=self.tell,
                 answers={200: None},
                 text=EVENTS,
+                headers={"Last-Event-ID": LAST_TOLD},
             ),
         )
 

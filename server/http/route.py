@@ -104,6 +104,7 @@ class Route:
     ``form``: these bytes are a form with those fields and a file, called ``file``.
     ``lines``: the answer is streamed, one JSON text a line, of which the struct is the first.
     ``text``: it is a text of that media type.
+    ``headers``: those that a request may have, and what each is for.
     ``key`` is the longest Idempotency-Key the route takes; 0 where it takes none.
     """
 
@@ -124,6 +125,7 @@ class Route:
     file: str = ""
     sends_bytes: bool = False
     text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def media_type(self) -> str:

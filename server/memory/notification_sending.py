@@ -163,15 +163,16 @@ class MemorySending(MemoryLegs):
             leg.sent_at = at
         told = {"ready": "pending", "withdraw": "pending"}.get(state, state)
         status = "failed" if is_back and state == "sent" else told
-        self.note_down(
-            leg,
-            status,
-            reason,
-            at=at,
-            attempt=leg.attempt,
-            latency_ms=attempt.latency_ms,
-            error=reason or None,
-        )
+        if attempt.was_asked or told != "pending":
+            self.note_down(
+                leg,
+                status,
+                reason,
+                at=at,
+                attempt=leg.attempt,
+                latency_ms=attempt.latency_ms,
+                error=reason or None,
+            )
         leg.end(state, reason)
         leg.leased_until, leg.provider_ref = 0, attempt.provider_ref or leg.provider_ref
         again = result.again_at if state in ("ready", "withdraw") else None

@@ -38,8 +38,15 @@ ORDER BY n.created_at, n.notification_id LIMIT $4"""
 COUNT: Final = f"SELECT count(*) FROM notifications n WHERE {IS_LISTED} AND n.seen_at IS NULL"  # noqa: S608
 
 UNREAD: Final = """
-SELECT n.notification_id FROM notifications n WHERE n.recipient_no = $1 AND n.seen_at IS NULL
+SELECT n.notification_id, (n.expires_at <= $3) IS NOT TRUE AS is_there FROM notifications n
+WHERE n.recipient_no = $1 AND n.seen_at IS NULL
 ORDER BY n.created_at, n.notification_id LIMIT $2"""
+
+EXPIRED: Final = """
+SELECT n.recipient_no, n.notification_id, n.expires_at FROM notifications n
+WHERE (n.expires_at, n.notification_id) > ($1, $2) AND n.expires_at <= $3 AND n.seen_at IS NULL
+    AND n.deleted_at IS NULL
+ORDER BY n.expires_at, n.notification_id LIMIT $4"""
 
 HAS: Final = """
 SELECT EXISTS (
@@ -56,8 +63,9 @@ WHERE notification_id = $2 AND recipient_no = $1 AND deleted_at IS NULL RETURNIN
 
 SENT_BY: Final = """
 SELECT q.notification_no, q.scheduled_at, q.platforms, q.routing,
-    q.expires_at IS NOT NULL AS has_ttl
-FROM notification_queue q WHERE q.notification_id = $2 AND q.sender_no = $1"""
+    q.expires_at IS NOT NULL AS has_ttl, u.user_id AS recipient, q.title
+FROM notification_queue q JOIN users u ON u.user_no = q.recipient_no
+WHERE q.notification_id = $2 AND q.sender_no = $1"""
 
 OUTCOMES: Final[Sequence[tuple[str, Collection[str]]]] = (
     ("pending", ("waiting", "backup", "ready", "leased")),
@@ -83,6 +91,14 @@ class ListedNotification(NamedTuple):
     answer: str | None
 
 
+class ExpiredNotification(NamedTuple):
+    """One that nobody has read in its time."""
+
+    recipient_no: int
+    id: str
+    expires_at: Millis
+
+
 class PlatformOutcome(NamedTuple):
     """What became of one platform: see OUTCOMES. ``reason``: why it waits, or was not sent."""
 
@@ -99,6 +115,8 @@ class SentNotification(NamedTuple):
     platforms: Sequence[PlatformOutcome]
     is_fallback: bool
     has_ttl: bool
+    recipient: UserId
+    title: str
 
 
 class NotificationInbox:
@@ -147,8 +165,10 @@ class NotificationInbox:
             return await self._read(user_no, ids, at)
         found = list[str]()
         while True:
-            rows = await self._database.fetch(UNREAD, user_no, READ_AT_ONCE)
-            found += await self._read(user_no, [row["notification_id"] for row in rows], at)
+            rows = await self._database.fetch(UNREAD, user_no, READ_AT_ONCE, at)
+            there = {row["notification_id"] for row in rows if row["is_there"]}
+            read_now = await self._read(user_no, [row["notification_id"] for row in rows], at)
+            found += [each for each in read_now if each in there]
             if len(rows) < READ_AT_ONCE:
                 return found
 
@@ -158,6 +178,13 @@ class NotificationInbox:
         async with self._database.transaction(begin=WORK) as transaction:
             unread = await read(transaction, [(user_no, each) for each in ids], at=at)
         return [each for each in dict.fromkeys(ids) if each in unread.get(user_no, ())]
+
+    async def expired(
+        self, after: tuple[Millis, str], *, until: Millis, most: int
+    ) -> Sequence[ExpiredNotification]:
+        """Whose time ran out after that one's, and until then: they are on no list any more."""
+        rows = await self._database.fetch(EXPIRED, *after, until, most)
+        return [ExpiredNotification(*row) for row in rows]
 
     async def delete(
         self,
@@ -204,7 +231,8 @@ class NotificationInbox:
             legs = await transaction.fetch(STANDINGS, [row["notification_no"]])
         found = [_outcome(each, legs) for each in row["platforms"]]
         is_fallback = row["routing"] == "fallback"
-        return SentNotification(id, row["scheduled_at"], found, is_fallback, row["has_ttl"])
+        more = (row["has_ttl"], row["recipient"], row["title"])
+        return SentNotification(id, row["scheduled_at"], found, is_fallback, *more)
 
     async def cancel(
         self,

@@ -92,7 +92,9 @@ CROSS JOIN LATERAL (
         coalesce(max(n.count), 0) AS merged_count
     FROM (
         SELECT o.title, count(*) OVER () AS count,
-            row_number() OVER (ORDER BY o.created_at DESC, o.notification_no DESC) AS place
+            row_number() OVER ( -- by no index: they are few
+                ORDER BY o.created_at + 0 DESC, o.notification_no DESC
+            ) AS place
         FROM notification_deliveries f
         JOIN notification_deliveries m ON m.merged_into = f.leg_no
         JOIN notification_queue o ON o.notification_no = m.notification_no

@@ -16,8 +16,9 @@ IS_MINE: Final = """d.leg_no = r.leg_no AND d.lease = r.lease AND d.attempt = r.
 RECORD: Final = f"""
 WITH told AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::text[],
-        $6::text[], $7::text[], $8::bigint[], $9::integer[], $10::boolean[])
-        AS r (leg_no, lease, attempt, is_back, state, reason, ref, again_at, latency_ms, is_gone)
+        $6::text[], $7::text[], $8::bigint[], $9::integer[], $10::boolean[], $11::boolean[])
+        AS r (leg_no, lease, attempt, is_back, state, reason, ref, again_at, latency_ms, is_gone,
+            is_noted)
 ), mine AS (
     SELECT r.*, q.priority, q.notification_type, CASE
         WHEN r.state = 'ready' AND (q.seen_at IS NOT NULL OR q.stopped IS NOT NULL)
@@ -33,9 +34,9 @@ WITH told AS (
     JOIN notification_queue q ON q.notification_no = d.notification_no
 ), written AS (
     UPDATE notification_deliveries d SET state = m.becomes, reason = m.why, leased_until = 0,
-        due_at = coalesce(m.again_at, $11), rank_at = coalesce(m.again_at, $11)
+        due_at = coalesce(m.again_at, $12), rank_at = coalesce(m.again_at, $12)
             - CASE m.becomes WHEN 'ready' THEN (m.priority - 1) * {URGENCY_MS} ELSE 0 END,
-        sent_at = CASE WHEN m.state = 'sent' AND NOT m.is_back THEN $11 ELSE d.sent_at END,
+        sent_at = CASE WHEN m.state = 'sent' AND NOT m.is_back THEN $12 ELSE d.sent_at END,
         provider_ref = coalesce(m.ref, d.provider_ref),
         attempt = CASE WHEN m.becomes = 'withdraw' AND NOT m.is_back THEN 0 ELSE d.attempt END
     FROM mine m WHERE d.leg_no = m.leg_no
@@ -50,8 +51,8 @@ WITH told AS (
     ORDER BY e.endpoint_no FOR NO KEY UPDATE -- in one order, which all nodes lock in
 ), used AS (
     UPDATE notification_endpoints e
-    SET used_at = CASE WHEN t.is_used THEN greatest(e.used_at, $11) ELSE e.used_at END,
-        ended_at = CASE WHEN t.why IS NULL THEN e.ended_at ELSE coalesce(e.ended_at, $11) END,
+    SET used_at = CASE WHEN t.is_used THEN greatest(e.used_at, $12) ELSE e.used_at END,
+        ended_at = CASE WHEN t.why IS NULL THEN e.ended_at ELSE coalesce(e.ended_at, $12) END,
         ended_why = CASE WHEN t.why IS NULL THEN e.ended_why ELSE coalesce(e.ended_why, t.why) END
     FROM touched t WHERE e.endpoint_no = t.endpoint_no
         AND e.endpoint_no = ANY (ARRAY(SELECT endpoint_no FROM taken))
@@ -62,11 +63,11 @@ SELECT w.notification_no, w.recipient_no, w.platform, w.notification_type, CASE
         WHEN w.state IN ('ready', 'withdraw') THEN 'pending'
         WHEN w.is_back AND w.state = 'sent' THEN 'failed'
         ELSE w.state END,
-    w.reason, w.latency_ms, nullif(w.reason, ''), w.attempt, $11
-FROM written w
+    w.reason, w.latency_ms, nullif(w.reason, ''), w.attempt, $12
+FROM written w WHERE w.is_noted
 UNION ALL
 SELECT w.notification_no, w.recipient_no, w.platform, w.notification_type, 'cancelled', w.why,
-    NULL, NULL, 0, $11
+    NULL, NULL, 0, $12
 FROM written w WHERE w.becomes = 'cancelled'"""  # noqa: S608 - constants
 
 
@@ -97,7 +98,7 @@ def reason_of(result: LegResult) -> str:
 
 
 def columns_of(results: Sequence[LegResult]) -> tuple[list[Any], ...]:
-    """The arrays that RECORD takes."""
+    """The arrays that RECORD takes. Of what is tried again the log has what somebody was asked."""
     after = [becomes(result) for result in results]
     again = [
         result.again_at if state in ("ready", "withdraw") else None
@@ -114,4 +115,8 @@ def columns_of(results: Sequence[LegResult]) -> tuple[list[Any], ...]:
         again,
         [result.attempt.latency_ms for result in results],
         [result.attempt.kind == "gone" for result in results],
+        [
+            result.attempt.was_asked or state not in ("ready", "withdraw")
+            for result, state in zip(results, after, strict=True)
+        ],
     )

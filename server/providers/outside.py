@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 from actors.notification_records import Attempt, OutgoingNotification
@@ -12,6 +13,7 @@ from actors.supervisor import Log
 from server.providers.attempts import Adapter
 from server.providers.outside_addresses import AddressBroken, OpenedEndpoint
 from server.providers.sealing import NotOpened
+from server.providers.service_circuits import ServiceCircuits
 
 GONE: Final = Attempt(kind="gone", reason="endpoint_gone")
 NO_PROVIDER: Final = Attempt(kind="refused", reason="no_provider")
@@ -28,7 +30,8 @@ class Addresses(Protocol):
 
 class Outside:
     """One platform. *adapters*: by the kinds of its endpoints; *text*: what may leave the server
-    of a notification. It ends no endpoint: whoever records the attempt does.
+    of a notification, made only where somebody is asked; *circuits*: by the kinds whose addresses
+    are at services of their own. It ends no endpoint: whoever records the attempt does.
     """
 
     def __init__(
@@ -36,11 +39,12 @@ class Outside:
         addresses: Addresses,
         adapters: Mapping[str, Adapter],
         *,
+        circuits: Mapping[str, ServiceCircuits],
         text: Callable[[OutgoingNotification], Text],
         log: Log,
     ) -> None:
         self._addresses, self._adapters = addresses, adapters
-        self._text, self._log = text, log
+        self._circuits, self._text, self._log = circuits, text, log
 
     async def send(self, message: OutgoingNotification) -> Attempt:
         """Try once to send it, or to take it back; raises nothing of network or provider."""
@@ -58,6 +62,13 @@ class Outside:
         adapter = self._adapters.get(endpoint.kind)
         if adapter is None:
             return NO_PROVIDER
+        ask = partial(self._ask, adapter, endpoint, message)
+        circuits = self._circuits.get(endpoint.kind)
+        return await (ask() if circuits is None else circuits.asked(endpoint, ask))
+
+    async def _ask(
+        self, adapter: Adapter, endpoint: OpenedEndpoint, message: OutgoingNotification
+    ) -> Attempt:
         if message.take_back is not None:
             return await adapter.take_back(endpoint, message)
         return await adapter.send(endpoint, message, self._text(message))

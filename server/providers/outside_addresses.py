@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from actors.notification_records import Outside
 from protocol.ids import Millis
-from server.providers.endpoints import Endpoint, read_endpoint
+from server.providers.endpoints import DEFAULT_PORTS, Endpoint, read_endpoint
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 Kind = Literal["web_push", "discord_webhook", "discord_bot", "kakao_talk", "alimtalk"]
@@ -103,6 +103,10 @@ class AddressBroken(ValueError):
     """What is kept is no address of its kind."""
 
 
+class KeysRefused(ValueError):
+    """The keys of a subscription are none, wherever its endpoint is."""
+
+
 class AddressReader:
     """Reads what people say of how they are reached. Its methods raise ValueError, whose text does
     not show it.
@@ -146,9 +150,9 @@ def read_subscription(
         key, secret = _unpadded(p256dh.rstrip("=")), _unpadded(auth.rstrip("="))
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
     except ValueError:  # also binascii.Error
-        raise ValueError("p256dh and auth must be base64url of a P-256 key and a secret") from None
+        raise KeysRefused("p256dh and auth must be base64url of a P-256 key and a secret") from None
     if (len(key), len(secret)) != (PUSH_KEY_BYTES, PUSH_AUTH_BYTES):
-        raise ValueError(f"p256dh must have {PUSH_KEY_BYTES} bytes and auth {PUSH_AUTH_BYTES}")
+        raise KeysRefused(f"p256dh must have {PUSH_KEY_BYTES} bytes and auth {PUSH_AUTH_BYTES}")
     url = f"{to.scheme}://{to.authority()}{to.target}"
     return Subscription(url, _base64url(key), _base64url(secret))
 
@@ -163,7 +167,8 @@ def push_endpoint(url: str, service: Endpoint | None = None) -> Endpoint:
     if service is not None and endpoint[:3] == service[:3]:
         return endpoint
     endpoint = read_endpoint(url, private=False)
-    if endpoint.host in PUSH_HOSTS or endpoint.host.endswith(PUSH_DOMAINS):
+    is_known = endpoint.host in PUSH_HOSTS or endpoint.host.endswith(PUSH_DOMAINS)
+    if is_known and endpoint.port == DEFAULT_PORTS["https"]:  # on others nobody may answer
         return endpoint
     raise ValueError("must be of a known push service")
 

@@ -53,11 +53,11 @@ URGENCY: Final[Mapping[int, str]] = {1: "low", 2: "normal", 3: "high", 4: "high"
 
 NOT_TAKEN_BACK: Final = Attempt(kind="refused", reason="provider_refused", was_asked=False)
 
+NOT_BELIEVED: Final = (401, 403)
 MEANINGS: Final[Mapping[int, Meaning]] = {
     **dict.fromkeys((404, 410), Meaning("gone", "endpoint_gone")),
     413: Meaning("refused", "provider_refused"),
-    # The token may have been of another clock; with a new one it is tried once more.
-    **dict.fromkeys((401, 403), Meaning("again", "not_authorized")),
+    **dict.fromkeys(NOT_BELIEVED, Meaning("refused", "not_authorized")),
 }
 
 
@@ -96,7 +96,7 @@ class WebPush:
         }
         attempt = await self._push(endpoint, headers, _shown(message, text))
         if attempt is not None:
-            return _if_first(attempt, message)
+            return attempt
         return Attempt(
             kind="sent", provider_ref=f"{message.notification_id}:{self._clock.now_ms()}"
         )
@@ -120,7 +120,7 @@ class WebPush:
         attempt = await self._push(endpoint, headers, plain)
         if attempt is None:
             return Attempt(kind="withdrawn")
-        return repeatable(_if_first(attempt, message))
+        return repeatable(attempt)
 
     async def _push(
         self, opened: OpenedEndpoint, headers: Mapping[str, str], plain: bytes
@@ -132,8 +132,14 @@ class WebPush:
             body = encrypted(plain, receiver, secret, key=self._key(), salt=self._salt(SALT_BYTES))
         except ValueError:  # it was allowed once
             return Attempt(kind="refused", reason="address_refused", was_asked=False)
-        posted = await self._poster.post(to, self._headers(to) | {**headers}, body)
-        return None if is_taken(posted) else self._refusal(to, posted)
+        posted = await self._posted(to, headers, body)
+        if posted.status in NOT_BELIEVED:  # of another clock, it may be; who subscribed to another
+            self._vapid.forget(to)  # key than ours believes none
+            posted = await self._posted(to, headers, body)
+        return None if is_taken(posted) else attempt_of(posted, self._clock, MEANINGS)
+
+    async def _posted(self, to: Endpoint, headers: Mapping[str, str], body: bytes) -> Posted:
+        return await self._poster.post(to, self._headers(to) | {**headers}, body)
 
     def _headers(self, to: Endpoint) -> dict[str, str]:
         return {
@@ -141,12 +147,6 @@ class WebPush:
             "Content-Type": "application/octet-stream",
             "Content-Encoding": "aes128gcm",
         }
-
-    def _refusal(self, to: Endpoint, posted: Posted) -> Attempt:
-        attempt = attempt_of(posted, self._clock, MEANINGS)
-        if attempt.reason == "not_authorized":
-            self._vapid.forget(to)
-        return attempt
 
     def _kept_s(self, message: OutgoingNotification) -> int:
         if message.expires_at is None:
@@ -172,13 +172,6 @@ def topic_of(message: OutgoingNotification) -> str:
         of = f"key {message.sender} {message.type} {message.collapse_key}"
     digest = hashlib.sha256(of.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:TOPIC_CHARS]
-
-
-def _if_first(attempt: Attempt, message: OutgoingNotification) -> Attempt:
-    """Who subscribed to another key than ours is never reached, and is not asked for ever."""
-    if attempt.reason == "not_authorized" and message.attempt > 1:
-        return Attempt(kind="refused", reason=attempt.reason)
-    return attempt
 
 
 def _shown(message: OutgoingNotification, text: Text) -> bytes:

@@ -180,6 +180,30 @@ async def test_who_knows_less_of_an_address_than_its_owner_ends_nothing(
     assert await endpoints.of_user(1) == [] and len(await endpoints.of_user(3)) == 2
 
 
+async def test_one_browser_is_one_endpoint_however_it_is_written(
+    endpoints: NotificationEndpoints, database: Database
+) -> None:
+    host, path, auth = "https://fcm.googleapis.com", "/fcm/send/abc", "BTBZMqHH6r4Tts7J_aSIgg"
+    written = [
+        (host + path, RECEIVER, auth),
+        (f"{host}{path}#x", RECEIVER, auth),
+        (f"{host}{path}?", RECEIVER, auth),
+        (f"https://FCM.googleapis.com{path}", RECEIVER, auth),
+        (f"{host}:443{path}", RECEIVER, auth),
+        (f"{host}/fcm/send/%61bc", RECEIVER, auth),
+        (host + path, RECEIVER[:-1] + "5", auth),  # the last two bits are of no byte
+        (host + path, RECEIVER, auth[:-1] + "h"),
+        (host + path, RECEIVER + "=", auth + "=="),
+    ]
+    for each in written:
+        for user_no in (1, 1, 2):
+            new = READER.push(*each)
+            await endpoints.add(user_no, new.platform, new.kind, new.address, new.label, NOW)
+            assert len(await endpoints.of_user(user_no)) == 1
+        assert await endpoints.of_user(1) == []
+    assert sum(row["ended_at"] is None for row in await rows(database)) == 1
+
+
 async def test_many_who_have_it_at_once_end_with_one(
     endpoints: NotificationEndpoints, database: Database
 ) -> None:

@@ -187,7 +187,7 @@ async def test_the_sender_sees_what_became_of_it(run):
     await run.record(one, REFUSED)
     await run.record(two, SENT)
     found = await run.inbox.sent(9, "n1")
-    assert (found.id, found.status, found.scheduled_at) == ("n1", "pending", NOON - 5)
+    assert (found.id, found.scheduled_at, found.has_ttl) == ("n1", NOON - 5, False)
     assert found.platforms == [
         PlatformOutcome("discord", "skipped", "no_endpoint"),
         PlatformOutcome("push", "sent", ""),

@@ -10,7 +10,7 @@ from notification_world import open_app_world
 from server.postgres.notification_answering import ANSWER, ASKED
 from server.postgres.notification_answering import QUEUED as INVITED
 from server.postgres.notification_enqueuing import COLLAPSED, REPEATED
-from server.postgres.notification_inbox import COUNT, PAGE, SINCE, UNREAD
+from server.postgres.notification_inbox import COUNT, EXPIRED, PAGE, SINCE, UNREAD
 from server.postgres.notification_legs import ABANDONED, OF_RESULTS, OVER
 from server.postgres.notification_legs import BEGIN as BEGIN_TO_SEND
 from server.postgres.notification_legs import END as END_LEGS
@@ -129,7 +129,8 @@ AS_IT_COMES = [
     (PAGE, ["1001", LAST, LAST, "'n'", "false", "50"], "notifications_listed"),
     (COUNT, ["1001", LAST], "notifications_unseen"),
     (SINCE, ["1001", LAST, "100", "50", "''"], "notifications_unseen"),
-    (UNREAD, ["1001", "500"], "notifications_unseen"),
+    (UNREAD, ["1001", "500", LAST], "notifications_unseen"),
+    (EXPIRED, ["100", "'n'", LAST, "50"], "notifications_expiring"),
     (OF, ["17"], "notification_log_of"),
     (OF_USER, ["1001", LAST, "50"], "notification_log_user"),
     (FORGET, ["500", "1000"], "notification_log_at"),
@@ -198,7 +199,7 @@ LOOKS = [
     (BEGIN_TO_SEND, [SOME, "1", LAST]),
     (OF_RESULTS, RESULTS),
     (RECORD, [*RESULTS, "ARRAY['sent', 'failed']", WORDS, WORDS, NONE, ONES, "ARRAY[false, true]",
-              LAST]),
+              "ARRAY[true, false]", LAST]),
     (END_LEGS, [SOME, "ARRAY['failed', 'failed', 'failed', 'failed']",
                 "ARRAY['a', 'b', 'c', 'd']", LAST]),
     (HELD, [SOME]),
@@ -255,13 +256,19 @@ def looked_at(plan):
 
 
 @pytest.mark.parametrize(
-    "known", ["", "notification_queue", "notification_deliveries", "users", "user_blocks"]
+    "known",
+    [
+        *("SELECT", "ANALYZE notification_queue", "ANALYZE notification_deliveries"),
+        *("ANALYZE users", "ANALYZE user_blocks"),
+        "DELETE FROM notification_deliveries WHERE state = 'merged'",
+        "DELETE FROM notification_deliveries WHERE state = 'merged'; ANALYZE",
+    ],
 )
 async def test_a_call_looks_at_what_it_takes_alone(run, known):
-    """Whatever else is there, due, or urgent and will be; and whichever table was looked at by
-    whoever gathers statistics, while he has not come to the others.
+    """Whatever else is there, due, or urgent and will be; whichever table was looked at by
+    whoever gathers statistics, while he has not come to the others; and where none tells of others.
     """
-    for statement in [*FILL, f"ANALYZE {known}" if known else "SELECT"]:
+    for statement in [*FILL, known]:
         await run.owner.execute(statement, within=60.0)
     for sql, values in LOOKS:
         plan = await plan_of(run.database, sql, values, begin=WORK, how="(ANALYZE, TIMING OFF)")

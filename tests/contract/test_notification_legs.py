@@ -190,6 +190,22 @@ async def test_a_result_may_be_told_twice(run):
         leg = next(iter((await run.begin(now=NOON + 5)).legs), leg)
 
 
+async def test_what_nobody_was_asked_is_logged_when_it_ends(run):
+    """While a service is left alone there is nothing to tell of each time."""
+    leg = await begun(run)
+    before = await run.log()
+    left_alone = Attempt(kind="again", reason="not_connected", was_asked=False)
+    for attempt in (2, 3):
+        await run.record(leg, left_alone, NOON + 5)
+        assert await run.states() == [("push", "ready", "not_connected")]
+        [leg] = (await run.begin(now=NOON + 5)).legs
+        assert leg.attempt == attempt
+    assert await run.log() == before
+    last = Attempt(kind="refused", reason="attempts", was_asked=False)
+    await run.record(leg, last, at=NOON + 5)
+    assert (await run.log())[len(before) :] == [("push", "failed", "attempts")]
+
+
 async def test_several_results_at_once(run):
     await ready(run, *(f"n{number}" for number in range(6)))
     legs = (await run.begin()).legs

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from http_world import HttpWorld, Person, Reply, Streaming
 
+from server.http.notification_stream import CLOCKS_MS
+
 PATH = "/api/notifications"
 SEND = PATH + "/send"
 ADMIN = "/api/admin/notifications"
@@ -126,6 +128,7 @@ async def listening(
     headers |= {} if last is None else {"Last-Event-ID": last}
     async with http.stream(PATH + "/stream", headers) as stream:
         first = await stream.part()
-        is_known = last is None or last.isdecimal()
+        latest = http.parts.clock.now_ms() + CLOCKS_MS
+        is_known = last is None or (last.isdecimal() and int(last) <= latest)
         assert (stream.status, first) == (200, ": here\n\n" if is_known else RESET)
         yield Heard(stream)

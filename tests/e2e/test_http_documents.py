@@ -141,6 +141,10 @@ async def test_the_reading_page_names_every_route_and_code_and_loads_nothing_for
             assert f"id='{route.name}'" in page.text
         for code in ErrorCode:
             assert f"id='{code.value}'" in page.text
+        assert "``" not in page.text and "``" not in str(await http.openapi())
+        stream = page.text.partition("id='watch_notifications'")[2].partition("</section>")[0]
+        assert "<code>gone</code>" in stream and "<th>Last-Event-ID</th>" in stream
+        assert "notifications are of ISO 8601" in page.text
         links = re.findall(r"(?:href|src)='([^']+)'", page.text)
         anchors = set(re.findall(r"id='([^']+)'", page.text))
         assert links

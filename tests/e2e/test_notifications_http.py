@@ -27,10 +27,14 @@ from notification_calls import (
     until,
 )
 
+from protocol.errors import ProtocolError
+from protocol.ids import Millis, UserId
 from server.http import notification_sending
-from server.http.notification_sending import outcome_of
+from server.http.bodies import decode
+from server.http.notification_schemas import NewNotice
+from server.http.notification_sending import told_of
 from server.postgres import relations
-from server.postgres.notification_inbox import PlatformOutcome
+from server.postgres.notification_inbox import PlatformOutcome, SentNotification
 from server.settings import Place, read_settings
 
 NOW = 1_800_000_000_000
@@ -65,7 +69,14 @@ async def test_what_is_sent_is_on_the_list_of_who_it_is_for(database_url: str) -
         }
         sent = await good(http, ann, "GET", f"/sent/{made.json['id']}")
         platforms = [{"platform": "web", "status": "sent", "reason": ""}]
-        assert sent == {"id": made.json["id"], "status": "sent", "platforms": platforms}
+        assert sent == {
+            "id": made.json["id"],
+            "recipient": bob.id,
+            "title": NOTE["title"],
+            "scheduledAt": made.json["scheduledAt"],
+            "status": "sent",
+            "platforms": platforms,
+        }
         [entry] = (await good(http, bob, "GET", f"/{made.json['id']}/why"))["entries"]
         assert (entry["platform"], entry["status"], entry["reason"]) == ("web", "sent", "")
 
@@ -212,17 +223,18 @@ async def test_nobody_is_told_it_by_data_and_ids_times_and_places_stay(database_
         "at": "2027-01-15T10:00:00.123+09:00",
         "range": ["2027-01-15 10:00", "2027-01-16"],
         "ms": 1_800_000_000_123,
+        "digits": ["1704067200000", "1704067200", "4111111111111111", "9001011234567"],
         "place": {"lat": 37.5665351, "lng": 126.9779692, "text": "37.5665351, 126.9779692"},
         "none": [None, True, 0.5, "", "010-1234-5678"],
     }
-    secret = {"a": "900101-1234567", "b": [["4111-1111-1111-1111"], {"c": "x 9001011234567"}]}
+    secret = {"a": "900101-1234567", "b": [["4111-1111-1111-1111"], {"c": "x 9001011234568"}]}
     hidden = {"a": "******-*******", "b": [["****-****-****-****"], {"c": "x *************"}]}
     async with open_http(database_url, notifies=True) as http:
         ann, bob = await two_friends(http)
         sent = await send(http, ann, bob, data={**stays, **secret})
         assert (await arrived(http, bob, sent))["data"] == {**stays, **hidden}
         kept = await http.database.fetch("SELECT q::text AS said FROM notification_queue q")
-        assert '1234567"' not in kept[0]["said"]
+        assert "900101-1234567" not in kept[0]["said"] and "1234568" not in kept[0]["said"]
 
 
 async def test_words_that_the_settings_forbid_are_said_to_nobody(database_url: str) -> None:
@@ -298,7 +310,7 @@ async def test_senders_and_recipients_have_their_limits(database_url: str) -> No
         people = [await http.person() for _ in range(4)]
         bob, admin = await http.person(), await http.admin()
         await http.team(bob, *people)
-        counts, began = [], trio.current_time()
+        counts, said, began = [], [], trio.current_time()
         for person in people:
             taken, begun_at = 0, trio.current_time()
             while True:
@@ -310,9 +322,12 @@ async def test_senders_and_recipients_have_their_limits(database_url: str) -> No
             assert int(reply.headers["Retry-After"]) > 0
             assert taken <= 21 + trio.current_time() - begun_at
             counts.append(taken)
+            said.append(reply.json["detail"])
         assert counts[0] >= 20 and counts[1] >= 20
         assert 60 <= sum(counts) <= 61 + (trio.current_time() - began) * 240 / 3_600
         assert counts[3] <= 1, "the recipient has had enough"
+        assert said[0] == "you send too many"
+        assert said[3] == "this person is sent too many by all together"
         for _ in range(3):
             await send(http, admin, bob, type="system.announcement")
 
@@ -330,6 +345,7 @@ async def test_one_sender_uses_up_nobody_else_s_share(database_url: str) -> None
         for body in (to_him(bob), known | {"dedupeKey": "two"}):
             reply = await ask(http, ann, "POST", "/send", body)
             assert (reply.status, int(reply.headers["Retry-After"]) > 60) == (429, True)
+            assert reply.json["detail"] == "you send this person too many"
         again = await good(http, ann, "POST", "/send", known)
         assert (again["id"], again["repeated"]) == (first["id"], True)
         await send(http, ann, eve)
@@ -401,6 +417,10 @@ async def test_a_batch_sends_what_can_be_sent(database_url: str) -> None:
             {**note, "recipientId": bob.id},
             {**note, "recipientId": ann.id, "title": " "},
             {**note, "recipientId": ann.username, "type": "no.such"},
+            {"recipientId": bob.id},
+            {**note, "recipientId": ann.id, "message": "\0"},
+            {**note, "recipientId": ann.id, "title": "x" * 256},
+            5,
             {**note, "recipientId": ann.username},
         ]
         reply = await ask(http, admin, "POST", "/send/batch", {"notifications": batch})
@@ -412,10 +432,10 @@ async def test_a_batch_sends_what_can_be_sent(database_url: str) -> None:
             "not_found",
             None,
             "not_found",
-            "invalid",
-            "invalid",
+            *["invalid"] * 6,
         ]
-        assert [list(each["fields"]) for each in others[3:]] == [["title"], ["type"]]
+        blamed = [list(each.get("fields", {})) for each in others[3:]]
+        assert blamed == [["title"], ["type"], ["type"], ["message"], ["title"], []]
         for each in (first, last):
             await arrived(http, ann, each["id"])
         audit = await http.ask("GET", "/api/v1/admin/audit", token=admin.token)
@@ -434,13 +454,40 @@ async def test_a_batch_is_for_admins_and_the_service(database_url: str) -> None:
         for wrong, field in (
             ([], "notifications"),
             ([one["notifications"][0]] * 501, "notifications"),
-            ([{"recipientId": bob.id}], "notifications.type"),
+            ({"recipientId": bob.id}, "notifications"),
         ):
             found = await refused(http, admin, "POST", "/send/batch", {"notifications": wrong})
             assert found == (400, field)
         http.address = "203.0.113.9"
         assert await refused(http, admin, "POST", "/send/batch", one) == (403, "forbidden")
         assert len(await listed(http, bob)) <= 1
+
+
+async def test_what_is_refused_is_said_in_words(database_url: str) -> None:
+    numbers = "must be a map of any JSON values, with numbers up to 9007199254740991"
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        for field, value, what in (
+            ("data", [], numbers),
+            ("title", " ", "blank: must have something that can be seen"),
+            (
+                "title",
+                "a\nb",
+                "control: must have no control characters, and a title no line breaks",
+            ),
+        ):
+            reply = await ask(http, ann, "POST", "/send", to_him(bob) | {field: value})
+            assert (reply.status, reply.json["fields"]) == (400, {field: what})
+        assert decoded_fault(b'{"x": 1e400}') == {"data": numbers}
+
+
+def decoded_fault(data: bytes) -> object:
+    with pytest.raises(ProtocolError) as caught:
+        decode(
+            b'{"recipientId": "x", "type": "x", "title": "x", "message": "x", "data": %b}' % data,
+            NewNotice,
+        )
+    return caught.value.fields
 
 
 async def test_an_admin_who_does_what_only_he_may_leaves_an_entry(database_url: str) -> None:
@@ -499,7 +546,8 @@ async def test_a_sender_does_not_learn_that_it_was_read(database_url: str, routi
         seen = [await good(http, ann, "GET", f"/sent/{each}") for each in sent]
         has_it = {"platform": "web", "status": "sent", "reason": ""}
         if routing == "fallback":
-            assert seen == [{"id": each, "status": "sent", "platforms": [has_it]} for each in sent]
+            whole = [(each["id"], each["status"], each["platforms"]) for each in seen]
+            assert whole == [(each, "sent", [has_it]) for each in sent]
         else:  # as where it was sent when do-not-disturb had ended
             assert seen[0]["platforms"] == [has_it, has_it | {"platform": "push"}]
         replies = [await ask(http, ann, "DELETE", f"/sent/{each}") for each in sent]
@@ -508,10 +556,29 @@ async def test_a_sender_does_not_learn_that_it_was_read(database_url: str, routi
 
 def test_whether_an_address_is_still_good_is_the_recipient_s_own_affair() -> None:
     for reason in ("endpoint_gone", "not_authorized", "address_refused", "no_endpoint"):
-        told = outcome_of(PlatformOutcome("push", "failed", reason))
-        assert (told.status, told.reason) == ("skipped", "")
-    told = outcome_of(PlatformOutcome("push", "failed", "provider_error"))
-    assert (told.status, told.reason) == ("failed", "provider_error")
+        for stored in (("failed", reason), ("skipped", "no_endpoint")):
+            assert told(stored) == ("cancelled", [("skipped", "")])
+        assert told(("unknown", "no_answer"), ("failed", reason))[0] == "unknown"
+        assert told(("pending", ""), ("failed", reason))[0] == "pending"
+    both = told(("failed", "provider_error"), ("failed", "endpoint_gone"))
+    assert both == ("failed", [("failed", "provider_error"), ("skipped", "")])
+
+
+def test_that_it_was_held_back_until_it_was_forgotten_is_told_nobody() -> None:
+    expired = ("expired", "expired")
+    assert told(expired) == ("cancelled", [("skipped", "")])
+    assert told(expired, has_ttl=True) == ("expired", [expired])
+
+
+def test_the_whole_does_not_say_that_it_was_read() -> None:
+    assert told(("cancelled", "read")) == ("sent", [("sent", "")])
+
+
+def told(*stored: tuple[str, str], has_ttl: bool = False) -> tuple[str, list[tuple[str, str]]]:
+    platforms = [PlatformOutcome("push", *each) for each in stored]
+    sent = SentNotification("n1", Millis(NOW), platforms, False, has_ttl, UserId("bob"), "저녁")
+    found = told_of(sent)
+    return found.status, [(each.status, each.reason) for each in found.platforms]
 
 
 WEBHOOK = "https://discord.com/api/webhooks/112233445566778899/" + "s" * 68
@@ -545,4 +612,11 @@ async def test_the_document_describes_what_is_refused(database_url: str) -> None
         assert validator.is_valid({"recipientId": "x", **NOTE})
         for name, value in (("ttl", 0), ("priority", 9), ("platforms", ["fax"]), ("extra", 1)):
             assert not validator.is_valid({"recipientId": "x", **NOTE, name: value})
-        assert PATH + "/stream" in document["paths"]
+        batch = document["components"]["schemas"]["NewBatch"]["properties"]["notifications"]
+        assert batch["items"] == {"$ref": "#/components/schemas/NewNotice"}
+        assert "NewNotice" in document["components"]["schemas"]
+        stream = document["paths"][PATH + "/stream"]["get"]
+        [last] = stream["parameters"]
+        assert (last["name"], last["in"], last["required"]) == ("Last-Event-ID", "header", False)
+        for said in ("`notification`", "`gone`", "`reset`", "every 15 seconds"):
+            assert said in stream["description"]

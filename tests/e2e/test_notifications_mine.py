@@ -167,7 +167,9 @@ async def test_an_invitation_is_answered_once_and_who_sent_it_is_told(database_u
         accept, decline = {"answer": "accept"}, {"answer": "decline"}
         for _ in range(2):  # again, as one whose answer was lost
             assert (await ask(http, bob, "PUT", f"/{sent}/answer", accept)).status == 204
-        assert await refused(http, bob, "PUT", f"/{sent}/answer", decline) == (409, "conflict")
+        late = await ask(http, bob, "PUT", f"/{sent}/answer", decline)
+        assert (late.status, late.json["code"]) == (409, "conflict")
+        assert late.json["detail"] == "it was answered before: accept"
         await until(http, ann, "", lambda found: found["unreadCount"] == 1)
         [told] = await listed(http, ann)
         assert told["type"] == "meeting.response"
@@ -182,6 +184,24 @@ async def test_an_invitation_is_answered_once_and_who_sent_it_is_told(database_u
         assert await refused(http, bob, "PUT", f"/{other}/answer", accept) == (409, "conflict")
         for wrong in ({}, {"answer": "perhaps"}, accept | {"why": "x"}):
             assert (await refused(http, bob, "PUT", f"/{sent}/answer", wrong))[0] == 400
+
+
+async def test_an_answer_is_gone_from_other_windows_once(database_url: str) -> None:
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        sent = await send(http, ann, bob)
+        await arrived(http, bob, sent)
+        async with listening(http, bob) as heard:
+            assert (await heard.event())[1]["id"] == sent
+            for answer, status in (("accept", 204), ("accept", 204), ("decline", 409)):
+                reply = await ask(http, bob, "PUT", f"/{sent}/answer", {"answer": answer})
+                assert reply.status == status
+            later = await send(http, ann, bob)
+            found = [await heard.event() for _ in range(2)]
+        assert [(name, said.get("ids", said.get("id"))) for name, said, _ in found] == [
+            ("gone", [sent]),
+            ("notification", later),
+        ]
 
 
 async def test_an_invitation_that_is_out_of_date_is_gone(database_url: str) -> None:
@@ -338,8 +358,9 @@ async def test_the_stream_tells_what_comes_and_what_is_gone(database_url: str) -
         async with listening(http, bob, last=str(http.parts.clock.now_ms())) as heard:
             fourth = await send(http, ann, bob)
             assert (await heard.event())[1]["id"] == fourth
-        async with listening(http, bob, last="nonsense") as heard:
-            assert (await heard.event())[1]["id"] == second
+        for last in ("nonsense", str(http.parts.clock.now_ms() + 3_600_000)):
+            async with listening(http, bob, last=last) as heard:
+                assert (await heard.event())[1]["id"] == second
 
 
 LIST = """
@@ -490,11 +511,13 @@ async def test_an_address_that_is_none_is_refused_without_being_shown(database_u
     async with open_http(database_url) as http:
         bob = await http.person()
         bad = subscription()["keys"] | {"p256dh": "AAAA"}
+        short = subscription()["keys"] | {"auth": "AAAA"}
         cases: list[tuple[str, Any, str]] = [
             ("push", subscription("http://fcm.googleapis.com/x"), "endpoint"),
             ("push", subscription("https://127.0.0.1/secret"), "endpoint"),
             ("push", subscription("https://fcm.googleapis.com.example.org/secret"), "endpoint"),
-            ("push", subscription() | {"keys": bad}, "endpoint"),
+            ("push", subscription() | {"keys": bad}, "keys"),
+            ("push", subscription() | {"keys": short}, "keys"),
             ("push", subscription() | {"keys": {}}, "keys.p256dh"),
             ("push", subscription() | {"more": 1}, "more"),
             ("discord", {"webhookUrl": "https://discord.com/secret"}, "webhookUrl"),
@@ -614,6 +637,8 @@ async def test_admins_change_how_a_type_is_told(database_url: str) -> None:
         assert [each["version"] for each in every if each["version"]] == [2]
         for wrong, field in (
             (texts | {"message": "{phone}"}, "message"),
+            (texts | {"title": "{phone}"}, "title"),
+            (texts | {"title": " "}, "title"),
             (texts | {"title": ""}, "title"),
             ({"title": "x"}, "message"),
         ):

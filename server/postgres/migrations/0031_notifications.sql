@@ -221,6 +221,8 @@ ALTER TABLE notifications
     ADD COLUMN answer text; -- the queue's, which is forgotten sooner
 CREATE INDEX notifications_listed
     ON notifications (recipient_no, created_at, notification_id) WHERE deleted_at IS NULL;
+CREATE INDEX notifications_expiring ON notifications (expires_at, notification_id)
+    WHERE expires_at IS NOT NULL AND seen_at IS NULL AND deleted_at IS NULL;
 CREATE INDEX notifications_deleted ON notifications (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Section 5.2. Whoever forgets to ask for one user's rows alone sees none: the server says for whom it acts.

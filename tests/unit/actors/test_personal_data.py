@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.rules.personal_data import masked, masked_always
+from actors.rules.personal_data import masked, masked_always, masked_in_data
 
 GAPS = ("", "", " ", "-", " - ", "\u2013", "\u2212", "  ", "\u00a0", "_")
 ELSEWHERE = st.text("가나다 abc.,:;!?()[]/~*#", max_size=12)
@@ -198,6 +198,70 @@ def test_as_people_write_them(text, hidden):
 def test_phones_and_addresses_are_told_where_only_the_worst_is_hidden():
     text = "010-1234-5678, ann@example.com, 010.1234.5678"
     assert masked_always(text) == text
+
+
+MOMENTS = st.integers(0, 2 * 10**15 - 1).map(lambda us: datetime.fromtimestamp(us / 10**6, UTC))
+OF_PROGRAMS = st.one_of(
+    MOMENTS.map(datetime.isoformat),
+    MOMENTS.map(str),
+    MOMENTS.map("{:%Y%m%dT%H%M%SZ}".format),
+    st.integers(0, 2 * 10**9 - 1).map(str),
+    st.integers(10**12, 2 * 10**12 - 1).map(str),
+    st.uuids().map(str),
+    st.uuids().map(lambda each: each.hex),
+    st.binary(min_size=6, max_size=32).map(bytes.hex),
+    st.tuples(st.floats(-90, 90), st.floats(-180, 180)).map("{0[0]:f} {0[1]:f}".format),
+    st.tuples(st.floats(-90, 90), st.floats(-180, 180)).map("{0[0]!r}, {0[1]!r}".format),
+    st.integers(0, 10**15).map("{:,}원".format),
+    st.decimals(0, 10**12, places=2).map(str),
+    CARDS.filter(lambda number: len(number) > 13),
+)
+
+
+@given(OF_PROGRAMS)
+@settings(max_examples=1_000)
+def test_times_ids_places_and_prices_stay_in_data(text):
+    assert masked_in_data(text) == text
+
+
+def checked(number: str, weights: str = "234567892345") -> str:
+    """*number* with the check digit of resident registration numbers instead of its last."""
+    total = sum(int(digit) * int(weight) for digit, weight in zip(number, weights, strict=False))
+    kind = 13 if number[6] in "5678" else 11
+    return number[:12] + str((kind - total % 11) % 10)
+
+
+BETWEEN = st.sampled_from([" ", "-", " - ", "\u2013", "\u00a0"])
+
+
+@given(
+    st.one_of(
+        st.builds(lambda number, gap: number[:6] + gap + number[6:], REGISTERED, BETWEEN),
+        REGISTERED.map(checked).filter(lambda number: number[0] != "1"),
+        st.builds(
+            lambda number, gap: gap.join(re.findall(r"\d{1,4}", number)),
+            CARDS.filter(lambda number: len(number) in (16, 18)),
+            BETWEEN,
+        ),
+        st.builds(
+            lambda number, gap: gap.join((number[:4], number[4:10], number[10:])),
+            CARDS.filter(lambda number: len(number) in (14, 15)),
+            BETWEEN,
+        ),
+    ),
+    st.text("가나다 .,:;!?()[]/~*#", max_size=12),
+    st.booleans(),
+)
+def test_what_people_write_is_hidden_in_data_too(number, elsewhere, is_wide):
+    if is_wide:
+        number = number.translate({ord("0") + n: 0xFF10 + n for n in range(10)})
+    hidden = masked_in_data(f"{elsewhere}{number}{elsewhere}")
+    assert hidden == elsewhere + re.sub(r"\d", "*", number) + elsewhere
+
+
+def test_a_number_without_its_check_digit_or_within_an_id_stays_in_data():
+    for text in ("9001011234567", "id9001011234568", "9001011234568f", "4111 1111 1111 1112"):
+        assert masked_in_data(text) == text
 
 
 @given(st.text("0123456789-+ ().:,@a가*\n\u2013", max_size=80))

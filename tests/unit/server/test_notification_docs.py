@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from actors.notification_feed import NotificationFeed
 from actors.notification_records import LegState
 from actors.notification_tries import Tries
 from actors.notifier import NotifierActor
@@ -38,6 +39,7 @@ from server.postgres.notification_settling import URGENCY_MS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "server" / "notifications.md").read_text(encoding="utf-8")
+LIMITS = (ROOT / "protocol" / "README.md").read_text("utf-8").partition("\n## Limits\n")[2]
 MIGRATION = ROOT / "server" / "postgres" / "migrations" / "0031_notifications.sql"
 
 
@@ -124,6 +126,22 @@ def test_every_setting_it_names_is_read() -> None:
     written = "".join(path.read_text("utf-8") for path in (ROOT / "server").glob("*settings.py"))
     named = set(re.findall(r"`(MADANG_\w+)`", PAGE))
     assert len(named) > 15 and [name for name in named if f'"{name}"' not in written] == []
+
+
+def test_the_limits_for_clients_are_those_that_hold() -> None:
+    said = LIMITS.partition("\n**Notifications** ")[2].partition("\n\n")[0]
+    hourly = [
+        round(each.per_second * 3_600 + each.burst) for each in (PAIRS, RECIPIENTS, URGENT_PAIRS)
+    ]
+    for what in (
+        f"a burst of {SENDERS.burst:.0f} and then {SENDERS.per_second:.0f} a second",
+        "sent {} an hour by one sender, and {} by all together, and {} urgent".format(*hourly),
+        f"{SCHEDULED_MOST} may be scheduled for one person and {SCHEDULED_OWN_MOST:,} for oneself",
+        f"up to {AHEAD_MOST_MS // 86_400_000} days ahead",
+        f"A batch has up to {BATCH_MOST},",
+        f"{NotificationFeed.OF_USER} streams",
+    ):
+        assert what in said
 
 
 def test_the_numbers_are_those_that_hold() -> None:

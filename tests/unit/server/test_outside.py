@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import trio
-from notification_providers import BODY, CANARY, KeptAddresses, Words, note, opened
+from notification_providers import BODY, CANARY, Browser, KeptAddresses, Words, note, opened
 
 from actors.notification_ports import NotificationProvider
 from actors.notification_records import Attempt, OutgoingNotification
@@ -15,6 +15,7 @@ from actors.rules.notification_text import Text
 from server.providers.outside import Outside
 from server.providers.outside_addresses import AddressBroken, OpenedEndpoint
 from server.providers.sealing import NotOpened
+from server.providers.service_circuits import ServiceCircuits
 
 SENT, WITHDRAWN = Attempt(kind="sent", provider_ref="7"), Attempt(kind="withdrawn")
 
@@ -25,6 +26,7 @@ class Asked:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Text]] = []
         self.taken_back: list[str | None] = []
+        self.answer = SENT
 
     async def send(
         self, endpoint: OpenedEndpoint, message: OutgoingNotification, text: Text
@@ -33,7 +35,7 @@ class Asked:
         if endpoint.address == "broken":
             raise AddressBroken(endpoint.kind)
         self.sent.append((endpoint.address, message.id, text))
-        return SENT
+        return self.answer
 
     async def take_back(self, endpoint: OpenedEndpoint, message: OutgoingNotification) -> Attempt:
         await trio.lowlevel.checkpoint()
@@ -58,7 +60,7 @@ def told(message: OutgoingNotification) -> Text:
 def platform(kept: KeptAddresses, bot: Asked, hook: Asked) -> tuple[NotificationProvider, KeptLog]:
     log = KeptLog()
     adapters = {"discord_bot": bot, "discord_webhook": hook}
-    return Outside(kept, adapters, text=told, log=log), log
+    return Outside(kept, adapters, circuits={}, text=told, log=log), log
 
 
 async def test_the_kind_of_its_endpoint_says_who_sends_it() -> None:
@@ -78,6 +80,30 @@ async def test_what_was_read_elsewhere_is_taken_back_by_the_same() -> None:
     outside, _ = platform(KeptAddresses(opened("discord_bot", "user")), bot, hook)
     assert await outside.send(note(take_back="1:2")) == WITHDRAWN
     assert (bot.taken_back, bot.sent, hook.taken_back) == (["1:2"], [], [])
+
+
+async def test_of_what_a_service_that_is_left_alone_is_not_sent_no_text_is_made() -> None:
+    """It may be long, and there may be many."""
+    made: list[str] = []
+
+    def noted(message: OutgoingNotification) -> Text:
+        made.append(message.id)
+        return told(message)
+
+    hook, log = Asked(), KeptLog()
+    hook.answer = Attempt(kind="again", reason="provider_error")
+    address = Browser("https://fcm.googleapis.com").address()
+    kept = KeptAddresses(
+        *(opened("web_push", address, endpoint_no=number, user_no=number) for number in range(8))
+    )
+    circuits = {"web_push": ServiceCircuits(log=log)}
+    outside = Outside(kept, {"web_push": hook}, circuits=circuits, text=noted, log=log)
+    for number in range(8):
+        attempt = await outside.send(note(endpoint_no=number, id=f"n{number}"))
+        assert attempt.was_asked is (number < 5)
+    assert made == ["n0", "n1", "n2", "n3", "n4"] and len(hook.sent) == 5
+    back = await outside.send(note(take_back="1:2"))
+    assert not back.was_asked and hook.taken_back == []
 
 
 async def test_an_endpoint_that_was_ended_is_gone() -> None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -16,17 +17,15 @@ from notification_providers import (
     KeptAddresses,
     PushService,
     SetClock,
-    Words,
     _tls,
     answers,
-    note,
     opened,
     provided,
 )
 from notifier_world import SmallQueue, VirtualClock
 from remembering_log import RememberingLog
 
-from actors.notification_records import Attempt, OutgoingNotification
+from actors.notification_records import Attempt
 from actors.notifier import NotifierActor
 from actors.rules.circuit_breaker import Circuit
 from actors.rules.notification_text import Text
@@ -51,24 +50,19 @@ SENT = Attempt(kind="sent", of_one=True)
 
 
 class Services:
-    """An adapter: what each host does, and how often it was asked."""
+    """What each host does, and how often it was asked."""
 
     def __init__(self) -> None:
         self.does: dict[str, Attempt] = {}
         self.asked: Counter[str] = Counter()
         self.took_s = 0.0
 
-    async def send(
-        self, endpoint: OpenedEndpoint, message: OutgoingNotification, text: Text
-    ) -> Attempt:
+    async def ask(self, endpoint: OpenedEndpoint) -> Attempt:
         host = read_endpoint(kept_as(Subscription, endpoint).endpoint, private=True).host
         self.asked[host] += 1
         attempt = self.does.get(host, Attempt(kind="sent"))
         await trio.sleep(self.took_s)
         return attempt
-
-    async def take_back(self, endpoint: OpenedEndpoint, message: OutgoingNotification) -> Attempt:
-        return await self.send(endpoint, message, Words())  # type: ignore[arg-type]
 
 
 class Virtual(NamedTuple):
@@ -76,27 +70,24 @@ class Virtual(NamedTuple):
     circuits: ServiceCircuits
     log: RememberingLog
 
-    async def send(self, base: str, *, back: bool = False) -> Attempt:
-        endpoint = opened("web_push", Browser(base).address())
-        if back:
-            return await self.circuits.take_back(endpoint, note(take_back="x"))
-        return await self.circuits.send(endpoint, note(), Text("t", "b"))
+    async def send(self, base: str, user_no: int = 1) -> Attempt:
+        endpoint = opened("web_push", Browser(base).address(), user_no=user_no)
+        return await self.circuits.asked(endpoint, partial(self.services.ask, endpoint))
 
 
 def virtual(*, most: int = 256) -> Virtual:
     services, log = Services(), RememberingLog()
-    return Virtual(services, ServiceCircuits(services, log=log, most=most), log)
+    return Virtual(services, ServiceCircuits(log=log, most=most), log)
 
 
 async def test_a_service_that_is_ill_is_left_alone_and_tried_by_one(autojump_clock):
     made = virtual()
     made.services.does["updates.push.services.mozilla.com"] = BAD
-    for _ in range(5):
-        assert (await made.send(ILL)).was_asked
+    for user_no in range(5):
+        assert (await made.send(ILL, user_no)).was_asked
     left_alone = await made.send(ILL)
     assert (left_alone.kind, left_alone.reason) == ("again", "not_connected")
     assert left_alone.retry_after_ms == 10_000 and left_alone.of_one and not left_alone.was_asked
-    assert not (await made.send(ILL, back=True)).was_asked
     assert await made.send(WELL) == SENT
     await trio.sleep(10.1)
     made.services.took_s = 1.0
@@ -121,7 +112,8 @@ async def test_a_service_that_is_ill_is_left_alone_and_tried_by_one(autojump_clo
     [
         Attempt(kind="again", reason="limited"),
         Attempt(kind="again", reason="address_refused"),
-        Attempt(kind="again", reason="not_authorized"),
+        Attempt(kind="unknown", reason="bad_answer"),
+        Attempt(kind="refused", reason="not_authorized"),
         Attempt(kind="refused", reason="provider_refused"),
         Attempt(kind="gone", reason="endpoint_gone"),
     ],
@@ -129,9 +121,39 @@ async def test_a_service_that_is_ill_is_left_alone_and_tried_by_one(autojump_clo
 async def test_what_is_wrong_with_a_subscription_is_no_illness(autojump_clock, attempt: Attempt):
     made = virtual()
     made.services.does["fcm.googleapis.com"] = attempt
-    for _ in range(50):
-        await made.send(WELL)
+    for user_no in range(50):
+        await made.send(WELL, user_no)
     assert made.services.asked["fcm.googleapis.com"] == 50 and made.log.events == []
+
+
+async def test_one_person_tells_nothing_of_a_service_and_five_do(autojump_clock):
+    """Where at it he has subscriptions is his choice, and so what is answered there."""
+    made = virtual()
+    made.services.does["fcm.googleapis.com"] = Attempt(kind="unknown", reason="provider_error")
+    for user_no in (1, 2, 3, 4, *[1, 2, 3, 4] * 10):
+        assert (await made.send(WELL, user_no)).was_asked
+    assert (await made.send(WELL, 5)).was_asked
+    assert not (await made.send(WELL, 6)).was_asked
+    assert made.log.events == ["push_service_circuit"]
+
+
+async def test_one_person_keeps_no_service_from_the_others(autojump_clock):
+    """It is well again, but not where he has his subscriptions."""
+    made = virtual()
+    ill = {"fcm.googleapis.com": BAD}
+    made.services.does |= ill
+    for user_no in range(5):
+        await made.send(WELL, user_no)
+    await trio.sleep(10.1)
+    assert (await made.send(WELL, 7)).was_asked
+    await trio.sleep(20.1)
+    assert [(await made.send(WELL, 7)).was_asked for _ in range(3)] == [True] * 3
+    made.services.does.clear()
+    assert await made.send(WELL, 8) == SENT
+    made.services.does |= ill
+    for user_no in (7, 7, 7, 7, 7, 8, 9, 10):
+        assert (await made.send(WELL, user_no)).was_asked
+    assert made.log.events == ["push_service_circuit"] * 3, "it opens twice, and closes"
 
 
 async def test_services_are_bounded_and_those_asked_last_are_known(autojump_clock):
@@ -139,8 +161,8 @@ async def test_services_are_bounded_and_those_asked_last_are_known(autojump_cloc
     made.services.does = {"updates.push.services.mozilla.com": BAD}
     for number in range(100):
         await made.send(f"https://x{number}.notify.windows.com")
-        await made.send(ILL)
-        assert len(made.circuits._breakers) <= 10
+        await made.send(ILL, number)
+        assert len(made.circuits._services) <= 10
     assert made.services.asked["updates.push.services.mozilla.com"] == 5
 
 
@@ -152,8 +174,8 @@ async def test_an_answer_that_is_late_tells_nothing_of_now(autojump_clock):
         nursery.start_soon(made.send, ILL)
         await trio.sleep(0.1)
         made.services.took_s = 0.0
-        for _ in range(5):
-            await made.send(ILL)
+        for user_no in range(5):
+            await made.send(ILL, user_no)
         await trio.sleep(10.1)
         made.services.does.clear()
         made.services.took_s = 3.0
@@ -163,9 +185,9 @@ async def test_an_answer_that_is_late_tells_nothing_of_now(autojump_clock):
 
 
 async def test_what_is_no_subscription_is_told() -> None:
-    circuits = virtual().circuits
+    made, endpoint = virtual(), opened("web_push", "{}")
     with pytest.raises(AddressBroken):
-        await circuits.send(opened("web_push", "{}"), note(), Text("t", "b"))
+        await made.circuits.asked(endpoint, partial(made.services.ask, endpoint))
 
 
 # ---- over real connections
@@ -204,13 +226,19 @@ async def sending(paths: Sequence[str]) -> AsyncIterator[Sending]:
         push = WebPush(poster, vapid, service=read_endpoint(base, private=True), clock=clock)
         kept = KeptAddresses(
             *(
-                opened("web_push", _browser(base, path).address(), endpoint_no=number)
+                opened(
+                    "web_push",
+                    _browser(base, path).address(),
+                    endpoint_no=number,
+                    user_no=number,
+                )
                 for number, path in enumerate(paths, 1)
             )
         )
         outside = Outside(
             kept,
-            {"web_push": ServiceCircuits(push, log=log)},
+            {"web_push": push},
+            circuits={"web_push": ServiceCircuits(log=log)},
             text=lambda _: Text("t", "b"),
             log=log,
         )
