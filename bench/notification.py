@@ -228,7 +228,8 @@ def _rows(moments: Sequence[Moment]) -> Iterator[str]:
     for earlier, now in pairwise(moments):
         lasted = now.usage.at - earlier.usage.at
         cpu = (now.usage.server_s - earlier.usage.server_s) / lasted
-        stores = (now.usage.database_s - earlier.usage.database_s) / lasted
+        database_s = now.usage.database_s - earlier.usage.database_s
+        stores = max(0.0, database_s) / lasted  # a worker that ended takes what it used with it
         mib = now.usage.server_kib / 1024
         rows.append(
             [f"{now.at:.0f}", f"{now.shown:,}", *map(shown, (cpu * 100, stores * 100, mib))]
