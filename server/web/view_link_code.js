@@ -34,13 +34,13 @@ export function linkCode(platform, { calls, renew }) {
     tick();
   };
   const came = (endpoints) => {
-    const now = endpoints.filter((each) => each.platform === platform).map(({ id }) => id);
-    const isNew = now.some((id) => !linked.has(id));
-    linked = new Set(now);
-    if (node.hidden || !isNew) return;
+    const now = endpoints.filter((each) => each.platform === platform);
+    const fresh = now.find(({ id }) => !linked.has(id));
+    linked = new Set(now.map(({ id }) => id));
+    if (node.hidden || !fresh) return;
     node.hidden = true;
     close();
-    toast(words.isLinked(words.platforms[platform]));
+    toast(words.isLinked(words.wayKinds[fresh.kind]));
   };
   return { node, ask, came, close };
 }

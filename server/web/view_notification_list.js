@@ -10,8 +10,6 @@ import { pagedList } from "./view_pages.js";
 import { explain, words } from "./words.js";
 
 const AGAIN_AFTER = 400; // ms: what changes within is asked for at once
-const LONG = 240; // characters, or
-const TALL = 5; // lines: of a longer one the beginning is shown
 const INVITES = new Set(["meeting.invitation", "friend.request"]);
 const PICTURES = { meeting: "calendar", calendar: "clock", friend: "people", broadcast: "waves" };
 
@@ -135,7 +133,8 @@ class Row {
   constructor(item, list) {
     const { id, title, message, timestamp, sender, type, priority } = item;
     Object.assign(this, { id, item, list, at: Date.parse(timestamp) });
-    const said = make("p", { class: "said", dir: "auto" }, message);
+    const said = make("p", { class: "said short", dir: "auto" }, message);
+    const called = make("strong", { class: "short", dir: "auto" }, title);
     this.mark = make("span", { class: "unread-mark" }, make("span", { class: "unseen" }, words.isUnread));
     this.error = make("p", { class: "error", role: "alert" });
     this.verbs = make("div", { class: "verbs" });
@@ -144,10 +143,11 @@ class Row {
     const why = whyOf(() => list.calls.why(id), title);
     this.node = make("article", { class: "card told", "aria-label": title, data: { notification: id } },
       sender ? avatar(sender.id, sender.name) : make("span", { class: "avatar", "aria-hidden": "true" }, icon(PICTURES[type.split(".")[0]] ?? "bell")),
-      make("div", { class: "what" }, make("p", { class: "title" }, this.mark, make("strong", { dir: "auto" }, title), priority === 4 ? make("span", { class: "badge" }, words.isUrgent) : ""),
-        said, this.#further(said, message), this.verbs, this.error,
+      make("div", { class: "what" }, make("p", { class: "title" }, this.mark, called, priority === 4 ? make("span", { class: "badge" }, words.isUrgent) : ""),
+        said, this.verbs, this.error,
         make("div", { class: "foot" }, make("small", {}, `${about} · `, make("time", { dateTime: timestamp, title: dateTime(this.at) }, shortTime(this.at))), why.button, this.tick, this.#button("bin", words.deleteMessage, () => this.#remove())),
         why.node));
+    this.#further(called, said);
     this.#draw();
   }
 
@@ -166,15 +166,20 @@ class Row {
     return tool(picture, text, ({ currentTarget }) => this.#during(currentTarget, act), this.item.title);
   }
 
-  #further(said, message) {
-    if (message.length <= LONG && message.split("\n").length <= TALL) return "";
-    said.classList.add("short");
+  // Of what is long the beginning is shown, and below it how to see the rest.
+  #further(...texts) {
     const button = make("button", { type: "button", class: "plain small", "aria-expanded": "false", onclick: () => {
-      const isShort = said.classList.toggle("short");
+      const isShort = texts.map((text) => text.classList.toggle("short"))[0];
       button.setAttribute("aria-expanded", `${!isShort}`);
       button.textContent = isShort ? words.more : words.less;
     } }, words.more);
-    return button;
+    const seen = new ResizeObserver(() => {
+      if (button.ariaExpanded === "true") return;
+      const isCut = texts.some((text) => text.scrollHeight > text.clientHeight + 1);
+      if (!isCut) button.remove();
+      else if (!button.isConnected) texts.at(-1).after(button);
+    });
+    for (const text of texts) seen.observe(text);
   }
 
   #draw() {

@@ -5,7 +5,7 @@ import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import "./notification_words.js";
 import { timesOf } from "./view_notification_times.js";
-import { waysOf } from "./view_notification_ways.js";
+import { tells, waysOf } from "./view_notification_ways.js";
 import { words } from "./words.js";
 
 /** By what stands in the server's table of types, in the order they are shown. */
@@ -14,8 +14,9 @@ export const PLATFORMS = ["web", "push", "kakao", "discord"];
 
 /** `notifications` are those of view_notifications.js; `isRefused`: one came back from Kakao, and nothing was linked. */
 export function showNotificationSettings(notifications, isRefused) {
+  let times = null;
   let ways = null;
-  const { body, dialog, say } = openDialog(words.notificationSettings, { id: "notification-settings", closed: () => ways?.close() });
+  const { body, dialog, say } = openDialog(words.notificationSettings, { id: "notification-settings", closed: () => ways?.close(), lost: () => times?.isChanged() && [words.timesLost, words.closeUnsaved] });
   dialog.classList.add("wide");
   const load = async () => {
     body.replaceChildren(waiting(4));
@@ -25,8 +26,9 @@ export function showNotificationSettings(notifications, isRefused) {
       const wishes = new Wishes(notifications.calls, settings);
       const reached = make("p", { class: "hint" });
       const changed = (now) => (reached.textContent = unreached(now));
+      times = timesOf(wishes, say);
       ways = waysOf(notifications, endpoints, { say, changed });
-      body.replaceChildren(make("section", {}, make("h3", {}, words.whatWhere), matrix(wishes, say), reached), timesOf(wishes, say), ways.node);
+      body.replaceChildren(make("section", {}, make("h3", {}, words.whatWhere), matrix(wishes, say), reached), times.node, ways.node);
     } catch (error) {
       body.replaceChildren(broken(error, load));
     }
@@ -65,7 +67,7 @@ class Wishes {
 }
 
 const unreached = (endpoints) => {
-  const without = PLATFORMS.filter((platform) => platform !== "web" && !endpoints.some((each) => each.platform === platform));
+  const without = PLATFORMS.filter((platform) => platform !== "web" && !endpoints.some((each) => each.platform === platform && tells(each)));
   return without.length ? words.notLinked(without.map((platform) => words.platforms[platform])) : "";
 };
 

@@ -12,47 +12,56 @@ const MONDAY = Date.UTC(2024, 0, 1);
 const day = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
 const wholeDay = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
 
-/** The section of all platforms, one shown at a time; `wishes` as of the settings. */
+/** {node, isChanged()}: the section of all platforms, one shown at a time, and whether anything of it is not stored; `wishes` as of the settings. */
 export function timesOf(wishes, say) {
   const forms = Object.fromEntries(Object.keys(words.platforms).map((platform) => [platform, formOf(platform, wishes, { say, forms: () => Object.values(forms) })]));
   const show = (name) => {
     say();
-    for (const [platform, { node }] of Object.entries(forms)) node.hidden = platform !== name;
+    for (const [platform, { node, clear }] of Object.entries(forms)) {
+      node.hidden = platform !== name;
+      clear();
+    }
   };
   const section = make("section", {}, make("h3", {}, words.whenTold), tabs("platform", words.whenTold, words.platforms, "web", show), ...Object.values(forms).map(({ node }) => node));
   show("web");
-  return section;
+  return { node: section, isChanged: () => Object.values(forms).some((form) => form.isChanged()) };
 }
 
 function formOf(platform, wishes, { say, forms }) {
   const { preferences } = wishes.of(platform);
-  const quiet = quietHours(preferences.quietHours);
-  const pause = pauseOf(preferences);
+  const isWeb = platform === "web";
+  const quiet = quietHours(preferences.quietHours, isWeb ? words.aboutSilence : words.aboutQuiet);
+  const pause = pauseOf(preferences, isWeb ? words.aboutSilence : words.aboutPause);
   const zone = preferences.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone;
   const zones = make("select", {}, ...Object.entries(zonesWith(zone)).map(([value, text]) => make("option", { value, selected: value === zone }, text)));
   const sound = check(words.sound, words.aboutSound, preferences.soundEnabled !== false);
   const everywhere = check(words.everywhere, words.aboutEverywhere, false);
   const save = make("button", { class: "primary small" }, words.save);
-  const form = make("form", {}, quiet.node, labelled(words.timeZone, zones), pause.node, platform === "web" ? sound.node : "",
+  const form = make("form", {}, quiet.node, labelled(words.timeZone, zones), pause.node, isWeb ? sound.node : "",
     make("div", { class: "verbs ends" }, everywhere.node, save));
   const times = () => ({ quietHours: quiet.value, timeZone: zones.value, ...pause.value });
+  const all = () => ({ ...times(), isHeard: sound.input.checked });
+  let stored = all();
   const set = (now) => {
     quiet.value = now.quietHours;
     pause.value = now;
     zones.value = now.timeZone;
+    stored = { ...stored, ...times() };
+    clear();
   };
+  const clear = () => tell([quiet, pause], false);
+  form.oninput = clear;
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const wrong = quiet.wrong || pause.wrong;
-    if (wrong || save.ariaBusy) return wrong && say({ said: wrong });
+    if (save.ariaBusy || tell([quiet, pause], true)) return;
     say();
     save.ariaBusy = "true";
-    const now = times();
-    const all = everywhere.input.checked ? forms() : [self];
+    const [now, sent] = [times(), all()];
     try {
-      for (const each of all) {
-        await wishes.change(each.platform, (wish) => ({ ...wish, preferences: { ...wish.preferences, ...now, ...(each === self && platform === "web" && { soundEnabled: sound.input.checked }) } }));
-        if (each !== self) each.set(now);
+      for (const each of everywhere.input.checked ? forms() : [self]) {
+        await wishes.change(each.platform, (wish) => ({ ...wish, preferences: { ...wish.preferences, ...now, ...(each === self && isWeb && { soundEnabled: sent.isHeard }) } }));
+        if (each === self) stored = sent;
+        else each.set(now);
       }
       everywhere.input.checked = false;
       toast(words.saved);
@@ -61,11 +70,20 @@ function formOf(platform, wishes, { say, forms }) {
     } finally {
       save.ariaBusy = null;
     }
-    return undefined;
   };
-  const self = { platform, node: form, set };
+  const self = { platform, node: form, set, clear, isChanged: () => JSON.stringify(all()) !== JSON.stringify(stored) };
   return self;
 }
+
+// Say of `parts` ({field, error, wrong}) what is wrong beside its field, or take that back. Whether anything is.
+function tell(parts, isAsked) {
+  for (const { error, wrong } of parts) error.textContent = isAsked ? wrong : "";
+  const first = isAsked && parts.find(({ wrong }) => wrong);
+  if (first) first.field.focus();
+  return Boolean(first);
+}
+
+const errorPlace = () => make("p", { class: "error", role: "alert" });
 
 function check(text, about, checked) {
   const input = make("input", { type: "checkbox", checked });
@@ -85,21 +103,22 @@ function opening(text, about, ...parts) {
   return { input, turn, node: make("div", { class: "opening" }, node, inside) };
 }
 
-function quietHours(given) {
+function quietHours(given, about) {
   const field = (name) => make("input", { type: "time", required: true, value: QUIET[name] });
   const [start, end] = [field("start"), field("end")];
   const days = DAYS.map((each) => make("input", { type: "checkbox", checked: true, "aria-label": wholeDay.format(MONDAY + each * 86_400_000) }));
   const told = make("p", { class: "hint" });
+  const error = errorPlace();
   const tell = () => (told.textContent = words.quietIs(start.value, end.value, end.value <= start.value));
-  const box = opening(words.quietHours, words.aboutQuiet, make("div", { class: "pairs" }, labelled(words.quietStart, start), labelled(words.quietEnd, end)),
-    make("div", { class: "days", role: "group", "aria-label": words.quietDays }, ...days.map((input, each) => make("label", {}, input, make("span", { "aria-hidden": "true" }, day.format(MONDAY + each * 86_400_000))))), told);
+  const box = opening(words.quietHours, about, make("div", { class: "pairs" }, labelled(words.quietStart, start), labelled(words.quietEnd, end)),
+    make("div", { class: "days", role: "group", "aria-label": words.quietDays }, ...days.map((input, each) => make("label", {}, input, make("span", { "aria-hidden": "true" }, day.format(MONDAY + each * 86_400_000))))), error, told);
   for (const input of [start, end]) input.oninput = tell;
   const allow = () => { // a field that is not shown cannot be filled in
     for (const input of [start, end]) input.disabled = !box.input.checked;
   };
   box.input.addEventListener("change", allow);
   const quiet = {
-    node: box.node,
+    node: box.node, error, field: days[0],
     get value() {
       return box.input.checked ? { start: start.value, end: end.value, days: DAYS.filter((each) => days[each].checked) } : undefined;
     },
@@ -119,11 +138,12 @@ function quietHours(given) {
   return quiet;
 }
 
-function pauseOf(given) {
+function pauseOf(given, about) {
   const until = make("input", { type: "datetime-local" });
-  const box = opening(words.pauseAll, words.aboutPause, labelled(words.pauseUntil, until));
+  const error = errorPlace();
+  const box = opening(words.pauseAll, about, labelled(words.pauseUntil, until), error);
   const pause = {
-    node: box.node,
+    node: box.node, error, field: until,
     get value() {
       return { dndMode: box.input.checked, dndUntil: box.input.checked && until.value ? new Date(until.value).toISOString() : undefined };
     },

@@ -12,6 +12,9 @@ import { explain, words } from "./words.js";
 
 const PICTURES = { push: "bell", kakao: "bubble", discord: "people" };
 
+/** Whether one is told anything there: the bot in KakaoTalk cannot speak first. */
+export const tells = ({ kind }) => kind !== "kakao_bot";
+
 /** {node, close()} of these endpoints; `changed(endpoints)` hears what they are, at first and later. */
 export function waysOf({ calls, chat }, endpoints, { say, changed }) {
   const user = chat.user.id;
@@ -97,9 +100,9 @@ function webhookForm({ calls, renew }) {
   return form;
 }
 
-function partsOf({ id, platform, label, createdAt, lastUsedAt }, { calls, user, renew, say }) {
-  const name = `${words.platforms[platform]} · ${label}`;
-  const about = [id === pushOf(user) && words.thisBrowser, words.addedAt(shortTime(Date.parse(createdAt))), lastUsedAt && words.usedAt(dateTime(Date.parse(lastUsedAt)))].filter(Boolean).join(" · ");
+function partsOf({ id, platform, kind, label, createdAt, lastUsedAt }, { calls, user, renew, say }) {
+  const name = `${words.wayKinds[kind]} · ${label}`;
+  const about = [!tells({ kind }) && words.onlyAnswers, id === pushOf(user) && words.thisBrowser, words.addedAt(shortTime(Date.parse(createdAt))), lastUsedAt && words.usedAt(dateTime(Date.parse(lastUsedAt)))].filter(Boolean).join(" · ");
   const remove = async () => {
     if (button.ariaBusy || !(await question(words.removeWayQuestion(name), words.removeWay))) return;
     say();

@@ -4,6 +4,7 @@ import { beep } from "./beep.js";
 import { find, make } from "./dom.js";
 import { later } from "./later.js";
 import { notificationCalls } from "./notification_calls.js";
+import "./notification_words.js";
 import { pushOf, turnOffPush } from "./push.js";
 import { ask } from "./session.js";
 import { toast } from "./toast.js";
@@ -108,8 +109,9 @@ class Notifications {
   #tell() {
     const fresh = this.#fresh.splice(0).filter(({ id }) => this.#unread.has(id)); // what was read elsewhere at once is not told
     if (!fresh.length) return;
+    const { type, title } = fresh.at(-1);
     const more = fresh.length > 1 ? ` +${fresh.length - 1}` : "";
-    toast(`${words.notifications}: ${fresh.at(-1).title}${more}`);
+    toast(`${words.notificationTypes[type] ?? words.notifications}: ${title}${more}`);
     const isMuted = this.chat.store.presence.get(this.chat.user.id)?.state === "dnd";
     if (!isMuted && fresh.some(({ loud }) => loud)) beep();
   }

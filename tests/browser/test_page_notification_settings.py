@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from bell import KAKAO_SECRET, api, counts, notify, settings, wanted, way
+from bell import KAKAO_SECRET, api, counts, notify, settings, way
 from conftest import signed_in
 from people import OpenWindow, Person, SignUp, until
 from playwright.sync_api import Browser, Page, WebSocket, Worker, expect
@@ -60,72 +60,6 @@ def test_a_type_that_is_switched_off_does_not_come(
     assert [each["title"] for each in api(junho, "GET", "")["notifications"]] == ["올 것"]
 
 
-def test_in_quiet_hours_the_list_has_it_at_once_and_says_why_it_was_silent(
-    window: OpenWindow, minji: Person, junho: Person
-) -> None:
-    page = window(junho)
-    dialog = settings(page)
-    box = dialog.get_by_role("checkbox", name="방해 금지 시간")
-    box.check()
-    now = datetime.now(UTC)
-    start, end = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (-1, 1))
-    dialog.get_by_role("combobox", name="시간대").select_option("UTC")
-    for name, value in (("시작", start), ("끝", end)):
-        dialog.get_by_label(name, exact=True).locator("visible=true").fill(value)
-    save = dialog.get_by_role("button", name="저장")
-    save.click()
-    expect(page.locator("#toast")).to_have_text("저장했습니다")
-    quiet = wanted(junho, "web")["quietHours"]
-    assert quiet == {"start": start, "end": end, "days": [0, 1, 2, 3, 4, 5, 6]}
-    silent = notify(minji, junho, "조용히 올 것")
-    notify(junho, junho, "급한 것", type="calendar.reminder", priority=4)
-    counts(page, 2)
-    reasons = [each["reason"] for each in api(junho, "GET", f"/{silent}/why")["entries"]]
-    assert reasons == ["quiet_hours"]
-    box.uncheck()
-    save.click()
-    until(page, lambda: "quietHours" not in wanted(junho, "web"))
-    heard = notify(minji, junho, "들릴 것")
-    counts(page, 3)
-    assert [each["reason"] for each in api(junho, "GET", f"/{heard}/why")["entries"]] == [""]
-
-
-def test_times_are_saved_for_one_platform_or_for_all(window: OpenWindow, junho: Person) -> None:
-    page = window(junho)
-    dialog = settings(page)
-    form = dialog.locator("form:visible").first
-    dialog.get_by_role("radio", name="디스코드").check()
-    form.get_by_role("checkbox", name="방해 금지 시간").check()
-    expect(form.get_by_text("22:00부터 다음 날 07:00까지")).to_be_visible()
-    for day in ("토요일", "일요일"):
-        form.get_by_role("checkbox", name=day).uncheck()
-    form.get_by_role("checkbox", name="알림 멈추기").check()
-    form.get_by_label("언제까지").fill("2020-01-01T09:00")
-    form.get_by_role("button", name="저장").click()
-    expect(dialog.locator("> .error")).to_have_text("알림을 멈출 시각이 이미 지났습니다.")
-    ends = datetime.now().astimezone().replace(second=0, microsecond=0) + timedelta(days=2)
-    form.get_by_label("언제까지").fill(f"{ends:%Y-%m-%dT%H:%M}")
-    form.get_by_role("button", name="저장").click()
-    expect(page.locator("#toast")).to_have_text("저장했습니다")
-    said = wanted(junho, "discord")
-    assert said["quietHours"] == {"start": "22:00", "end": "07:00", "days": [0, 1, 2, 3, 4]}
-    assert said["dndMode"] and datetime.fromisoformat(said["dndUntil"]) == ends
-    assert not wanted(junho, "push")["dndMode"]
-
-    form.get_by_role("checkbox", name="다른 곳도 똑같이").check()
-    form.get_by_role("button", name="저장").click()
-    expect(form.get_by_role("checkbox", name="다른 곳도 똑같이")).not_to_be_checked()
-    for platform in ("web", "push", "kakao"):
-        assert wanted(junho, platform) == {**said}
-    page.reload()
-    settings(page)
-    expect(form.get_by_label("언제까지")).to_have_value(f"{ends:%Y-%m-%dT%H:%M}")
-    for day in ("월요일", "화요일", "수요일", "목요일", "금요일", "토요일", "일요일"):
-        form.get_by_role("checkbox", name=day).uncheck(force=True)
-    form.get_by_role("button", name="저장").click()
-    expect(dialog.locator("> .error")).to_contain_text("요일을 하나라도")
-
-
 def test_nothing_is_heard_before_somebody_did_something_in_the_page(
     browser: Browser, minji: Person, junho: Person
 ) -> None:
@@ -141,7 +75,7 @@ def test_nothing_is_heard_before_somebody_did_something_in_the_page(
     until(page, lambda: any('"loud":true' in frame for frame in told))
     page.wait_for_timeout(1_000)
     assert page.evaluate("beeps") == 0
-    expect(page.locator("#toast")).to_have_text("알림: 아직 아무도 없어요")
+    expect(page.locator("#toast")).to_have_text("약속 확정: 아직 아무도 없어요")
     context.close()
 
 
@@ -162,7 +96,7 @@ def test_it_is_heard_where_its_user_wants_to_hear_it(
     me_menu(page, "방해 금지", "menuitemradio")
     expect(page.locator("#my-dot.dnd")).to_be_visible()
     notify(minji, junho, "조용히")
-    expect(page.locator("#toast")).to_have_text("알림: 조용히")
+    expect(page.locator("#toast")).to_have_text("약속 확정: 조용히")
     assert page.evaluate("beeps") == 2
     me_menu(page, "접속 중", "menuitemradio")
     dialog = settings(page)
@@ -170,7 +104,7 @@ def test_it_is_heard_where_its_user_wants_to_hear_it(
     dialog.locator("form:visible").first.get_by_role("button", name="저장").click()
     expect(page.locator("#toast")).to_have_text("저장했습니다")
     notify(minji, junho, "소리 없이")
-    expect(page.locator("#toast")).to_have_text("알림: 소리 없이")
+    expect(page.locator("#toast")).to_have_text("약속 확정: 소리 없이")
     assert page.evaluate("beeps") == 2
 
 
@@ -198,8 +132,13 @@ def test_a_code_that_is_told_the_bot_links_the_account(
     expect(code).to_be_visible()
     expect(kakao.locator(".code .hint")).to_contain_text("초 동안 한 번 쓸 수 있습니다.")
     assert "준호" in tell_bot(address, code.inner_text(), junho.id)
-    expect(page.locator("#toast")).to_have_text("연결했습니다: 카카오톡")
+    expect(page.locator("#toast")).to_have_text("연결했습니다: 카카오톡 챗봇")
     expect(code).to_be_hidden()
+    row = page.get_by_role("list", name="받는 곳").get_by_role("listitem")
+    expect(row).to_contain_text("카카오톡 챗봇 · ")
+    expect(row).to_contain_text("대답만 하고 먼저 알리지 않음")
+    unreached = page.get_by_text("아직 받을 곳이 없습니다: 푸시, 카카오톡, 디스코드.")
+    expect(unreached).to_be_visible()
     notify(minji, junho, "어디서든 읽어요")
     counts(page, 1)
     assert "어디서든 읽어요" in tell_bot(address, "알림", junho.id)
@@ -218,8 +157,9 @@ def test_ways_are_added_shown_masked_and_taken_away(window: OpenWindow, junho: P
     field.fill(f"https://discord.com/api/webhooks/123456789012345678/{'s' * 68}")
     discord.get_by_role("button", name="더하기").click()
     row = dialog.get_by_role("list", name="받는 곳").get_by_role("listitem")
-    expect(row).to_contain_text("디스코드 · ")
+    expect(row).to_contain_text("디스코드 웹훅 · ")
     expect(row).not_to_contain_text("sss")
+    expect(row).not_to_contain_text("대답만")
     expect(field).to_have_value("")
     expect(dialog.get_by_text("아직 받을 곳이 없습니다: 푸시, 카카오톡.")).to_be_visible()
     alert = way(dialog, "kakao").get_by_role("alert").first

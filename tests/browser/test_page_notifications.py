@@ -39,7 +39,7 @@ def test_one_that_arrives_is_said_counted_listed_and_read(
     counts(page, 0)
     notify(minji, junho, "토요일 열 시로 정했어요", message="충무로역 4번 출구")
     counts(page, 1)
-    expect(page.locator("#toast")).to_have_text("알림: 토요일 열 시로 정했어요")
+    expect(page.locator("#toast")).to_have_text("약속 확정: 토요일 열 시로 정했어요")
     dialog = opened(page)
     row = of(dialog, "토요일 열 시로 정했어요")
     expect(row).to_have_class("card told new")
@@ -244,10 +244,18 @@ def test_a_phone_shows_all_of_it(window: OpenWindow, minji: Person, junho: Perso
     assert overflow(page) <= 0
     row = dialog.locator(".told").last
     short = row.bounding_box()
+    title, mark = row.locator(".title strong"), row.locator(".unread-mark")
+    line = float(title.evaluate("e => parseFloat(getComputedStyle(e).lineHeight)"))
+    cut, dot = title.bounding_box(), mark.bounding_box()
+    assert cut and dot and abs(cut["height"] - 3 * line) < 1
+    assert abs(dot["y"] + dot["height"] / 2 - cut["y"] - line / 2) < 2, "beside the first line"
+    expect(dialog.get_by_role("button", name="더 보기")).to_have_count(1)
     row.get_by_role("button", name="더 보기").tap()
     expect(row.get_by_role("button", name="접기")).to_be_visible()
     long = row.bounding_box()
     assert short and long and long["height"] > 2 * short["height"]
+    whole = title.bounding_box()
+    assert whole and whole["height"] > 4 * line
     assert fits(dialog)
     page.keyboard.press("Escape")
     wishes = settings(page)
@@ -257,6 +265,35 @@ def test_a_phone_shows_all_of_it(window: OpenWindow, minji: Person, junho: Perso
     expect(wishes.locator("output:visible")).to_have_count(1)
     assert overflow(page) <= 0
     assert fits(wishes)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_narrow_phone_breaks_no_platform_and_keeps_lines_short(
+    window: OpenWindow, minji: Person, junho: Person, width: int
+) -> None:
+    narrow: dict[str, Any] = {**PHONE, "viewport": {"width": width, "height": 700}}
+    page = window(junho, **{**narrow, "locale": "en-US"})
+    notify(minji, junho, "Saturday at ten")
+    expect(page.locator("#bell .badge")).to_be_visible()
+    page.click("#bell")
+    foot = page.locator("#notifications .told .foot small")
+    assert foot.evaluate(LINES) <= (2 if width < 390 else 1)
+    page.get_by_role("button", name="Notification settings").tap()
+    heads = page.locator("#notification-settings .matrix thead th")
+    expect(heads).to_have_count(4)
+    assert [head.evaluate(LINES) for head in heads.all()] == [1] * 4
+    for name in ("Quiet hours", "Pause notifications"):
+        page.get_by_role("checkbox", name=name).check()
+    assert overflow(page) <= 0
+    assert fits(page.locator("#notification-settings"))
+
+
+LINES = """node => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  const { height } = range.getBoundingClientRect();
+  return Math.round(height / parseFloat(getComputedStyle(node).lineHeight));
+}"""
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=["light", "dark", "phone"])
