@@ -35,7 +35,7 @@ class NotificationRouter:
     """
 
     AT_ONCE: Final = 200  # legs of one transaction
-    ROUNDS: Final = 2  # at once where there is much: while one waits for the store another decides
+    ROUNDS: Final = 3  # at once where there is much: while one waits for the store another decides
     POLL_S: Final = 1.0  # for what other nodes took in; and a clock may jump
     SOON_S: Final = 0.05  # where another node has what is due
     AGAIN_MOST_MS: Final = 10_000
