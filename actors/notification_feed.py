@@ -68,12 +68,17 @@ class NotificationFeed:
         Raises ProtocolError: ``rate_limited`` where he, or the node, has as many as there may be.
         """
         mine = self._streams.get(user_no, ())
-        if self._is_ended or len(mine) >= self.OF_USER or self.count >= self.MOST:
-            raise ProtocolError(ErrorCode.RATE_LIMITED, retry_after_ms=self.AGAIN_MS)
+        if len(mine) >= self.OF_USER:
+            raise self._refused(f"you have {self.OF_USER} streams already")
+        if self._is_ended or self.count >= self.MOST:
+            raise self._refused("this server has no room for another stream just now")
         stream = FeedStream(self.WAITING, lambda closed: self._forget(user_no, closed))
         self._streams.setdefault(user_no, []).append(stream)
         self.count += 1
         return stream
+
+    def _refused(self, why: str) -> ProtocolError:
+        return ProtocolError(ErrorCode.RATE_LIMITED, why, retry_after_ms=self.AGAIN_MS)
 
     def tell(self, user_no: int, frame: Told) -> None:
         """Every stream of the user has it next."""

@@ -174,6 +174,7 @@ class OutgoingNotification(msgspec.Struct, frozen=True, kw_only=True):
     data: Mapping[str, Any]
     priority: int
     language: str  # ko or en
+    sender_no: int | None
     sender: str | None  # his name, as he shows it
     created_at: Millis
     expires_at: Millis | None

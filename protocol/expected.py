@@ -7,6 +7,7 @@ on the wire and over HTTP.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 import msgspec
@@ -38,7 +39,15 @@ def blamed(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple[
     return None
 
 
-def _followed(path: str, kind: type[msgspec.Struct]) -> tuple[list[str], Any]:
+def place_of(names: Sequence[str], kind: type[msgspec.Struct] | None) -> str:
+    """The field of *kind* that is at *names*, or that the rest of them is within; the first of
+    *names* where there is no such field.
+    """
+    found, _ = _followed("".join(f".{name}" for name in names), kind)
+    return ".".join(found) or names[0]
+
+
+def _followed(path: str, kind: type[msgspec.Struct] | None) -> tuple[list[str], Any]:
     """The names along *path*, as far as it goes through structs, and the type where it ends."""
     names: list[str] = []
     hint: Any = kind

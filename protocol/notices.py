@@ -59,7 +59,8 @@ class BroadcastChange(Frame, tag="broadcast"):
 class Notification(Frame):
     """Something to be told, again on every connect until it is ``seen``. ``at`` is a time.
 
-    ``loud`` on a connection that is there when it comes, where its user wants to hear of it.
+    ``loud`` on a connection that is there when it comes, where its user wants to hear of it; else
+    it is left out.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Notification(Frame):
 
 
 class NotificationGone(Frame):
-    """These are not to be shown any more: seen elsewhere, replaced, or deleted."""
+    """These are not to be shown any more: seen elsewhere, replaced, deleted, or of somebody with
+    whom there is a block now.
+    """
 
     ids: list[str]

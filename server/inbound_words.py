@@ -37,7 +37,7 @@ WORDS: Final[Mapping[Language, Mapping[Word, str]]] = {
         "help_kakao": "이렇게 보내 주세요.\n· 알림: 읽지 않은 알림 보기\n· 읽음 1, 모두 읽음\n"
         "· 수락 1, 거절 1\n· 연결 코드: 계정 연결",
         "help_discord": "/notifications 읽지 않은 알림 보기 · /read 읽음으로 표시 ·"
-        " /link 계정 연결",
+        " /accept 초대 수락 · /decline 초대 거절 · /link 계정 연결",
         "link_kakao": "아직 연결된 계정이 없습니다. 마당의 알림 설정에서 연결 코드를 만들어"
         " “연결 코드”라고 보내 주세요. 예: 연결 ABCD2345",
         "link_discord": "아직 연결된 계정이 없습니다. 마당의 알림 설정에서 연결 코드를 만들어"
@@ -66,7 +66,7 @@ WORDS: Final[Mapping[Language, Mapping[Word, str]]] = {
         "help_kakao": "Send one of these:\n· list: unread notifications\n· read 1, read all\n"
         "· accept 1, decline 1\n· link CODE: link your account",
         "help_discord": "/notifications shows what is unread · /read marks as read ·"
-        " /link links your account",
+        " /accept and /decline answer an invitation · /link links your account",
         "link_kakao": "No account is linked yet. Make a code in Madang's notification settings and"
         " send it, such as: link ABCD2345",
         "link_discord": "No account is linked yet. Make a code in Madang's notification settings"

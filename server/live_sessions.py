@@ -24,7 +24,8 @@ bots have no end of their own."""
 class Wire(Protocol):
     """What is wanted of a connection."""
 
-    last_heard: float  # by trio's clock; whatever came, answers to pings included
+    since: float  # by trio's clock
+    last_heard: float  # whatever came, answers to pings included
     text: bool  # frames are JSON
 
 
@@ -144,16 +145,14 @@ class LiveSessions:
         return noted is None or now - noted.written_at >= self.AGAIN_MS
 
     def _session(self, socket: Socket, now: Millis) -> RealtimeSession:
-        noted = self._noted.get(socket.session_id)
-        quiet_ms = int((trio.current_time() - socket.connection.last_heard) * 1000)
-        active_at = Millis(now - max(0, quiet_ms))
+        noted, wire = self._noted.get(socket.session_id), socket.connection
         return RealtimeSession(
             session_id=socket.session_id,
             user_no=socket.user_no,
             session_type="web",
-            last_activity=active_at,
-            created_at=noted.created_at if noted else active_at,
-            platform_data={"codec": "json" if socket.connection.text else "msgpack"},
+            last_activity=_at(wire.last_heard, now),
+            created_at=noted.created_at if noted else _at(wire.since, now),
+            platform_data={"codec": "json" if wire.text else "msgpack"},
             jti=socket.claims.jti,
             token_expires_at=socket.claims.expires_at,
         )
@@ -211,3 +210,8 @@ class LiveSessions:
             self._away = True
         else:
             self._away = False
+
+
+def _at(heard: float, now: Millis) -> Millis:
+    """When trio's clock showed that."""
+    return Millis(now - max(0, int((trio.current_time() - heard) * 1000)))

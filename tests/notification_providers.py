@@ -71,6 +71,7 @@ def note(**fields: Any) -> OutgoingNotification:
         data={},
         priority=2,
         language="ko",
+        sender_no=9,
         sender="김하늘",
         created_at=Millis(NOW_MS - 1000),
         expires_at=None,

@@ -75,10 +75,13 @@ SERVER: Final[Mapping[str, str]] = MappingProxyType({"ko": "마당", "en": "Mada
 """Who sends what nobody else does."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(title|message|sender|count)\}")
-_BRACE: Final = re.compile(r"\{[^{}]*\}?|\}")
+_BRACES: Final = re.compile(r"\{+[^{}]*\}*|\}+")
 
-_LINE_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_TURNING: Final = "\u202a-\u202e\u2066-\u2069"
+TURNS: Final = re.compile(f"[{_TURNING}]")
+"""What turns the direction of writing around it."""
+_LINE_CONTROLS: Final = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_TURNING}\ud800-\udfff]")
+_CONTROLS: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_TURNING}\ud800-\udfff]")
 _EMOJI: Final = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 _UNSEEN: Final = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -102,8 +105,8 @@ def plain(text: str) -> str:
 
 def content_fault(title: str, message: str, *, forbidden: Collection[str]) -> str | None:
     """What is wrong with a text, as a code; or None: ``too_long`` (beyond 255 characters of a
-    title, 4,000 of a message), ``control`` (a message may have line breaks and tabs), ``blank``,
-    ``forbidden_words``.
+    title, 4,000 of a message), ``control`` (a message may have line breaks and tabs; what turns
+    the direction of writing is one, too), ``blank``, ``forbidden_words``.
 
     >>> content_fault("Tea", "at 4", forbidden=["casino"]) is None
     True
@@ -159,15 +162,16 @@ def _compared(text: str) -> str:
 
 def check_template(title: str, message: str) -> None:
     """Raises ValueError, which says why, for a template that cannot be used: what `content_fault`
-    finds in it, or a brace that is not of a placeholder.
+    finds in it, a brace that is not of a placeholder, or nothing of what is told.
     """
     fault = content_fault(title, message, forbidden=())
     if fault is not None:
         raise ValueError(fault)
-    for part in (title, message):
-        brace = _BRACE.search(_PLACEHOLDER.sub("", part))
-        if brace is not None:
-            raise ValueError(f"no placeholder: {brace[0]}")
+    for found in _BRACES.findall(f"{title}\n{message}"):
+        if not _PLACEHOLDER.fullmatch(found):
+            raise ValueError(f"no placeholder: {found}")
+    if not {"{title}", "{message}"} & {*_BRACES.findall(title + message)}:
+        raise ValueError("must have {title} or {message}, in the title or in the message")
 
 
 def outside_text(note: OutgoingNotification, template: Template) -> Text:

@@ -50,8 +50,8 @@ class NotificationCalls:
     async def notifications(
         self, *, unread: bool = False, after: str | None = None, limit: int | None = None
     ) -> Record:
-        """What one was told, newest first, and ``unreadCount``. *after* is the ``cursor`` of the
-        page before.
+        """What one was told, newest first, and ``unreadCount``, which is 1,000 at most. *after* is
+        the ``cursor`` of the page before.
         """
         query = {"unread": "true" if unread else None, "cursor": after, "limit": limit}
         return await self._notifications("GET", query=query)
@@ -98,7 +98,9 @@ class NotificationCalls:
         return await self._notifications("PUT", "settings", body=body)
 
     async def endpoints(self) -> Record:
-        """The ways to oneself beside the page, by what may be shown of them: ``endpoints``."""
+        """The ways to oneself beside the page, by what may be shown of them: ``endpoints``; and the
+        ``ways`` that one can add there.
+        """
         return await self._notifications("GET", "endpoints")
 
     async def add_discord_webhook(self, url: str) -> Record:

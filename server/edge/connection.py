@@ -55,6 +55,7 @@ class Connection:
         "paused",
         "peer",
         "query_token",
+        "since",
         "sock",
         "text",
     )
@@ -82,7 +83,7 @@ class Connection:
         self._pings = 0  # and pongs, in the second that began at _pings_since
         self._pings_since = hub.now
         self.inbound = Inbound(limits.max_frame, rest)
-        self.last_heard = hub.now
+        self.since = self.last_heard = hub.now
         self.next_ping = 0.0
         self.close_by = 0.0
         self.mask = 0

@@ -101,8 +101,8 @@ class Hub:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, limits.send_buffer)
         connection = Connection(self, sock, arrival, limits=limits, rest=rest)
-        connection.last_heard = trio.current_time()
-        connection.next_ping = connection.last_heard + self._random.random() * limits.ping_ms / 1000
+        connection.since = connection.last_heard = trio.current_time()
+        connection.next_ping = connection.since + self._random.random() * limits.ping_ms / 1000
         self._by_number[sock.fileno()] = connection
         self._opened += 1
         self.strangers += 1

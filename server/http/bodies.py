@@ -19,7 +19,7 @@ from quart_trio.wrappers.request import TrioBody
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from protocol.errors import ErrorCode, ProtocolError
-from protocol.expected import blamed
+from protocol.expected import blamed, place_of
 from server.http.errors import UnsupportedMediaType
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -158,15 +158,21 @@ def decode(data: bytes, kind: type[S]) -> S:
     """The JSON text *data* as *kind*. Raises ProtocolError, never anything else."""
     try:
         text = data.decode()  # msgspec does not look at the bytes of keys it skips
-        value = msgspec.json.decode(text, type=kind)
+        value = _decoded(text, kind)
         if not issubclass(kind, InParts):
-            _refuse_unstorable(text)
-    except msgspec.ValidationError as error:
-        raise blame(error, kind) from None
+            _refuse_unstorable(text, kind)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        _refuse_unstorable_if_readable(data)
+        _refuse_unstorable_if_readable(data, kind)
         raise ProtocolError(ErrorCode.BAD_FRAME, "the body is no JSON text in UTF-8") from None
     return value
+
+
+def _decoded(text: str, kind: type[S]) -> S:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        msgspec.json.decode(text, type=msgspec.Raw)  # what is no JSON text has no fields to blame
+        raise blame(error, kind) from None
 
 
 def read_query(args: Mapping[str, str], kind: type[S]) -> S:
@@ -197,30 +203,38 @@ def invalid(field: str, why: str) -> ProtocolError:
     return ProtocolError(ErrorCode.INVALID, fields={field: why})
 
 
-def _refuse_unstorable(text: str) -> None:
+def _refuse_unstorable(text: str, kind: type[msgspec.Struct]) -> None:
     """NUL and lone surrogates can only have come as escapes: look closer where there are some."""
     if ESCAPED.search(text):
-        _refuse_fields(json.loads(text))
+        _refuse_fields(json.loads(text), kind)
 
 
-def _refuse_unstorable_if_readable(data: bytes) -> None:
+def _refuse_unstorable_if_readable(data: bytes, kind: type[msgspec.Struct]) -> None:
     try:
-        _refuse_unstorable(data.decode())
+        _refuse_unstorable(data.decode(), kind)
     except (ValueError, RecursionError):
         return
 
 
-def _refuse_fields(fields: Any) -> None:
+def _refuse_fields(fields: Any, kind: type[msgspec.Struct] | None = None) -> None:
     for name, value in fields.items() if isinstance(fields, Mapping) else ():
         if CANNOT_BE_STORED.search(name):
             raise ProtocolError(ErrorCode.INVALID, "a name holds NUL or a lone surrogate")
-        if _unstorable(value):
-            raise invalid(name, "holds NUL or a lone surrogate")
+        way = _way_to_unstorable(value)
+        if way is not None:
+            raise invalid(place_of([name, *way], kind), "holds NUL or a lone surrogate")
 
 
-def _unstorable(value: object) -> bool:
+def _way_to_unstorable(value: object) -> list[str] | None:
+    """The names down to what cannot be stored in *value*; None where all can."""
     if isinstance(value, str):
-        return CANNOT_BE_STORED.search(value) is not None
+        return [] if CANNOT_BE_STORED.search(value) else None
     if isinstance(value, Mapping):
-        return any(_unstorable(each) for pair in value.items() for each in pair)
-    return isinstance(value, list) and any(map(_unstorable, value))
+        for name, each in value.items():
+            if CANNOT_BE_STORED.search(name):
+                return []
+            if (way := _way_to_unstorable(each)) is not None:
+                return [name, *way]
+    if isinstance(value, list) and any(_way_to_unstorable(each) is not None for each in value):
+        return []
+    return None

@@ -199,7 +199,8 @@ class NotificationAdmin:
         """Tell it so from now on. Another node may need half a minute to know."""
         type, language = _kind(call)  # noqa: A001
         title, message = call.body.title, call.body.message
-        for field, texts in (("title", (title, "{message}")), ("message", ("{title}", message))):
+        parts = (("title", (title, "{message}")), ("message", ("{title}", message)))
+        for field, texts in (*parts, ("message", (title, message))):
             try:
                 check_template(*texts)
             except ValueError as error:

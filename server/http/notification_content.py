@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.rules.notification_text import message_fault, plain, title_fault
+from actors.rules.notification_text import TURNS, message_fault, plain, title_fault
 from actors.rules.personal_data import masked_always, masked_in_data
 from protocol.fields import MAX_INT
 from server.http.bodies import invalid
@@ -18,8 +18,10 @@ DATA_DEPTH: Final = 5
 LEAST_NUMBER: Final = 1e-9
 """What is smaller would be kept as a long row of zeros."""
 FAULTS: Final[Mapping[str, str]] = {
-    "control": "must have no control characters, and a title no line breaks",
+    "control": "must have no control characters, none that turn the direction of writing,"
+    " and a title no line breaks",
     "blank": "must have something that can be seen",
+    "forbidden_words": "has a word that this server does not let through",
 }
 
 
@@ -34,6 +36,9 @@ def fault_text(fault: str) -> str:
 
 def texts_of(title: str, message: str, *, forbidden: Collection[str]) -> tuple[str, str]:
     """Both as they are kept, without what nobody is to be told. Raises ProtocolError."""
+    for field, text in (("title", title), ("message", message)):
+        if TURNS.search(text):  # what only takes no space is left out
+            raise invalid(field, fault_text("control"))
     kept = [masked_always(plain(text)).strip() for text in (title, message)]
     faults = {
         "title": title_fault(kept[0], forbidden=forbidden),

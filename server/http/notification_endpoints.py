@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -39,10 +39,18 @@ class EndpointShown(msgspec.Struct, kw_only=True, rename="camel"):
     last_used_at: datetime | UnsetType = UNSET
 
 
+Way = Literal[
+    "web_push", "discord_webhook", "discord_link", "kakao_link", "kakao_login", "alimtalk"
+]
+
+
 class Endpoints(msgspec.Struct):
-    """The ways to oneself, the oldest first."""
+    """The ways to oneself, the oldest first; ``ways`` are those that one can add here: a ``link``
+    is one by a code that is told the bot.
+    """
 
     endpoints: list[EndpointShown]
+    ways: list[Way]
 
 
 class PushKeys(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,12 +88,13 @@ class NotificationEndpointRoutes:
     ) -> None:
         self._endpoints, self._addresses = parts.endpoints, parts.addresses
         self._phones, self._terms, self._users = parts.phones, parts.terms, users
+        self._parts = parts
         self._limits, self._clock = limits, clock
 
     async def list_mine(self, call: Call[None, NoQuery]) -> Answer:
         """The ways to oneself, by what may be shown of them."""
         found = await self._endpoints.of_user(call.caller.user_no)
-        return Answer(200, Endpoints([shown(each) for each in found]))
+        return Answer(200, Endpoints([shown(each) for each in found], ways_of(self._parts)))
 
     async def end(self, call: Call[None, NoQuery]) -> Answer:
         """Be reached no more by one; nothing of its address is kept."""
@@ -221,6 +230,20 @@ class NotificationEndpointRoutes:
                 refusals=(404, 409),
             ),
         )
+
+
+def ways_of(parts: NotificationParts) -> list[Way]:
+    """How one may be reached by what is set."""
+    kinds, inbound = parts.terms.kinds, parts.inbound
+    there: dict[Way, bool] = {
+        "web_push": "web_push" in kinds,
+        "discord_webhook": "discord_webhook" in kinds,
+        "discord_link": "discord" in inbound.bots,
+        "kakao_link": "kakao" in inbound.bots,
+        "kakao_login": inbound.kakao_login is not None,
+        "alimtalk": parts.phones is not None,
+    }
+    return [way for way, is_there in there.items() if is_there]
 
 
 def shown(endpoint: EndpointSummary) -> EndpointShown:

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from actors.ports import WallClock
+from protocol.errors import ErrorCode, ProtocolError
 from server.http.auth import rate_limited
-from server.http.bodies import invalid
 from server.http.notification_schemas import utc
 from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
@@ -51,7 +51,7 @@ class LinkRoutes:
     async def link(self, call: Call[NewLink, NoQuery]) -> Answer:
         """Make a code of 8 characters, and send the bot ``연결 CODE``, or ``/link CODE``."""
         if call.body.platform not in self._platforms:
-            raise invalid("platform", "this server has no bot there")
+            raise ProtocolError(ErrorCode.NOT_FOUND, "this server has no bot there")
         user_no = call.caller.user_no
         wait = await self._limits.take(f"link-codes:{user_no}", CODES)
         if wait:
@@ -70,5 +70,6 @@ class LinkRoutes:
                 handler=self.link,
                 body=NewLink,
                 answers={201: LinkShown},
+                refusals=(404,),
             ),
         )

@@ -8,6 +8,7 @@ from typing import Final
 
 from actors.notification_feed import NotificationFeed
 from actors.notification_ports import NotificationQueue
+from server.friending import Friending
 from server.http.notification_inbound import InboundParts
 from server.http.notification_phones import PhoneProof
 from server.http.notification_recipients import Recipients
@@ -47,6 +48,7 @@ class NotificationParts:
     queue: NotificationQueue
     inbox: NotificationInbox
     reading: Reading
+    friending: Friending
     settings: NotificationSettings
     log: NotificationLog
     recipients: Recipients

@@ -25,7 +25,9 @@ CODES: Final = Rate(per_second=1 / 3_600, burst=2)
 class NewPhoneEndpoint(msgspec.Struct, forbid_unknown_fields=True):
     """Without a ``code`` one is sent to the phone of the profile."""
 
-    code: Annotated[str, Meta(pattern="^[0-9]{6}$")] | None = None
+    code: (
+        Annotated[str, Meta(pattern="^[0-9]{6}$", description="a string of six digits")] | None
+    ) = None
 
 
 class PhoneCodeSent(msgspec.Struct, rename="camel"):

@@ -31,7 +31,7 @@ def notification_routes(
     subjects = (
         NotificationSending(parts, limits=limits, clock=clock, new_id=new_id, audit=audit),
         NotificationReading(parts, clock=clock),
-        NotificationSettingsRoutes(parts, clock=clock),
+        NotificationSettingsRoutes(parts, limits=limits, clock=clock),
         NotificationStream(parts, users=users, limits=limits, clock=clock),
         NotificationEndpointRoutes(parts, users=users, limits=limits, clock=clock),
         NotificationAdmin(parts, users=users, clock=clock, audit=audit),

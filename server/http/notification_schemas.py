@@ -68,11 +68,11 @@ class NewNotice(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fie
     ``invitation``.
 
     ``routing``: to ``all`` its platforms at once, or as a ``fallback`` to one after the other:
-    where one fails, or nobody has read it ``unreadAfter`` seconds later. ``ttl``: seconds after
-    which it is not sent any more. The same ``dedupeKey`` to the same person again is the same
-    notification; one with the same ``collapseKey`` takes the place of what was not read yet.
-    ``priority`` 4 passes quiet hours only for types that may be urgent, and from those who may
-    send what is.
+    where one fails, or nobody has read it ``unreadAfter`` seconds later. ``ttl``: seconds from
+    ``scheduledAt`` after which it is not sent any more. The same ``dedupeKey`` to the same person
+    again is the first notification, whatever else is said with it; one with the same
+    ``collapseKey`` takes the place of what was not read yet. ``priority`` 4 passes quiet hours only
+    for types that may be urgent, and from those who may send what is.
     """
 
     recipient_id: IdField
@@ -179,6 +179,12 @@ class NoticePayload(msgspec.Struct, kw_only=True):
     sender: NoticeSender | UnsetType = UNSET
 
 
+class ToldNotice(NoticePayload, kw_only=True):
+    """A new one, ``loud`` where its recipient wants to hear of it."""
+
+    loud: bool | UnsetType = UNSET
+
+
 class Notice(NoticePayload, kw_only=True):
     """A notification of one's list; ``answer`` to an invitation, where there is one."""
 
@@ -187,7 +193,7 @@ class Notice(NoticePayload, kw_only=True):
 
 
 class NoticePage(msgspec.Struct, kw_only=True, rename="camel"):
-    """A page, newest first. ``unreadCount`` is of all of them."""
+    """A page, newest first. ``unreadCount`` is of all of them, and 1,000 where there are more."""
 
     notifications: list[Notice]
     unread_count: int

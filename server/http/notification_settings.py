@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,12 +14,17 @@ from actors.ports import WallClock
 from actors.rules.local_time import is_zone
 from actors.rules.notification_types import TYPES, type_of
 from protocol.ids import Millis
+from server.http.auth import rate_limited
 from server.http.bodies import invalid
 from server.http.notification_parts import PATH, NotificationParts
 from server.http.notification_schemas import AHEAD_MOST_MS, Time, TypeName, millis, utc
+from server.http.ports import Limits, Rate
 from server.http.route import Answer, Call, NoQuery, Route
 
 DAYS = (0, 1, 2, 3, 4, 5, 6)
+CHANGES: Final = Rate(per_second=1 / 10, burst=40)
+"""Of one user: each has what is held back decided anew, and the page has 36 switches and four more.
+"""
 
 ClockTime = Annotated[
     str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day such as 22:00")
@@ -90,8 +95,9 @@ class AllSettings(msgspec.Struct):
 class NotificationSettingsRoutes:
     """The routes of one's own settings."""
 
-    def __init__(self, parts: NotificationParts, *, clock: WallClock) -> None:
+    def __init__(self, parts: NotificationParts, *, limits: Limits, clock: WallClock) -> None:
         self._settings, self._wake, self._clock = parts.settings, parts.wake, clock
+        self._limits = limits
 
     async def show(self, call: Call[None, NoQuery]) -> Answer:
         """What one wants of each platform."""
@@ -109,6 +115,8 @@ class NotificationSettingsRoutes:
             dnd_until=_until(said.preferences, now),
             sound=said.preferences.sound_enabled,
         )
+        if wait := await self._limits.take(f"notification-settings:{user_no}", CHANGES):
+            raise rate_limited(wait)
         await self._settings.put(user_no, said.platform, wanted, at=now)
         self._wake()
         kept = (await self._settings.of(user_no))[said.platform]

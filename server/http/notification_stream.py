@@ -19,7 +19,7 @@ from server.http.auth import rate_limited
 from server.http.campaign_events import EVENTS
 from server.http.notification_parts import PATH, NotificationParts
 from server.http.notification_reading import payload_of
-from server.http.notification_schemas import NoticePayload, NoticeSender, millis, utc
+from server.http.notification_schemas import NoticePayload, NoticeSender, ToldNotice, millis, utc
 from server.http.ports import Limits, Rate
 from server.http.route import Call, NoQuery, Route, Streamed
 from server.postgres.notification_inbox import ListedNotification
@@ -79,9 +79,10 @@ class NotificationStream:
 
     async def tell(self, call: Call[None, NoQuery]) -> Streamed:
         """Server-sent events. ``notification`` says one as the list does, but for ``read`` and
-        ``answer``; the event's own ``id`` is its time, and names it as ``Last-Event-ID``. ``gone``
-        has the ``ids`` of those not to be shown any more, ``reset`` nothing: ``{}``. These two have
-        no ``id``. A comment comes at once, where ``reset`` does not, and then every 15 seconds.
+        ``answer``, with ``loud: true`` where it is new and wants to be heard; the event's own
+        ``id`` is its time, and names it as ``Last-Event-ID``. ``gone`` has the ``ids`` of those not
+        to be shown any more, ``reset`` nothing: ``{}``. These two have no ``id``. A comment comes
+        at once, where ``reset`` does not, and then every 15 seconds.
 
         First comes what is unread: the newest 100, or, with a ``Last-Event-ID``, all that came
         after that event; ``reset``, and the newest 100, where there can be no such event. What came
@@ -89,7 +90,7 @@ class NotificationStream:
         """
         user_no, last = call.caller.user_no, call.headers.get("Last-Event-ID", "")
         if wait := await self._limits.take(f"stream:{user_no}", OPENED):
-            raise rate_limited(wait)
+            raise rate_limited(wait, "you open too many streams")
         stream = self._parts.feed.open(user_no)  # before the look, so that none is between them
         try:
             missed = await self._missed(user_no, last)
@@ -158,9 +159,9 @@ class NotificationStream:
             return b"event: gone\ndata: " + msgspec.json.encode({"ids": told.ids}) + b"\n\n"
         return event_of(await self._payload(told))
 
-    async def _payload(self, told: Notification) -> NoticePayload:
+    async def _payload(self, told: Notification) -> ToldNotice:
         person = None if told.sender is UNSET else await self._users.by_id(UserId(told.sender))
-        return NoticePayload(
+        return ToldNotice(
             id=told.id,
             type=told.type,
             title=told.title,
@@ -169,6 +170,7 @@ class NotificationStream:
             priority=told.priority,
             timestamp=utc(told.at),
             sender=UNSET if person is None else NoticeSender(person.user_id, person.shown_name),
+            loud=told.loud,
         )
 
     def routes(self) -> tuple[Route, ...]:

@@ -99,7 +99,9 @@ class MemoryLegs:
         )
 
     def _part(self, leg: MemoryLeg, at: Millis) -> None:
-        """What was to be told by another leg, which will never be sent, goes its own way."""
+        """What was to be told by another leg, which was not sent and never will be, goes its own
+        way.
+        """
         is_open = leg.note.seen_at is None and leg.note.stopped is None
         if leg.state == "merged" and is_open and all(t.state in NEVER for t in leg.standing()):
             leg.end("waiting", "")

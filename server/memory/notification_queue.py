@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
@@ -32,6 +33,8 @@ from server.memory.notification_sending import MemorySending
 from server.memory.notifications import MemoryNotifications
 
 SIBLINGS_MOST: Final = 1_000
+SHARES: Final = 4
+LOG_HELD_MS: Final = 3_600_000
 
 
 class MemoryNotificationQueue(MemorySending, NotificationQueue):
@@ -120,10 +123,23 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
     def _due(self, now: Millis, most: int) -> Iterable[MemoryLeg]:
         due = [leg for leg in self.legs.values() if leg.state == "waiting" and leg.due_at <= now]
         due.sort(key=lambda leg: leg.rank)
-        keys = {self._held_by(leg) for leg in due[:most] if leg.hold_key is not None}
-        late = [leg for leg in due[most:] if self._held_by(leg) in keys]
+        first = self._picked(due, most)
+        keys = {self._held_by(leg) for leg in first if leg.hold_key is not None}
+        late = [leg for leg in due if leg not in first and self._held_by(leg) in keys]
         late.sort(key=lambda leg: (*self._held_by(leg), *leg.rank))
-        return sorted([*due[:most], *late[:SIBLINGS_MOST]], key=lambda leg: leg.rank)
+        return sorted([*first, *late[:SIBLINGS_MOST]], key=lambda leg: leg.rank)
+
+    @staticmethod
+    def _picked(due: Sequence[MemoryLeg], most: int) -> Sequence[MemoryLeg]:
+        """Those that are due first, and room for others where one recipient has too many."""
+        counts, some, more = Counter[int](), list[MemoryLeg](), list[MemoryLeg]()
+        for leg in due[:most]:
+            counts[leg.note.new.recipient_no] += 1
+            is_too_many = counts[leg.note.new.recipient_no] > max(1, most // SHARES)
+            (more if is_too_many else some).append(leg)
+        crowding = {leg.note.new.recipient_no for leg in more}
+        others = [leg for leg in due[most:] if leg.note.new.recipient_no not in crowding]
+        return [*some, *others[: len(more)], *more][:most]
 
     @staticmethod
     def _whose(leg: MemoryLeg) -> tuple[int, Platform]:
@@ -196,9 +212,15 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
             state = "skipped" if decision.kind == "skip" else "expired"
             leg.end("cancelled" if reason == "read" else state, reason or state)  # type: ignore[arg-type]
         told = {"ready": "pending", "waiting": "held"}
-        if is_noted:
+        if is_noted and not (leg.state == "waiting" and self._was_held(leg, now - LOG_HELD_MS)):
             self.note_down(leg, told.get(leg.state, leg.state), leg.reason, at=now)
         return []
+
+    def _was_held(self, leg: MemoryLeg, since: int) -> bool:
+        """Whether there is an entry of that, later than then."""
+        way = (leg.note.new.id, leg.platform, "held")
+        return any((each.id, each.platform, each.status) == way and each.at > since
+                   for each in self.entries)  # fmt: skip
 
     def _ready(self, leg: MemoryLeg, reason: str) -> None:
         first, *others = self.reached(leg)
@@ -236,7 +258,11 @@ class MemoryNotificationQueue(MemorySending, NotificationQueue):
     # ---- what people do
 
     def want(self, user_no: int, platform: Platform, wanted: Preferences, *, at: Millis) -> None:
-        """Replace what somebody wants of a platform; what was held back there is due now."""
+        """Replace what somebody wants of a platform; what was held back there is due now, unless
+        he wanted the same before.
+        """
+        if self.preferences.get((user_no, platform)) == wanted:
+            return
         self.preferences[user_no, platform] = wanted
         for leg in self.legs.values():
             is_held = leg.state == "waiting" and leg.hold_key is not None

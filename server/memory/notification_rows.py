@@ -12,7 +12,7 @@ from protocol.ids import Millis
 URGENCY_MS: Final = 30_000
 PENDING: Final[frozenset[LegState]] = frozenset({"waiting", "backup", "ready", "leased"})
 SENT: Final[frozenset[LegState]] = frozenset({"sent", "withdraw", "withdrawn", "merged"})
-NEVER: Final[frozenset[LegState]] = frozenset({"cancelled", "expired", "skipped"})
+NEVER: Final[frozenset[LegState]] = frozenset({"cancelled", "expired", "skipped", "failed"})
 
 
 @dataclass(slots=True)

@@ -121,6 +121,7 @@ class MemorySending(MemoryLegs):
             data=new.data,
             priority=new.priority,
             language="ko" if self.person(new.recipient_no).language.startswith("ko") else "en",
+            sender_no=new.sender_no,
             sender=None if new.sender_no is None else self.person(new.sender_no).name,
             created_at=new.created_at,
             expires_at=new.expires_at,

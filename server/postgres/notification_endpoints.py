@@ -32,8 +32,12 @@ RENEW: Final = """
 UPDATE notification_endpoints SET sealed = $2, key_id = $3, lookup = $4, label = $5
 WHERE endpoint_no = $1"""
 
+# Who has it already by the current key has proven it later: `rekey` ends this one.
 REPLACE: Final = """
-UPDATE notification_endpoints SET sealed = $2, key_id = $3
+UPDATE notification_endpoints e SET sealed = $2, key_id = $3, lookup = CASE WHEN EXISTS (
+        SELECT FROM notification_endpoints o
+        WHERE o.platform = e.platform AND o.kind = e.kind AND o.lookup = $4 AND o.ended_at IS NULL
+    ) THEN e.lookup ELSE $4 END
 WHERE endpoint_no = $1 AND ended_at IS NULL"""
 
 # What is ended needs its address no more.
@@ -70,10 +74,16 @@ EMPTY: Final = """
 UPDATE notification_endpoints SET sealed = '', lookup = ''
 WHERE ended_at IS NOT NULL AND (sealed <> '' OR lookup <> '')"""
 
+# Those of KakaoTalk were once sealed anew without what they are found by.
 OLD: Final = """
-SELECT endpoint_no, endpoint_id, user_no, platform, kind, sealed, key_id
-FROM notification_endpoints WHERE key_id <> $1 AND ended_at IS NULL AND endpoint_no > $2
+SELECT endpoint_no, endpoint_id, user_no, platform, kind, sealed, key_id, lookup
+FROM notification_endpoints
+WHERE (key_id <> $1 OR $4 AND kind = 'kakao_talk') AND ended_at IS NULL AND endpoint_no > $2
 ORDER BY endpoint_no LIMIT $3 FOR UPDATE"""
+
+PROVEN_LATER: Final = """
+SELECT created_at FROM notification_endpoints
+WHERE platform = $1 AND kind = $2 AND lookup = $3 AND ended_at IS NULL AND endpoint_no <> $4"""
 
 RESEAL: Final = """
 UPDATE notification_endpoints SET sealed = $2, key_id = $3, lookup = $4 WHERE endpoint_no = $1"""
@@ -91,7 +101,7 @@ class EndpointSummary(NamedTuple):
 
 
 class Rekeyed(NamedTuple):
-    """How many were sealed anew, and how many no key here opens."""
+    """How many were sealed anew, or ended as another's; and how many no key here opens."""
 
     sealed: int
     unopened: int
@@ -110,6 +120,7 @@ class NotificationEndpoints:
     ) -> None:
         self._database, self._seals = database, seals
         self._new_id, self._most = new_id, most
+        self._all_are_found = False
 
     async def add(
         self, user_no: int, platform: Outside, kind: str, address: str, label: str, at: Millis
@@ -169,10 +180,12 @@ class NotificationEndpoints:
             id = await service.fetchval(ID, endpoint.endpoint_no)  # noqa: A001 - the field's name
             of = _of(id, endpoint.user_no, endpoint.platform, endpoint.kind)
             key_id, data = self._seals.seal(address, of)
-            await service.execute(REPLACE, endpoint.endpoint_no, data, key_id)
+            lookup = self._seals.lookups(identity(endpoint.kind, address))[0]
+            await service.execute(REPLACE, endpoint.endpoint_no, data, key_id, lookup)
 
     async def rekey(self) -> Rekeyed:
-        """Seal anew what another key than the current one sealed; forget what was ended.
+        """Seal anew what another key than the current one sealed; forget what was ended. The first
+        call looks, too, whether all are found by the current key.
 
         After it, keys that only opened can be taken away, unless some were not opened.
         """
@@ -181,22 +194,32 @@ class NotificationEndpoints:
         sealed = unopened = after = 0
         while True:
             async with self._database.service() as service:
-                rows = await service.fetch(OLD, self._seals.key_id, after, REKEYED_AT_ONCE)
+                await service.execute(LOCK)
+                some = (after, REKEYED_AT_ONCE, not self._all_are_found)
+                rows = await service.fetch(OLD, self._seals.key_id, *some)
                 for row in rows:
-                    is_done = await self._rekey(service, row)
-                    sealed, unopened = sealed + is_done, unopened + (not is_done)
+                    try:
+                        sealed += await self._rekey(service, row)
+                    except NotOpened:
+                        unopened += 1
             if not rows:
+                self._all_are_found = True
                 return Rekeyed(sealed, unopened)
             after = rows[-1]["endpoint_no"]
 
     async def _rekey(self, service: Transaction, row: Any) -> bool:
-        try:
-            opened = self._opened(row)
-        except NotOpened:
+        """Whether there was anything to do. Raises NotOpened."""
+        *sealed, lookup_before = row
+        opened = self._opened(sealed)
+        lookup = self._seals.lookups(identity(opened.kind, opened.address))[0]
+        if (row["key_id"], lookup_before) == (self._seals.key_id, lookup):
             return False
+        it = (opened.platform, opened.kind, lookup, opened.endpoint_no)
+        if later := await service.fetchval(PROVEN_LATER, *it):
+            await service.execute(END, [opened.endpoint_no], later, "taken_over")
+            return True
         of = _of(row["endpoint_id"], opened.user_no, opened.platform, opened.kind)
         key_id, data = self._seals.seal(opened.address, of)
-        lookup = self._seals.lookups(identity(opened.kind, opened.address))[0]
         await service.execute(RESEAL, opened.endpoint_no, data, key_id, lookup)
         return True
 

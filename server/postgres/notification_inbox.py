@@ -35,7 +35,11 @@ ORDER BY n.created_at DESC, n.notification_id DESC LIMIT $6"""
 SINCE: Final = f"""{LISTED} AND (n.created_at, n.notification_id) > ($3, $5) AND n.seen_at IS NULL
 ORDER BY n.created_at, n.notification_id LIMIT $4"""
 
-COUNT: Final = f"SELECT count(*) FROM notifications n WHERE {IS_LISTED} AND n.seen_at IS NULL"  # noqa: S608
+COUNTED_MOST: Final = 1_000
+COUNT: Final = f"""
+SELECT count(*) FROM (
+    SELECT FROM notifications n WHERE {IS_LISTED} AND n.seen_at IS NULL LIMIT {COUNTED_MOST}
+) c"""  # noqa: S608 - constants
 
 UNREAD: Final = """
 SELECT n.notification_id, (n.expires_at <= $3) IS NOT TRUE AS is_there FROM notifications n
@@ -44,9 +48,19 @@ ORDER BY n.created_at, n.notification_id LIMIT $2"""
 
 EXPIRED: Final = """
 SELECT n.recipient_no, n.notification_id, n.expires_at FROM notifications n
-WHERE (n.expires_at, n.notification_id) > ($1, $2) AND n.expires_at <= $3 AND n.seen_at IS NULL
-    AND n.deleted_at IS NULL
+WHERE n.expires_at > $1 AND n.expires_at <= $2 AND n.seen_at IS NULL AND n.deleted_at IS NULL
+    AND n.notification_id <> ALL ($3::text[])
 ORDER BY n.expires_at, n.notification_id LIMIT $4"""
+
+BETWEEN: Final = """
+SELECT n.recipient_no, n.notification_id
+FROM (VALUES ($1::integer, $2::integer), ($2, $1)) AS pair (user_no, other_no),
+LATERAL (
+    SELECT * FROM notifications o
+    WHERE o.recipient_no = pair.user_no AND o.seen_at IS NULL AND o.deleted_at IS NULL
+    ORDER BY o.created_at DESC, o.notification_id DESC LIMIT $3
+) n
+WHERE n.sender_no = pair.other_no"""
 
 HAS: Final = """
 SELECT EXISTS (
@@ -139,7 +153,7 @@ class NotificationInbox:
         return [_listed(row) for row in await self._database.fetch(PAGE, *args)]
 
     async def unread_count(self, user_no: int, *, now: Millis) -> int:
-        """How many there are that were not read."""
+        """How many there are that were not read; of more than COUNTED_MOST it is that many."""
         return int(await self._database.fetchval(COUNT, user_no, now))
 
     async def since(
@@ -180,11 +194,18 @@ class NotificationInbox:
         return [each for each in dict.fromkeys(ids) if each in unread.get(user_no, ())]
 
     async def expired(
-        self, after: tuple[Millis, str], *, until: Millis, most: int
+        self, after: Millis, *, until: Millis, but: Sequence[str], most: int
     ) -> Sequence[ExpiredNotification]:
-        """Whose time ran out after that one's, and until then: they are on no list any more."""
-        rows = await self._database.fetch(EXPIRED, *after, until, most)
+        """Whose time ran out after then, and *until* then, *but* for these: they are on no list
+        any more.
+        """
+        rows = await self._database.fetch(EXPIRED, after, until, but, most)
         return [ExpiredNotification(*row) for row in rows]
+
+    async def between(self, one_no: int, other_no: int) -> frozenset[tuple[int, str]]:
+        """What each of two has not read of the other, among his newest 500: whose, and which."""
+        rows = await self._database.fetch(BETWEEN, one_no, other_no, READ_AT_ONCE)
+        return frozenset((row["recipient_no"], row["notification_id"]) for row in rows)
 
     async def delete(
         self,

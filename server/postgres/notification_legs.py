@@ -81,7 +81,7 @@ WITH begun AS (
 )
 SELECT d.leg_no, d.platform, d.endpoint_no, d.recipient_no, d.attempt, d.state, d.provider_ref,
     q.notification_id, q.notification_type, q.title, q.message, q.data::text AS data, q.priority,
-    q.created_at, q.expires_at, q.collapse_key, r.language,
+    q.created_at, q.expires_at, q.collapse_key, r.language, q.sender_no,
     (SELECT {NAME} FROM users u WHERE u.user_no = q.sender_no) AS sender_name,
     t.merged, t.merged_count
 FROM begun d

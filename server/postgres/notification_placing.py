@@ -10,6 +10,11 @@ SUBJECT: Final = """CASE WHEN q.collapse_key IS NULL THEN 'n:' || q.notification
         ELSE 'collapse:' || coalesce(q.sender_no, 0) || ':' || q.collapse_key END"""
 """What a notification ``q`` is about: there is one of each on somebody's list."""
 
+SHARES: Final = 4
+"""Where more is due than a round takes, those of others come before what is beyond a fourth of it
+and of one recipient.
+"""
+
 # Those of a recipient are decided by one node at a time: what went to him lately is counted. No
 # pair of users has the locks of that first number.
 PICK: Final = """
@@ -18,6 +23,7 @@ FROM (
     SELECT d.leg_no, d.recipient_no, d.platform, d.hold_key
     FROM notification_deliveries d JOIN notification_queue q USING (notification_no)
     WHERE d.state = 'waiting' AND d.rank_at <= $1 AND d.due_at <= $1
+        AND d.recipient_no <> ALL ($3::integer[])
     ORDER BY d.rank_at, d.leg_no LIMIT $2 FOR NO KEY UPDATE OF d, q SKIP LOCKED
 ) p"""
 
@@ -62,11 +68,18 @@ ORDER BY d.rank_at, d.leg_no"""  # noqa: S608 - constants
 
 # Those that are replaced stay, under a subject of their own; what was not read of them is gone.
 REPLACE: Final = f"""
+WITH taken AS MATERIALIZED (
+    SELECT d.leg_no, n.notification_id
+    FROM notification_deliveries d JOIN notification_queue q USING (notification_no)
+    JOIN notifications n ON n.recipient_no = q.recipient_no AND n.subject = {SUBJECT}
+    WHERE d.leg_no = ANY ($1::bigint[])
+    -- As readers take them, too; by no index, which would be read from its beginning.
+    ORDER BY n.recipient_no + 0, n.notification_id COLLATE "C" FOR NO KEY UPDATE OF n
+)
 UPDATE notifications n SET subject = 'n:' || n.notification_id,
     deleted_at = CASE WHEN n.seen_at IS NULL THEN coalesce(n.deleted_at, $2) ELSE n.deleted_at END
-FROM notification_deliveries d JOIN notification_queue q USING (notification_no)
-WHERE d.leg_no = ANY ($1::bigint[]) AND n.recipient_no = q.recipient_no AND n.subject = {SUBJECT}
-RETURNING d.leg_no, n.notification_id, n.seen_at IS NULL AND n.deleted_at = $2 AS is_gone"""  # noqa: S608
+FROM taken t WHERE n.notification_id = t.notification_id
+RETURNING t.leg_no, n.notification_id, n.seen_at IS NULL AND n.deleted_at = $2 AS is_gone"""  # noqa: S608
 
 # All that becomes of legs that go to the web, and of what goes nowhere else, for these are many.
 SHOW: Final = f"""
@@ -117,13 +130,20 @@ SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::bigint[], $5::in
 ON CONFLICT (recipient_no, platform, group_key)
 DO UPDATE SET until_at = excluded.until_at, sent = excluded.sent"""
 
-LOG: Final = """
+LOG_HELD_MS: Final = 3_600_000
+"""Of a leg that is held back now for this and now for that there is one entry in so long."""
+LOG: Final = f"""
 INSERT INTO notification_log (notification_no, user_no, platform, notification_type, status, reason,
     at)
 SELECT q.notification_no, q.recipient_no, d.platform, q.notification_type, l.status, l.reason, $4
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS l (leg_no, status, reason)
 JOIN notification_deliveries d ON d.leg_no = l.leg_no
-JOIN notification_queue q ON q.notification_no = d.notification_no"""
+JOIN notification_queue q ON q.notification_no = d.notification_no
+WHERE CASE WHEN l.status <> 'held' THEN true ELSE coalesce((
+    SELECT false FROM notification_log o
+    WHERE o.notification_no = d.notification_no AND o.platform = d.platform
+        AND o.status = 'held' AND o.at + 0 > $4::bigint - {LOG_HELD_MS} LIMIT 1
+), true) END"""  # noqa: S608 - constants
 
 NEXT_DUE: Final = """
 SELECT min(due_at) FROM notification_deliveries WHERE state = 'waiting'"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ from server.postgres.notification_placing import (
     NEXT_DUE,
     PICK,
     REPLACE,
+    SHARES,
     SHOW,
     SIBLINGS,
     WINDOWS,
@@ -70,7 +72,7 @@ class PostgresNotifications(NotificationQueue):
 
     async def _due(self, transaction: Transaction, now: Millis, most: int) -> list[Any]:
         """Legs that are due, with those that are held back by the same key, and their facts."""
-        found = await transaction.fetch(PICK, now, most, within=self._within)
+        found = await self._picked(transaction, now, most)
         picked = [row for row in found if row["is_mine"]]
         leg_nos = [row["leg_no"] for row in picked]
         keys = sorted(
@@ -87,6 +89,19 @@ class PostgresNotifications(NotificationQueue):
         if not leg_nos:
             return []
         return await transaction.fetch(FACTS, leg_nos, now, within=self._within)
+
+    async def _picked(self, transaction: Transaction, now: Millis, most: int) -> Sequence[Any]:
+        """Those that are due first, and room for others where one recipient has too many."""
+        found = await transaction.fetch(PICK, now, most, [], within=self._within)
+        counts, some, more = Counter[int](), list[Any](), list[Any]()
+        for row in found if len(found) == most else ():
+            counts[row["recipient_no"]] += 1
+            (some if counts[row["recipient_no"]] <= max(1, most // SHARES) else more).append(row)
+        if not more:
+            return found
+        crowding = sorted({row["recipient_no"] for row in more})
+        others = await transaction.fetch(PICK, now, len(more), crowding, within=self._within)
+        return [*some, *others, *more][:most]
 
     async def _write(
         self, transaction: Transaction, rows: Sequence[Any], done: Decided, now: Millis

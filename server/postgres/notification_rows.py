@@ -139,6 +139,7 @@ def outgoing_of(row: Any, lease: int) -> tuple[OutgoingNotification, bool]:
         data=data,
         priority=row["priority"],
         language="ko" if row["language"].startswith("ko") else "en",
+        sender_no=row["sender_no"],
         sender=row["sender_name"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],

@@ -21,7 +21,10 @@ INSERT INTO notification_settings (user_no, platform, notification_types, prefer
     updated_at)
 VALUES ($1, $2, $3::text::jsonb, $4::text::jsonb, $5, $5)
 ON CONFLICT (user_no, platform) DO UPDATE SET notification_types = excluded.notification_types,
-    preferences = excluded.preferences, updated_at = excluded.updated_at"""
+    preferences = excluded.preferences, updated_at = excluded.updated_at
+WHERE notification_settings.notification_types <> excluded.notification_types
+    OR notification_settings.preferences <> excluded.preferences
+RETURNING true"""
 
 AS_SERVICE: Final = "SET LOCAL ROLE madang_service"
 
@@ -64,10 +67,13 @@ class NotificationSettings:
     async def put(
         self, user_no: int, platform: Platform, wanted: Preferences, *, at: Millis
     ) -> None:
-        """Replace those of a platform; what was held back there is due now, to be decided anew."""
+        """Replace those of a platform; what was held back there is due now, to be decided anew,
+        unless they are as they were.
+        """
         types, rest = stored_of(wanted)
         async with self._database.acting(user_no) as transaction:
-            await transaction.execute(PUT, user_no, platform, types, rest, at)
+            if not await transaction.fetchval(PUT, user_no, platform, types, rest, at):
+                return
             await transaction.execute(AS_SERVICE)
             await transaction.execute(NOBODY_DECIDES, user_no)
             rows = await transaction.fetch(HELD_BACK, user_no, platform)

@@ -14,9 +14,11 @@ from protocol.ids import Millis
 from server.postgres.pool import Transaction
 
 OFF: Final = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "sort", "material")
-WORK: Final = "BEGIN; SET LOCAL ROLE madang_service; SET LOCAL jit = off" + "".join(
+AS_THE_SERVER: Final = "SET LOCAL ROLE madang_service; SET LOCAL jit = off" + "".join(
     f"; SET LOCAL enable_{each} = off" for each in OFF
 )
+"""The rest of a transaction is the server's own work."""
+WORK: Final = f"BEGIN; {AS_THE_SERVER}"
 """A transaction of the server itself, row by row and by index: these tables grow faster than what
 is known of them when a plan is made.
 """
@@ -60,7 +62,8 @@ LEFT JOIN notification_deliveries t ON t.notification_no = m.notification_no
     AND t.platform = m.platform
 WHERE d.notification_no = ANY ($1::bigint[])"""
 
-# What was to be told by another leg, which will never be sent, goes its own way.
+# What was to be told by another leg, which was not sent and never will be, goes its own way. What
+# failed was taken by nobody: of whatever may have been, the leg is unknown.
 PART: Final = f"""
 UPDATE notification_deliveries d SET state = 'waiting', reason = '', merged_into = NULL,
     hold_key = NULL, due_at = $2::bigint, rank_at = $2::bigint - (q.priority - 1) * {URGENCY_MS}
@@ -72,7 +75,8 @@ WHERE d.notification_no = ANY ($1::bigint[]) AND d.state = 'merged'
         SELECT FROM notification_deliveries m
         JOIN notification_deliveries t ON t.notification_no = m.notification_no
             AND t.platform = m.platform
-        WHERE m.leg_no = d.merged_into AND t.state NOT IN ('cancelled', 'expired', 'skipped')
+        WHERE m.leg_no = d.merged_into
+            AND t.state NOT IN ('cancelled', 'expired', 'skipped', 'failed')
     )"""  # noqa: S608 - constants
 
 # The next of a fallback: now where the one before did not get through, else when it is not read.

@@ -5,7 +5,7 @@
     DELETE {api}/channels/{channel}/messages/{id}
 
 A message with the same nonce is made once within some minutes, so one that was perhaps not made is
-asked for again, as long as that is soon.
+asked for again at once. Later that is in doubt, and nobody asks any more.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from server.providers.posting import Method, Posted
 
 OPEN, SEND, DELETE = "POST dm", "POST message", "DELETE message"
 NONCE_CHARS: Final = 25
-SOON: Final = 2
-"""Attempts that are followed by another within the minutes in which a nonce is known."""
+PAUSES_S: Final = (0.5, 2.0)
+"""Before one is asked for again. All of it is over long before a nonce is forgotten."""
 MOST_CHANNELS: Final = 10_000
 DISTRUSTED_S: Final = 60.0
 """So long a token is not used that Discord did not believe; too many such requests, and it shuts
@@ -74,23 +74,21 @@ class DiscordBot:
     async def send(
         self, endpoint: OpenedEndpoint, message: OutgoingNotification, text: Text
     ) -> Attempt:
-        """Try once to send it, in the channel with this user that is opened where it must be."""
+        """Try to send it, in the channel with this user that is opened where it must be: again only
+        while it is not known whether it was.
+        """
         channel = await self._channel(endpoint.address)
         if isinstance(channel, Attempt):
             return channel
         once = {"nonce": nonce_of(message), "enforce_nonce": True}
         body = embedded(message, text) | once | {"components": self._buttons(message)}
-        path, route = f"/channels/{channel}/messages", Route(SEND, channel)
-        answer = await self._ask("POST", path, route, body)
-        if isinstance(answer, Attempt):
-            return answer
-        if is_taken(answer):
-            made = message_id(answer)
-            return Attempt(kind="sent", provider_ref=made and f"{channel}:{made}")
-        if answer.status == 404:  # noqa: PLR2004
-            self._channels.pop(endpoint.address, None)
-        attempt = self._refusal(answer)
-        return repeatable(attempt) if message.attempt <= SOON else attempt
+        first = await self._make(endpoint.address, channel, body)
+        for pause_s in PAUSES_S if first.kind == "unknown" else ():
+            await trio.sleep(pause_s)
+            again = await self._make(endpoint.address, channel, body)
+            if again.kind == "sent":
+                return again
+        return first  # a refusal of the same later does not say what became of it
 
     async def take_back(self, endpoint: OpenedEndpoint, message: OutgoingNotification) -> Attempt:
         """Delete it."""
@@ -102,6 +100,18 @@ class DiscordBot:
         if is_taken(answer) or fault_code(answer) == UNKNOWN_MESSAGE:
             return Attempt(kind="withdrawn")
         return repeatable(self._refusal(answer))
+
+    async def _make(self, user_id: str, channel: str, body: Mapping[str, Any]) -> Attempt:
+        path, route = f"/channels/{channel}/messages", Route(SEND, channel)
+        answer = await self._ask("POST", path, route, body)
+        if isinstance(answer, Attempt):
+            return answer
+        if is_taken(answer):
+            made = message_id(answer)
+            return Attempt(kind="sent", provider_ref=made and f"{channel}:{made}")
+        if answer.status == 404:  # noqa: PLR2004
+            self._channels.pop(user_id, None)
+        return self._refusal(answer)
 
     async def _channel(self, user_id: str) -> str | Attempt:
         if known := self._channels.get(user_id):
@@ -135,5 +145,5 @@ class DiscordBot:
 
 
 def nonce_of(message: OutgoingNotification) -> str:
-    """The same for every attempt."""
+    """The same however often it is asked for."""
     return hashlib.sha256(message.id.encode()).hexdigest()[:NONCE_CHARS]

@@ -61,6 +61,15 @@ class KakaoApp:
     """Where Kakao sends people back to, as it is registered there."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Unkept:
+    """An account that is not in the store yet."""
+
+    account: KakaoAccount
+    instead_of: frozenset[str] = field(repr=False)
+    """The refresh tokens that may be in the store, its own among them: any other one is newer."""
+
+
 class _Tokens(msgspec.Struct):
     access_token: str
     expires_in: int
@@ -84,7 +93,7 @@ class KakaoTokens:
         self._poster, self._app, self._endpoints = poster, app, endpoints
         self._clock = clock
         self._locks: WeakValueDictionary[int, trio.Lock] = WeakValueDictionary()
-        self._unkept: dict[int, KakaoAccount] = {}
+        self._unkept: dict[int, _Unkept] = {}
 
     async def account(
         self, endpoint: OpenedEndpoint, refused: str | None = None
@@ -114,12 +123,17 @@ class KakaoTokens:
         return self._account(str(user.id), tokens, tokens.refresh_token) if user else None
 
     async def _kept(self, endpoint: OpenedEndpoint) -> KakaoAccount | Attempt:
-        """What another turn, or another server, has kept meanwhile."""
-        if unkept := self._unkept.get(endpoint.endpoint_no):
-            await self._keep(endpoint, unkept)
-            return unkept
+        """What another turn, or another server, has kept meanwhile; or what still has to be."""
         now = await self._endpoints.address(endpoint.endpoint_no)
-        return GONE if now is None else kept_as(KakaoAccount, now)
+        kept = GONE if now is None else kept_as(KakaoAccount, now)
+        unkept = self._unkept.get(endpoint.endpoint_no)
+        if unkept is None:
+            return kept
+        if isinstance(kept, Attempt) or kept.refresh not in unkept.instead_of:
+            del self._unkept[endpoint.endpoint_no]
+            return kept
+        await self._keep(endpoint, unkept.account)
+        return unkept.account
 
     def _holds(self, account: KakaoAccount, refused: str | None) -> bool:
         return account.access != refused and account.until > self._clock.now_ms() + EARLY_MS
@@ -130,8 +144,11 @@ class KakaoTokens:
         posted = await self._ask(grant_type="refresh_token", refresh_token=old.refresh)
         if tokens := _tokens(posted):
             account = self._account(old.id, tokens, tokens.refresh_token or old.refresh)
-            await self._keep(endpoint, account)
-            return account
+            before = self._unkept.get(endpoint.endpoint_no)
+            known = {old.refresh} if before is None else before.instead_of
+            unkept = _Unkept(account, frozenset({*known, account.refresh}))
+            self._unkept[endpoint.endpoint_no] = unkept
+            return await self._kept(endpoint)
         if _is_over(posted):
             return await self._others(endpoint, old)
         return repeatable(attempt_of(posted, self._clock))
@@ -146,7 +163,6 @@ class KakaoTokens:
 
     async def _keep(self, endpoint: OpenedEndpoint, account: KakaoAccount) -> None:
         """Not to lose it where the store is away: then it is kept here, and there with the next."""
-        self._unkept[endpoint.endpoint_no] = account
         try:
             await self._endpoints.replace(endpoint, kept_account(account))
         except (StoreUnavailable, OutcomeUnknown):

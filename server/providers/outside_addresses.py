@@ -163,14 +163,14 @@ def push_endpoint(url: str, service: Endpoint | None = None) -> Endpoint:
     """
     if len(url) > LONGEST_PUSH_URL:
         raise ValueError(f"must have {LONGEST_PUSH_URL} characters at most")
-    endpoint = read_endpoint(url, private=service is not None)
+    endpoint = read_endpoint(url, private=True)
     if service is not None and endpoint[:3] == service[:3]:
         return endpoint
-    endpoint = read_endpoint(url, private=False)
     is_known = endpoint.host in PUSH_HOSTS or endpoint.host.endswith(PUSH_DOMAINS)
-    if is_known and endpoint.port == DEFAULT_PORTS["https"]:  # on others nobody may answer
+    port = DEFAULT_PORTS["https"]  # on others nobody may answer
+    if is_known and (endpoint.scheme, endpoint.port) == ("https", port):
         return endpoint
-    raise ValueError("must be of a known push service")
+    raise ValueError(f"must be of a known push service, by https on port {port}")
 
 
 def read_webhook(url: str, api: Endpoint | None = None) -> WebhookAddress:

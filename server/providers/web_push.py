@@ -162,14 +162,14 @@ class WebPush:
 
 
 def topic_of(message: OutgoingNotification) -> str:
-    """What a message replaces at the push service: itself, or those of its collapse key.
+    """What a message replaces at the push service: itself, or those of its sender's key.
 
     It is a digest, for the service can read it.
     """
     if message.collapse_key is None:
         of = f"id {message.notification_id}"
     else:
-        of = f"key {message.sender} {message.type} {message.collapse_key}"
+        of = f"key {message.sender_no} {message.type} {message.collapse_key}"
     digest = hashlib.sha256(of.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:TOPIC_CHARS]
 

@@ -12,7 +12,7 @@ export const notificationCalls = (http) => ({
   why: (id) => http("GET", `/${part(id)}/why`).then(({ entries }) => entries),
   settings: () => http("GET", "/settings"),
   change: (settings) => http("PUT", "/settings", settings),
-  endpoints: () => http("GET", "/endpoints").then(({ endpoints }) => endpoints),
+  endpoints: () => http("GET", "/endpoints"),
   removeEndpoint: (id) => http("DELETE", `/endpoints/${part(id)}`),
   pushKey: () => http("GET", "/push-key").then(({ key }) => key),
   addPush: (subscription) => http("POST", "/endpoints/push", subscription),

@@ -21,13 +21,13 @@ export function showNotificationSettings(notifications, isRefused) {
   const load = async () => {
     body.replaceChildren(waiting(4));
     try {
-      const [{ settings }, endpoints] = await Promise.all([notifications.calls.settings(), notifications.calls.endpoints()]);
+      const [{ settings }, reach] = await Promise.all([notifications.calls.settings(), notifications.calls.endpoints()]);
       if (!dialog.open) return;
       const wishes = new Wishes(notifications.calls, settings);
       const reached = make("p", { class: "hint" });
       const changed = (now) => (reached.textContent = unreached(now));
       times = timesOf(wishes, say);
-      ways = waysOf(notifications, endpoints, { say, changed });
+      ways = waysOf(notifications, reach, { say, changed });
       body.replaceChildren(make("section", {}, make("h3", {}, words.whatWhere), matrix(wishes, say), reached), times.node, ways.node);
     } catch (error) {
       body.replaceChildren(broken(error, load));

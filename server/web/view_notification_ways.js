@@ -15,20 +15,20 @@ const PICTURES = { push: "bell", kakao: "bubble", discord: "people" };
 /** Whether one is told anything there: the bot in KakaoTalk cannot speak first. */
 export const tells = ({ kind }) => kind !== "kakao_bot";
 
-/** {node, close()} of these endpoints; `changed(endpoints)` hears what they are, at first and later. */
-export function waysOf({ calls, chat }, endpoints, { say, changed }) {
+/** {node, close()} of these endpoints, and of what `can` be added; `changed(endpoints)` hears what they are, at first and later. */
+export function waysOf({ calls, chat }, { endpoints, ways: can }, { say, changed }) {
   const user = chat.user.id;
   const list = make("ul", { class: "found", "aria-label": words.reachedAt });
-  const renew = async () => show(await calls.endpoints());
-  const ways = { calls, user, renew, say };
+  const renew = async () => show((await calls.endpoints()).endpoints);
+  const ways = { calls, can, user, renew, say };
   const kakao = linkCode("kakao", ways);
   const discord = linkCode("discord", ways);
   const phone = phoneCode(ways, { during, error: errorPlace() });
   const push = pushWay(ways);
   const wrong = words.waysWrong;
   const nodes = [push.node,
-    wayOf("kakao", [kakao.node], [[words.linkAccount, kakao.ask, wrong.code], [words.connectKakao, async () => location.assign(await calls.connectKakao()), wrong.connect], [words.addPhone, phone.ask, wrong.phone]], phone.node),
-    wayOf("discord", [discord.node], [[words.linkAccount, discord.ask, wrong.code]], webhookForm(ways))];
+    wayOf("kakao", can, [kakao.node], { kakao_link: [words.linkAccount, kakao.ask, wrong.code], kakao_login: [words.connectKakao, async () => location.assign(await calls.connectKakao()), wrong.connect], alimtalk: [words.addPhone, phone.ask, wrong.phone] }, phone.node),
+    wayOf("discord", can, [discord.node], { discord_link: [words.linkAccount, discord.ask, wrong.code], discord_webhook: null }, can.includes("discord_webhook") && webhookForm(ways))];
   const node = make("section", {}, make("h3", {}, words.reachedAt), list, make("div", { class: "ways" }, ...nodes));
   const show = (now) => {
     const rows = now.map((each) => ({ key: each.id, mark: JSON.stringify(each), each }));
@@ -41,12 +41,14 @@ export function waysOf({ calls, chat }, endpoints, { say, changed }) {
   return { node, close: () => [kakao, discord].forEach((code) => code.close()) };
 }
 
-// One way: what it is about, what can be done ([text, act, what its refusals mean]), and beside it what went wrong.
-function wayOf(platform, parts, verbs, form = "") {
+// The ways of a platform that there are: what they are about, what can be done (by way: [text, act, what its refusals mean]), and beside it what went wrong.
+function wayOf(platform, can, parts, verbs, form) {
   const error = errorPlace();
-  const buttons = verbs.map(([text, act, wrong]) => make("button", { type: "button", class: "plain small", onclick: ({ currentTarget }) => during(currentTarget, error, act, wrong) }, text));
-  return make("div", { class: "card way", data: { platform } }, make("strong", {}, words.platforms[platform]), make("p", { class: "hint" }, words.aboutWay[platform]),
-    ...parts, make("div", { class: "verbs" }, ...buttons), error, form);
+  const here = Object.keys(verbs).filter((way) => can.includes(way));
+  const buttons = here.map((way) => verbs[way]).filter(Boolean).map(([text, act, wrong]) => make("button", { type: "button", class: "plain small", onclick: ({ currentTarget }) => during(currentTarget, error, act, wrong) }, text));
+  const about = here.map((way) => words.aboutWay[way]).join(" ") || words.noWay;
+  return make("div", { class: "card way", data: { platform } }, make("strong", {}, words.platforms[platform]), make("p", { class: "hint" }, about),
+    ...(here.length ? [...parts, make("div", { class: "verbs" }, ...buttons), error, form || ""] : []));
 }
 
 const errorPlace = () => make("p", { class: "error", role: "alert" });
@@ -64,16 +66,17 @@ async function during(control, place, work, wrong) {
   }
 }
 
-function pushWay({ calls, user, renew }) {
+function pushWay({ calls, can, user, renew }) {
   const told = make("p", { class: "hint", role: "status" });
   const turnOn = async () => {
     await turnOnPush(calls, user);
     toast(words.pushIsOn);
     await renew();
   };
-  const node = wayOf("push", [told], [[words.turnOnPush, turnOn, words.pushWrong]]);
+  const node = wayOf("push", can, [told], { web_push: [words.turnOnPush, turnOn, words.pushWrong] });
   const button = node.querySelector("button");
   const draw = (endpoints) => {
+    if (!button) return;
     const why = whyNoPush();
     const isOn = endpoints.some(({ id }) => id === pushOf(user));
     button.hidden = isOn || why === "insecure" || why === "unable";

@@ -11,6 +11,7 @@ import { toast } from "./toast.js";
 import { words } from "./words.js";
 
 const MOST_COUNTED = 99;
+const KNOWN = 999; // the server counts one more, and no further
 const ASKED = 100; // unread ones, the newest
 const TOGETHER = 300; // ms: what arrives within is told at once
 const PAUSE = 150; // ms: what changes within is asked for at once
@@ -126,7 +127,7 @@ class Notifications {
     const count = this.unread;
     button.querySelector(".badge")?.remove();
     if (count) button.append(make("span", { class: "badge", data: { count: count > MOST_COUNTED ? `${MOST_COUNTED}+` : count } })); // what it says is in the label
-    button.title = count ? words.notificationCount(count) : words.notifications;
+    button.title = count ? words.notificationCount(count > KNOWN ? `${KNOWN}+` : count) : words.notifications;
     button.setAttribute("aria-label", button.title);
   }
 

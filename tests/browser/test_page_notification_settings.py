@@ -162,15 +162,28 @@ def test_ways_are_added_shown_masked_and_taken_away(window: OpenWindow, junho: P
     expect(row).not_to_contain_text("대답만")
     expect(field).to_have_value("")
     expect(dialog.get_by_text("아직 받을 곳이 없습니다: 푸시, 카카오톡.")).to_be_visible()
-    alert = way(dialog, "kakao").get_by_role("alert").first
-    way(dialog, "kakao").get_by_role("button", name="내 전화번호로").click()
-    expect(alert).to_contain_text("이 서버는 알림톡을 보내지 않습니다")
-    way(dialog, "kakao").get_by_role("button", name="카카오 로그인").click()
-    expect(alert).to_contain_text("쓰지 않습니다")
     row.get_by_role("button", name="연결 끊기").click()
     page.locator("#question").get_by_role("button", name="연결 끊기").click()
     expect(row).to_have_count(0)
-    assert api(junho, "GET", "/endpoints") == {"endpoints": []}
+    assert api(junho, "GET", "/endpoints")["endpoints"] == []
+
+
+def test_what_the_server_does_not_have_is_not_offered(window: OpenWindow, junho: Person) -> None:
+    page = window(junho)
+    dialog = settings(page)
+    kakao, discord = way(dialog, "kakao"), way(dialog, "discord")
+    expect(kakao.get_by_role("button")).to_have_text(["연결 코드 받기"])
+    expect(kakao.locator(".hint").first).to_have_text("코드로 연결하는 챗봇은 대답만 합니다.")
+    expect(discord.get_by_role("button")).to_have_text(["더하기"])
+    none = {"endpoints": [], "ways": []}
+    page.route("**/api/notifications/endpoints", lambda route: route.fulfill(json=none))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    dialog = settings(page)
+    for platform in ("push", "kakao", "discord"):
+        expect(way(dialog, platform).get_by_role("button")).to_have_count(0)
+        expect(way(dialog, platform).locator("input")).to_have_count(0)
+        expect(way(dialog, platform)).to_contain_text("이 서버는 이곳으로 알리지 않습니다.")
 
 
 def test_a_code_holds_for_a_while_and_is_made_anew(window: OpenWindow, junho: Person) -> None:

@@ -106,7 +106,7 @@ def test_the_code_that_came_to_the_phone_adds_it(
     expect(row).to_have_count(0)
     field.fill(phones.code())
     kakao.get_by_role("button", name="확인").click()
-    expect(row).to_contain_text("카카오톡 · 010…5678")
+    expect(row).to_contain_text("알림톡 · 010…5678")
     expect(field).to_be_hidden()
 
 

@@ -74,7 +74,7 @@ async def test_the_first_answer_holds_and_is_told_once(run):
     for said in ("accept", "accept", "decline", "accept"):
         assert await answer(run, "n1", said, heard=heard) == "accept"
     data = {"meeting": "n1", "more": {"n": [1, None]}}
-    assert heard == [Answered(9, "meeting.invitation", data, "Ann", "en")]
+    assert heard == [Answered(9, "meeting.invitation", data, "Ann", "en", "user1", "user9")]
     assert await listed(run) == [("n1", "accept")]
     assert (await run.kept())["n1"].seen_at == NOON
     assert await told(run) == ["accept-n1"]

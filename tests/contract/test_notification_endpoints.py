@@ -315,6 +315,57 @@ async def test_the_same_is_known_under_an_old_key_and_is_sealed_by_the_new_one(
     assert await store(database, NEW).find("discord", "discord_bot", USER) == 1
 
 
+async def replaced(database: Database, *, is_stale: bool) -> str:
+    """The id of an account whose tokens were replaced while the key was; *is_stale*: and which is
+    found by the old one still.
+    """
+    made = await store(database).add(1, "kakao", "kakao_talk", account(1), "", NOW)
+    before, *_ = await rows(database)
+    between = store(database, NEW, OLD)
+    opened = await between.address(before["endpoint_no"])
+    assert opened is not None
+    await between.replace(opened, account(2))
+    if is_stale:
+        async with database.service() as service:
+            sql = "UPDATE notification_endpoints SET lookup = $1"
+            await service.execute(sql, before["lookup"])
+    return made
+
+
+async def test_with_new_secrets_it_is_found_by_the_new_key(database: Database) -> None:
+    made = await replaced(database, is_stale=False)
+    after = store(database, NEW)
+    assert await store(database, NEW, OLD).rekey() == Rekeyed(sealed=0, unopened=0)
+    assert await after.find("kakao", "kakao_talk", account(3)) == 1
+    assert await after.add(1, "kakao", "kakao_talk", account(3), "", NOW) == made
+    await after.add(2, "kakao", "kakao_talk", account(4), "", NOW)
+    assert [row["ended_why"] for row in await rows(database)] == ["taken_over", None]
+
+
+async def test_what_was_found_by_the_old_key_alone_is_found_again(database: Database) -> None:
+    await replaced(database, is_stale=True)
+    after = store(database, NEW)
+    assert await after.find("kakao", "kakao_talk", account(3)) is None
+    assert await after.rekey() == Rekeyed(sealed=1, unopened=0)
+    assert await after.find("kakao", "kakao_talk", account(3)) == 1
+    assert await store(database, NEW).rekey() == Rekeyed(sealed=0, unopened=0)
+
+
+async def test_what_was_proven_meanwhile_is_of_who_has_proven_it(database: Database) -> None:
+    await replaced(database, is_stale=True)
+    after = store(database, NEW)
+    await after.add(2, "kakao", "kakao_talk", account(3), "", Millis(NOW + 5))
+    stale, *_ = await rows(database)
+    opened = await after.address(stale["endpoint_no"])
+    assert opened is not None
+    await after.replace(opened, account(4))  # it is used meanwhile
+    assert await after.rekey() == Rekeyed(sealed=1, unopened=0)
+    before, now = await rows(database)
+    assert (before["ended_why"], before["ended_at"]) == ("taken_over", NOW + 5)
+    assert (before["sealed"], now["user_no"], now["ended_at"]) == (b"", 2, None)
+    assert await after.find("kakao", "kakao_talk", account(5)) == 2
+
+
 async def test_many_are_sealed_anew_and_those_that_no_key_opens_are_counted(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

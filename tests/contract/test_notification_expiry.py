@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from notification_world import NOON, open_app_world
+from notification_world import MINUTE, NOON, open_app_world
 
 from protocol.ids import Millis
 from server.notification_expiry import NotificationExpiry
@@ -45,6 +45,23 @@ async def test_who_has_not_read_it_in_its_time_is_told_that_it_is_gone_once(run,
     clock.at = NOON + 10
     await expiry.round()
     assert told[3:] == [(1, "later")]
+
+
+async def test_what_came_late_is_told_though_what_runs_out_later_was_told_before(run):
+    """It was decided in time, and its commit took a second; for a minute somebody looks for it."""
+    clock, told = Clock(), []
+    expiry = NotificationExpiry(run.inbox, lambda _to, ids: told.extend(ids), clock=clock)
+    await run.send("late", expires_at=NOON + 900)
+    await run.place()
+    clock.at = NOON + 1_000
+    await expiry.round()
+    for name, expires_at in (("early", NOON + 800), ("too early", NOON - 1)):
+        await run.send(name, expires_at=expires_at)
+    await run.place()
+    for later in (2_000, 4_000, MINUTE + 2_000, MINUTE + 4_000):
+        clock.at = NOON + later
+        await expiry.round()
+    assert told == ["late", "early"]
 
 
 async def test_reading_all_counts_what_is_on_the_list(run):

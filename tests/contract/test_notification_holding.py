@@ -87,6 +87,41 @@ async def test_what_is_held_back_for_the_same_once_more_has_one_entry(run):
     ]
 
 
+async def test_what_is_held_back_for_this_and_for_that_has_an_entry_an_hour(run):
+    await run.endpoint(1)
+    await run.send(platforms=("push",))
+    for look in range(7):
+        now = NOON + look * HOUR // 3
+        key = ("quiet_hours", "dnd")[look % 2]
+        how = {"kind": "hold", "reason": key, "until": now + 1, "hold_key": key}
+        await run.place(lambda legs, how=how: [Decision(leg_no=legs[0].leg_no, **how)], now=now)
+    assert (await run.states())[0][2] == "quiet_hours"
+    held = [(each[3], each[7]) for each in await run.entries()]
+    assert held == [("quiet_hours", NOON), ("dnd", NOON + HOUR), ("quiet_hours", NOON + 2 * HOUR)]
+
+
+async def test_who_wants_the_same_once_more_has_nothing_decided_anew(run):
+    await run.endpoint(1)
+    await run.want(1, "push", Preferences(dnd=True))
+    await run.send(platforms=("push",))
+    await run.place(by_the_rules(NOON))
+    await run.want(1, "push", Preferences(dnd=True), at=NOON + 5)
+    assert (await run.place(by_the_rules(NOON + 5), now=NOON + 5)).decided == 0
+    await run.want(1, "push", Preferences(), at=NOON + 6)
+    assert (await run.place(by_the_rules(NOON + 6), now=NOON + 6)).ready == {"push"}
+
+
+async def test_who_has_much_that_waited_leaves_room_for_others(run):
+    most, names = 8, [f"n{number:02}" for number in range(30)]
+    await run.queue.enqueue([new(name) for name in names])
+    await run.place(HELD, most=99)
+    await run.send("other", 2, at=NOON + HOUR)
+    placed = await run.place(now=NOON + HOUR, most=most)
+    assert "other" in [each.notification.id for each in placed.shown]
+    await run.queue.enqueue([new(f"m{name}", at=NOON + HOUR) for name in names])
+    assert (await run.place(now=NOON + HOUR, most=most)).decided == most  # alone he has it all
+
+
 async def test_what_is_held_back_expires_after_a_week(run):
     """Of somebody who wants to be left alone without an end, nothing is kept without an end."""
     await run.endpoint(1)

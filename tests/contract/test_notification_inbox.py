@@ -16,7 +16,7 @@ from notification_world import (
 
 from actors.notification_records import Decision
 from protocol.ids import Millis
-from server.postgres.notification_inbox import READ_AT_ONCE, PlatformOutcome
+from server.postgres.notification_inbox import COUNTED_MOST, READ_AT_ONCE, PlatformOutcome
 
 LATER = Millis(NOON + HOUR)
 BROADCAST = """
@@ -74,6 +74,16 @@ async def test_what_is_read_is_listed_still(run):
     ]
     assert await ids(run, unread=True) == ["c", "a"]
     assert await run.inbox.unread_count(1, now=LATER) == 2
+
+
+async def test_so_many_are_counted(run):
+    names = [f"n{number:04}" for number in range(COUNTED_MOST + 2)]
+    await shown(run, "other", to=2)
+    await run.queue.enqueue([new(name) for name in names])
+    await run.place(most=2 * COUNTED_MOST)
+    assert await run.inbox.unread_count(1, now=LATER) == COUNTED_MOST
+    await run.read(*names[:3])
+    assert await run.inbox.unread_count(1, now=LATER) == COUNTED_MOST - 1
 
 
 async def test_what_is_out_of_date_deleted_or_of_somebody_blocked_is_not_listed(run):
@@ -151,6 +161,17 @@ async def test_there_is_what_is_or_was(run):
     await run.inbox.delete(1, "a", at=NOON)
     assert [await run.inbox.has(1, name) for name in ("waits", "a", "never")] == [True, True, False]
     assert await run.inbox.has(2, "a") is False
+
+
+async def test_what_two_have_not_read_of_each_other_is_found_among_the_newest(run):
+    await shown(run, "old", at=NOON - 1)
+    await run.queue.enqueue([new(f"n{each:03}", sender=8) for each in range(READ_AT_ONCE - 1)])
+    await run.place(most=1000)
+    await shown(run, "new", "read", at=NOON + 1)
+    await run.read("read")
+    await shown(run, "back", to=9, sender=1)
+    assert await run.inbox.between(1, 9) == {(1, "new"), (9, "back")}
+    assert await run.inbox.between(9, 1) == {(1, "new"), (9, "back")}
 
 
 # ---- deleting

@@ -102,7 +102,7 @@ SOME = "ARRAY[20, 40, 16, 8]::bigint[]"
 PAIR = ["ARRAY[1016]", "ARRAY['n15']"]
 
 AS_THE_SERVER = [
-    (PICK, [LAST, "500"], "notification_deliveries_waiting"),
+    (PICK, [LAST, "500", "ARRAY[1016]"], "notification_deliveries_waiting"),
     (SIBLINGS, ["ARRAY[1016]", "ARRAY['web']", "ARRAY['quiet']", SOME, LAST],
      "notification_deliveries_held"),
     (FACTS, [SOME, LAST], "notification_queue_pkey"),
@@ -130,7 +130,7 @@ AS_IT_COMES = [
     (COUNT, ["1001", LAST], "notifications_unseen"),
     (SINCE, ["1001", LAST, "100", "50", "''"], "notifications_unseen"),
     (UNREAD, ["1001", "500", LAST], "notifications_unseen"),
-    (EXPIRED, ["100", "'n'", LAST, "50"], "notifications_expiring"),
+    (EXPIRED, ["100", LAST, "ARRAY['n']", "50"], "notifications_expiring"),
     (OF, ["17"], "notification_log_of"),
     (OF_USER, ["1001", LAST, "50"], "notification_log_user"),
     (FORGET, ["500", "1000"], "notification_log_at"),
@@ -185,8 +185,9 @@ ONES = "ARRAY[1, 1]"
 RESULTS = [BEGUN, "ARRAY[0, 0]::bigint[]", "ARRAY[0, 0]::smallint[]", "ARRAY[false, false]"]
 WORDS = "ARRAY['a', 'b']"
 LOOKS = [
-    (PICK, [LAST, "50"]),
-    (PICK, ["100", "50"]),
+    (PICK, [LAST, "50", "ARRAY[]::integer[]"]),
+    (PICK, [LAST, "50", "ARRAY[1016]"]),
+    (PICK, ["100", "50", "ARRAY[]::integer[]"]),
     (SIBLINGS, ["ARRAY[1016]", "ARRAY['web']", "ARRAY['quiet']", SOME, LAST]),
     (FACTS, [TWO, LAST]),
     (REPLACE, [TWO, LAST]),

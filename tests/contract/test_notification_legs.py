@@ -55,7 +55,7 @@ async def test_all_that_a_provider_needs_is_there(run):
     assert (leg.recipient_no, leg.endpoint_no, leg.type) == (1, endpoint, "meeting.invitation")
     assert (leg.title, leg.message) == ("title of n1", "message of n1")
     assert leg.data == {"meeting": "n1", "more": {"n": [1, None]}}
-    assert (leg.priority, leg.language, leg.sender) == (3, "en", "User 9")
+    assert (leg.priority, leg.language, leg.sender, leg.sender_no) == (3, "en", "User 9", 9)
     assert (leg.created_at, leg.expires_at, leg.collapse_key) == (NOON, NOON + HOUR, "x")
     assert (leg.attempt, leg.lease, leg.merged, leg.take_back) == (1, 1, (), None)
 
@@ -64,7 +64,8 @@ async def test_it_is_of_one_node_until_its_lease_is_over(run):
     await ready(run, "n1", "n2", sender=None)
     first = await run.begin(most=1)
     assert [each.notification_id for each in first.legs] == ["n1"]
-    assert (first.legs[0].sender, first.legs[0].language) == (None, "ko")
+    (leg,) = first.legs
+    assert (leg.sender, leg.sender_no, leg.language) == (None, None, "ko")
     assert first.next_due == NOON
     second = await run.begin()
     assert [each.notification_id for each in second.legs] == ["n2"]
@@ -428,8 +429,7 @@ async def merged(run, **fields):
     return leg
 
 
-@pytest.mark.parametrize(("attempt", "status"), [(SENT, "sent"), (REFUSED, "failed"),
-                                                 (UNKNOWN, "unknown")])  # fmt: skip
+@pytest.mark.parametrize(("attempt", "status"), [(SENT, "sent"), (UNKNOWN, "unknown")])
 async def test_they_are_as_the_other_is(run, attempt, status):
     leg = await merged(run)
     assert leg.merged == ("title of told",)
@@ -447,6 +447,33 @@ async def test_they_go_their_own_way_where_the_other_goes_nowhere(run):
     assert (await run.place(now=NOON + 1)).ready == {"push"}
     [leg] = (await run.begin(now=NOON + 1)).legs
     assert (leg.notification_id, leg.attempt, leg.merged) == ("told", 1, ())
+
+
+@pytest.mark.parametrize("attempt", [REFUSED, Attempt(kind="refused", reason="no_provider")])
+async def test_they_go_their_own_way_where_the_other_failed(run, attempt):
+    """As it does where there is no template for its type: nothing of it has left."""
+    await run.endpoint(1)
+    names = [f"n{number}" for number in range(4)]
+    await run.queue.enqueue([new(name, platforms=("push",)) for name in names])
+    failed = []
+    while (await run.place(digest)).ready:
+        [leg] = (await run.begin()).legs
+        await run.record(leg, attempt)
+        failed.append((leg.notification_id, len(leg.merged)))
+    assert failed == [("n3", 3), ("n2", 2), ("n1", 1), ("n0", 0)]
+    assert {await run.status(name) for name in names} == {"failed"}
+
+
+async def test_they_are_told_where_the_other_failed_at_one_of_two_addresses(run):
+    for _ in range(2):
+        await run.endpoint(1)
+    await run.queue.enqueue([new(name, platforms=("push",)) for name in ("told", "teller")])
+    await run.place(digest)
+    one, two = (await run.begin()).legs
+    await run.record(one, REFUSED)
+    assert await run.states("told") == [("push", "merged", "digest")]
+    await run.record(two, SENT)
+    assert (await run.status("told"), await run.status("teller")) == ("sent", "sent")
 
 
 async def test_what_was_read_of_them_is_not_told(run):
@@ -562,6 +589,10 @@ async def test_the_next_platform_of_one_that_was_told_by_a_failure(run):
     await run.send("told", platforms=("push", "web"), **how)
     await run.send("teller", platforms=("push",))
     await run.place(digest)
+    [leg] = (await run.begin()).legs
+    assert await run.record(leg, REFUSED) == set()
+    assert await run.states("told") == [("push", "waiting", ""), ("web", "backup", "")]
+    await run.place()
     [leg] = (await run.begin()).legs
     assert await run.record(leg, REFUSED) == {"web"}
     assert [each.notification.id for each in (await run.place()).shown] == ["told"]

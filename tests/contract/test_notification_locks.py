@@ -12,6 +12,10 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 MERGE = """
 UPDATE notification_deliveries m SET state = 'merged', merged_into = t.leg_no
 FROM notification_deliveries t WHERE m.notification_no = $1 AND t.notification_no = $2"""
+SEEN = "UPDATE notifications SET seen_at = 1 WHERE notification_id = $1"
+FREE = """
+SELECT notification_id FROM notifications WHERE notification_id IN ('a', 'z')
+ORDER BY notification_id FOR NO KEY UPDATE SKIP LOCKED"""
 TAKE = """
 SELECT notification_no FROM notification_queue WHERE notification_no = ANY ($1::bigint[])
 FOR NO KEY UPDATE"""
@@ -58,6 +62,20 @@ async def test_what_was_merged_meanwhile_is_taken_in_order(run, is_told_waited_f
         (later,): [earlier, later],
         (earlier, later): [earlier, later],
     }
+
+
+async def test_those_that_are_replaced_are_taken_in_the_order_of_readers(run):
+    """Who waits for the first of them has none that a reader has come to before."""
+    for name, key in (("z", "x"), ("a", "y")):
+        await run.send(name, collapse_key=key)
+    await run.place()
+    await run.queue.enqueue([new("later z", collapse_key="x"), new("later a", collapse_key="y")])
+    async with trio.open_nursery() as nursery, run.database.service() as reader:
+        await reader.execute(SEEN, "a")
+        nursery.start_soon(run.place)
+        await waits(run, 1)
+        assert [row["notification_id"] for row in await reader.fetch(FREE)] == ["a", "z"]
+    assert await run.unread(1) == {"later z", "later a"}
 
 
 async def test_reading_those_of_a_digest_at_the_same_time_takes_it_back_once(run):

@@ -16,6 +16,7 @@ OWN = {
     "notification_endpoints": "user_no",
     "notification_links": "user_no",
     "realtime_sessions": "user_no",
+    "calendar_feeds": "user_no",
 }
 """Tables of which users have and change their own rows, and whose column it is."""
 SEEN = {
@@ -25,6 +26,12 @@ SEEN = {
 }
 """Tables of which they only see them."""
 FORCED = OWN | SEEN
+OF_OTHERS = {
+    *("meeting_coordination_sessions", "meeting_participants", "meeting_options"),
+    *("meeting_votes", "meeting_history", "busy_times"),  # test_meeting_rows_guarded
+    "friendships",  # test_friend_rows_guarded
+}
+"""Tables that are guarded as well, each by tests of its own."""
 
 FILL = f"""
 INSERT INTO notification_queue (notification_id, recipient_no, notification_type, title, message,
@@ -46,7 +53,9 @@ FROM generate_series(1, 2) n;
 INSERT INTO notification_links (code_hash, user_no, platform, expires_at)
 SELECT n::text::bytea, n, 'kakao', {NOON} FROM generate_series(1, 2) n;
 INSERT INTO realtime_sessions (session_id, user_no, session_type, last_activity, created_at)
-SELECT 's' || n, n, 'web', {NOON}, {NOON} FROM generate_series(1, 2) n
+SELECT 's' || n, n, 'web', {NOON}, {NOON} FROM generate_series(1, 2) n;
+INSERT INTO calendar_feeds (user_no, token_hash, created_at)
+SELECT n, sha256(n::text::bytea), {NOON} FROM generate_series(1, 2) n
 """  # noqa: S608 - constants
 
 INSERT_FOR_2 = {
@@ -56,6 +65,7 @@ INSERT_FOR_2 = {
     "notification_links": "(code_hash, user_no, platform, expires_at) VALUES ('x', 2, 'kakao', 1)",
     "realtime_sessions": "(session_id, user_no, session_type, last_activity, created_at)"
     " VALUES ('s9', 2, 'web', 1, 1)",
+    "calendar_feeds": "(user_no, token_hash, created_at) VALUES (2, sha256('x'), 1)",
     "notification_queue": "(notification_id, recipient_no, notification_type, title, message,"
     " platforms, priority, scheduled_at, created_at)"
     " VALUES ('n9', 2, 't', 't', '', '{web}', 1, 1, 1)",
@@ -102,7 +112,7 @@ async def test_all_tables_of_users_are_guarded(owner):
     rows = await owner.fetch(
         "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity ORDER BY 1"
     )
-    assert [row[0] for row in rows] == sorted(FORCED)
+    assert [row[0] for row in rows] == sorted(OF_OTHERS | set(FORCED))
     rows = await owner.fetch(
         "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles"
         " WHERE rolname LIKE 'madang\\_%' ORDER BY 1"

@@ -72,6 +72,15 @@ async def test_what_was_held_back_is_due_now(run):
     assert (push.due_at, web.hold_key) == (NOON + MINUTE, "quiet")
 
 
+async def test_what_was_held_back_waits_on_where_nothing_else_is_wanted(run):
+    await run.settings.put(1, "web", ALL, at=NOON)
+    await run.send()
+    await run.place(hold(NOON + MINUTE))
+    await run.settings.put(1, "web", ALL, at=Millis(NOON + 5))
+    assert [leg.due_at for leg in (await run.kept())["n1"].legs] == [NOON + MINUTE]
+    assert await run.fetch("SELECT updated_at FROM notification_settings") == [(NOON,)]
+
+
 # ---- relations
 
 

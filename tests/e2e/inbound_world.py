@@ -69,6 +69,7 @@ class NotedErrors:
 
 
 class Wire(NamedTuple):
+    since: float
     last_heard: float
     text: bool = True
 
@@ -79,7 +80,7 @@ class Socket:
     def __init__(self, session_id: str, user_no: int, claims: Any, *, text: bool = True) -> None:
         self.session_id, self.user_no, self.user_id = session_id, user_no, claims.user
         self.claims, self.opened, self.gone = claims, True, False
-        self.connection = Wire(trio.current_time(), text)
+        self.connection = Wire(trio.current_time(), trio.current_time(), text)
         self.told: list[ServerFrame] = []
         self.closed: list[tuple[int, str]] = []
 
@@ -118,6 +119,7 @@ class InboundWorld:
             self.inbox,
             http.parts.broadcasts.notices,
             changed=self._changed,
+            befriended=lambda users: None,
             clock=self.clock,
             new_id=random_id,
         )

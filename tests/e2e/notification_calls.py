@@ -31,7 +31,8 @@ FROM users a, users b WHERE a.user_id = $1 AND b.user_id = $2"""
 
 
 async def befriend(http: HttpWorld, one: Person, other: Person, status: str = "accepted") -> None:
-    await http.database.execute(FRIENDS, one.id, other.id, status)
+    async with http.database.service() as service:
+        await service.execute(FRIENDS, one.id, other.id, status)
 
 
 async def two_friends(http: HttpWorld) -> tuple[Person, Person]:

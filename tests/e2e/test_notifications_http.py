@@ -33,7 +33,6 @@ from server.http import notification_sending
 from server.http.bodies import decode
 from server.http.notification_schemas import NewNotice
 from server.http.notification_sending import told_of
-from server.postgres import relations
 from server.postgres.notification_inbox import PlatformOutcome, SentNotification
 from server.settings import Place, read_settings
 
@@ -149,8 +148,14 @@ async def test_friends_are_those_who_both_agreed_and_blind_rooms_tell_nobody(
 WRONG: dict[str, list[tuple[str, Any]]] = {
     "recipientId": [("recipientId", "x" * 65), ("recipientId", 5)],
     "type": [("type", "no.such"), ("type", ""), ("type", "broadcast.received")],
-    "title": [("title", ""), ("title", "x" * 256), ("title", " \n "), ("title", "\u200b")],
-    "message": [("message", ""), ("message", "x" * 4_001), ("message", "\u200e ")],
+    "title": [
+        *(("title", ""), ("title", "x" * 256), ("title", " \n "), ("title", "\u200b")),
+        *(("title", f"to {each} us") for each in "\u202a\u202b\u202c\u202d\u202e"),
+    ],
+    "message": [
+        *(("message", ""), ("message", "x" * 4_001), ("message", "\u200e ")),
+        *(("message", f"to {each} us") for each in "\u202e\u2066\u2067\u2068\u2069"),
+    ],
     "data": [
         ("data", []),
         ("data", {"x": "x" * 4_097}),
@@ -205,12 +210,12 @@ async def test_data_may_be_as_long_and_deep_as_is_said(database_url: str) -> Non
 async def test_nobody_is_told_what_must_not_leave_a_text(database_url: str) -> None:
     async with open_http(database_url, notifies=True) as http:
         ann, bob = await two_friends(http)
-        text = "주민번호 900101-1234567, 카드 4111 1111 1111 1111,\u202e 오세요"
+        text = "주민번호 900101-1234567, 카드 4111 1111 1111 1111,\u200e 오세요"
         shown = await arrived(http, bob, await send(http, ann, bob, title=text, message=text))
         for said in (shown["title"], shown["message"]):
             assert "1234567" not in said
             assert "4111 1111 1111 1111" not in said
-            assert "\u202e" not in said
+            assert "\u200e" not in said
             assert said.endswith("오세요")
         kept = await http.database.fetch("SELECT q::text AS said FROM notification_queue q")
         assert "1234567" not in kept[0]["said"]
@@ -246,7 +251,8 @@ async def test_words_that_the_settings_forbid_are_said_to_nobody(database_url: s
         for field, text in (("title", "\uff23asino!"), ("message", "온라인 도\u200b박장")):
             body = {"recipientId": bob.id, **NOTE, field: text}
             reply = await ask(http, ann, "POST", "/send", body)
-            assert (reply.status, reply.json["fields"]) == (400, {field: "forbidden_words"})
+            why = "forbidden_words: has a word that this server does not let through"
+            assert (reply.status, reply.json["fields"]) == (400, {field: why})
 
 
 async def test_the_same_dedupe_key_is_the_same_notification(database_url: str) -> None:
@@ -326,7 +332,8 @@ async def test_senders_and_recipients_have_their_limits(database_url: str) -> No
         assert counts[0] >= 20 and counts[1] >= 20
         assert 60 <= sum(counts) <= 61 + (trio.current_time() - began) * 240 / 3_600
         assert counts[3] <= 1, "the recipient has had enough"
-        assert said[0] == "you send too many"
+        # Whoever is slower than one a second is stopped by the next limit, which is as high.
+        assert said[0] in {"you send too many", "you send this person too many"}
         assert said[3] == "this person is sent too many by all together"
         for _ in range(3):
             await send(http, admin, bob, type="system.announcement")
@@ -385,7 +392,7 @@ CONFLICT = (409, "conflict")
 
 
 async def test_only_so_much_from_one_is_urgent(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
 ) -> None:
     async def urgent(who: Person, to: Person, kind: str) -> int:
         sent = await send(http, who, to, type=kind, priority=4)
@@ -398,8 +405,9 @@ async def test_only_so_much_from_one_is_urgent(
         assert await urgent(ann, bob, "meeting.cancelled") == 3
         assert [await urgent(ann, ann, "calendar.reminder") for _ in range(6)] == [4] * 6
         assert [await urgent(admin, bob, "meeting.cancelled") for _ in range(6)] == [4] * 6
-        together = frozenset({"shares_meeting"})  # there are no meetings yet
-        monkeypatch.setattr(relations, "_relations", lambda _row: together)
+        body = {"participantIds": [bob.id], "title": "together"}
+        made = await http.ask("POST", "/api/meetings/coordinate", body, token=ann.token)
+        assert made.status == 201
         assert [await urgent(ann, bob, "meeting.cancelled") for _ in range(7)] == [4] * 5 + [3] * 2
         assert await urgent(bob, ann, "meeting.cancelled") == 4
 
@@ -473,7 +481,8 @@ async def test_what_is_refused_is_said_in_words(database_url: str) -> None:
             (
                 "title",
                 "a\nb",
-                "control: must have no control characters, and a title no line breaks",
+                "control: must have no control characters, none that turn the direction of"
+                " writing, and a title no line breaks",
             ),
         ):
             reply = await ask(http, ann, "POST", "/send", to_him(bob) | {field: value})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import trio
@@ -27,7 +27,9 @@ from notification_calls import (
     until,
 )
 
+from actors.notification_records import PLATFORMS
 from protocol.notices import Notification, NotificationGone
+from server.http.notification_endpoints import Way
 from server.http.notification_stream import (
     MARGIN_MS,
     OPENED,
@@ -204,6 +206,31 @@ async def test_an_answer_is_gone_from_other_windows_once(database_url: str) -> N
         ]
 
 
+async def test_a_block_takes_what_each_was_told_of_the_other_from_open_windows(
+    database_url: str,
+) -> None:
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        eve = await http.person()
+        await befriend(http, bob, eve)
+        told = [await send(http, ann, bob), await send(http, ann, bob)]
+        asked, kept = await send(http, bob, ann), await send(http, eve, bob)
+        for person, ids in ((ann, [asked]), (bob, [*told, kept])):
+            for each in ids:
+                await arrived(http, person, each)
+        read = await send(http, ann, bob)
+        assert (await ask(http, bob, "PUT", f"/{read}/read")).status == 204
+        async with listening(http, ann) as ann_heard, listening(http, bob) as bob_heard:
+            await ann_heard.event()
+            assert {(await bob_heard.event())[1]["id"] for _ in range(3)} == {*told, kept}
+            for method in ("DELETE", "PUT"):
+                path = f"/api/v1/blocks/{bob.id}"
+                assert (await http.ask(method, path, token=ann.token)).status < 300
+            assert await ann_heard.event() == ("gone", {"ids": [asked]}, None)
+            assert await bob_heard.event() == ("gone", {"ids": sorted(told)}, None)
+        assert [each["id"] for each in await listed(http, bob, "?unread=true")] == [kept]
+
+
 async def test_an_invitation_that_is_out_of_date_is_gone(database_url: str) -> None:
     async with open_http(database_url, notifies=True) as http:
         ann, bob = await two_friends(http)
@@ -265,6 +292,20 @@ async def test_settings_are_those_of_the_specification_with_everything_in_them(
         assert (await good(http, bob, "GET", "/settings"))["settings"] == settings
 
 
+async def test_all_switches_of_the_page_can_be_turned_at_once_and_no_more(
+    database_url: str,
+) -> None:
+    async with open_http(database_url) as http:
+        bob = await http.person()
+        switches = len(TYPES) * len(PLATFORMS) + len(PLATFORMS)
+        statuses = [
+            (await ask(http, bob, "PUT", "/settings", {"platform": "web"})).status
+            for _ in range(switches + 4)
+        ]
+        assert statuses[:switches] == [200] * switches and statuses[-1] == 429
+        await good(http, bob, "GET", "/settings")
+
+
 @pytest.mark.parametrize(
     ("field", "said"),
     [
@@ -284,6 +325,7 @@ async def test_settings_are_those_of_the_specification_with_everything_in_them(
         ("preferences.timeZone", {"timeZone": "Asia/Nowhere"}),
         ("preferences.timeZone", {"timeZone": "../../etc/passwd"}),
         ("preferences.timeZone", {"timeZone": ""}),
+        ("preferences.timeZone", {"timeZone": "Asia/Seoul\0"}),
         ("preferences.dnd_mode", {"dnd_mode": True}),
     ],
 )
@@ -335,6 +377,7 @@ async def test_the_stream_tells_what_comes_and_what_is_gone(database_url: str) -
         async with listening(http, bob) as heard:
             name, told, at = await heard.event()
             assert (name, told["id"], told["title"]) == ("notification", first, "before")
+            assert "loud" not in told
             assert at == str(http.parts.clock.now_ms())
             http.parts.clock.ms += 60_000  # type: ignore[attr-defined]
             second = await send(http, ann, bob, data={"x": [1]}, priority=2)
@@ -342,10 +385,11 @@ async def test_the_stream_tells_what_comes_and_what_is_gone(database_url: str) -
             shown = await arrived(http, bob, second)
             assert (name, told) == (
                 "notification",
-                {key: value for key, value in shown.items() if key != "read"},
+                {key: value for key, value in shown.items() if key != "read"} | {"loud": True},
             )
             assert set(told) == {
-                *("id", "type", "title", "message", "data", "priority", "timestamp", "sender")
+                *("id", "type", "title", "message", "data", "priority", "timestamp", "sender"),
+                "loud",
             }
             assert (await ask(http, bob, "PUT", f"/{first}/read")).status == 204
             assert await heard.event() == ("gone", {"ids": [first]}, None)
@@ -361,6 +405,22 @@ async def test_the_stream_tells_what_comes_and_what_is_gone(database_url: str) -
         for last in ("nonsense", str(http.parts.clock.now_ms() + 3_600_000)):
             async with listening(http, bob, last=last) as heard:
                 assert (await heard.event())[1]["id"] == second
+
+
+async def test_the_stream_says_that_it_is_loud_to_who_wants_to_hear_it(database_url: str) -> None:
+    async with open_http(database_url, notifies=True) as http:
+        ann, bob = await two_friends(http)
+        async with listening(http, bob) as heard:
+            loud = await send(http, ann, bob)
+            assert (await heard.event())[1]["loud"] is True
+            mute = {"platform": "web", "preferences": {"soundEnabled": False}}
+            await good(http, bob, "PUT", "/settings", mute)
+            silent = await send(http, ann, bob)
+            assert "loud" not in (await heard.event())[1]
+        async with listening(http, bob) as heard:
+            told = [(await heard.event())[1] for _ in range(2)]
+            assert {each["id"] for each in told} == {loud, silent}
+            assert not any("loud" in each for each in told)
 
 
 LIST = """
@@ -429,6 +489,8 @@ async def test_streams_are_opened_so_often_and_no_oftener(database_url: str) -> 
             async with http.stream(PATH + "/stream", bearer(bob)) as stream:
                 statuses.append(stream.status)
         spared = (trio.current_time() - began) * OPENED.per_second
+        refusal = await ask(http, bob, "GET", "/stream")
+        assert refusal.json["detail"] == "you open too many streams"
         assert 200 <= statuses[0] < 300 and statuses[-1] == 429
         assert statuses.count(200) <= OPENED.burst + 1 + spared
         async with listening(http, ann):
@@ -460,7 +522,8 @@ async def test_a_user_has_five_streams_at_most(database_url: str) -> None:
             )
             for _ in range(4):
                 feed.open(mine)
-            assert await refused(http, bob, "GET", "/stream") == (429, "rate_limited")
+            reply = await ask(http, bob, "GET", "/stream")
+            assert (reply.status, reply.json["detail"]) == (429, "you have 5 streams already")
         async with listening(http, bob):
             assert feed.count == 10
 
@@ -499,7 +562,8 @@ async def test_endpoints_are_added_listed_by_what_may_be_shown_and_ended(databas
         for secret in ("secret-of-bob", "s" * 20):
             rows = await http.database.fetch("SELECT e::text AS said FROM notification_endpoints e")
             assert len(rows) == 2 and secret not in str(rows)
-        assert (await good(http, ann, "GET", "/endpoints"))["endpoints"] == []
+        nothing = {"endpoints": [], "ways": ["web_push", "discord_webhook"]}
+        assert await good(http, ann, "GET", "/endpoints") == nothing
         path = f"/endpoints/{hook.json['id']}"
         assert await refused(http, ann, "DELETE", path) == (404, "not_found")
         assert (await ask(http, bob, "DELETE", path)).status == 204
@@ -516,6 +580,7 @@ async def test_an_address_that_is_none_is_refused_without_being_shown(database_u
             ("push", subscription("http://fcm.googleapis.com/x"), "endpoint"),
             ("push", subscription("https://127.0.0.1/secret"), "endpoint"),
             ("push", subscription("https://fcm.googleapis.com.example.org/secret"), "endpoint"),
+            ("push", subscription("https://fcm.googleapis.com:8443/secret"), "endpoint"),
             ("push", subscription() | {"keys": bad}, "keys"),
             ("push", subscription() | {"keys": short}, "keys"),
             ("push", subscription() | {"keys": {}}, "keys.p256dh"),
@@ -533,6 +598,13 @@ async def test_an_address_that_is_none_is_refused_without_being_shown(database_u
             reply = await ask(http, bob, "POST", f"/endpoints/{kind}", body)
             assert (reply.status, list(reply.json["fields"])) == (400, [field]), body
             assert "secret" not in reply.text.replace("and a secret", "")
+        for port in (80, 8443, 9000):
+            wrong = subscription(f"https://fcm.googleapis.com:{port}/x")
+            reply = await ask(http, bob, "POST", "/endpoints/push", wrong)
+            why = "must be of a known push service, by https on port 443"
+            assert reply.json["fields"] == {"endpoint": why}
+        reply = await ask(http, bob, "POST", "/endpoints/kakao", {"code": "12"})
+        assert reply.json["fields"] == {"code": "must be a string of six digits"}
         assert await refused(http, bob, "POST", "/endpoints/kakao", {}) == (404, "not_found")
         assert (await good(http, bob, "GET", "/endpoints"))["endpoints"] == []
 
@@ -562,6 +634,7 @@ async def test_without_a_key_to_seal_by_no_address_is_kept(database_url: str) ->
     async with open_http(database_url, settings=settings, notifies=True) as http:
         ann, bob = await two_friends(http)
         assert await refused(http, bob, "GET", "/push-key") == (404, "not_found")
+        assert (await good(http, bob, "GET", "/endpoints"))["ways"] == []
         for kind, body in (("push", subscription()), ("discord", {"webhookUrl": WEBHOOK})):
             found = await refused(http, bob, "POST", f"/endpoints/{kind}", body)
             assert found == (409, "conflict")
@@ -572,6 +645,30 @@ async def test_without_a_key_to_seal_by_no_address_is_kept(database_url: str) ->
             "web": "",
             "push": "no_provider",
         }
+
+
+async def test_ways_are_those_that_there_are(database_url: str) -> None:
+    environ = {
+        "MADANG_DISCORD_BOT_TOKEN": "token",
+        "MADANG_DISCORD_PUBLIC_KEY": "ab" * 32,
+        "MADANG_KAKAO_BOT_SECRET": "s" * 32,
+        "MADANG_KAKAO_REST_KEY": "key",
+        "MADANG_KAKAO_REDIRECT_URL": "https://example.org/api/notifications/kakao/callback",
+        "MADANG_SENS_ACCESS_KEY": "access",
+        "MADANG_SENS_SECRET_KEY": "secret",
+        "MADANG_SENS_SERVICE_ID": "ncp:kkobizmsg:kr:1:madang",
+        "MADANG_SENS_CHANNEL": "@madang",
+        "MADANG_SENS_TEMPLATES": "*=told,verification=code",
+    }
+    async with open_http(database_url, settings=settings_of(environ)) as http:
+        bob = await http.person()
+        ways = (await good(http, bob, "GET", "/endpoints"))["ways"]
+        assert ways == [*get_args(Way)]
+    del environ["MADANG_DISCORD_PUBLIC_KEY"]
+    environ["MADANG_SENS_TEMPLATES"] = "*=told"
+    async with open_http(database_url, settings=settings_of(environ)) as http:
+        ways = (await good(http, await http.person("ann"), "GET", "/endpoints"))["ways"]
+        assert ways == ["web_push", "discord_webhook", "kakao_link", "kakao_login"]
 
 
 async def test_somebody_adds_so_many_endpoints_and_no_more(database_url: str) -> None:
@@ -640,6 +737,8 @@ async def test_admins_change_how_a_type_is_told(database_url: str) -> None:
             (texts | {"title": "{phone}"}, "title"),
             (texts | {"title": " "}, "title"),
             (texts | {"title": ""}, "title"),
+            (texts | {"title": "\u202e{title}"}, "title"),
+            ({"title": "News", "message": "of {sender}"}, "message"),
             ({"title": "x"}, "message"),
         ):
             reply = await http.ask("PUT", path, wrong, token=admin.token)

@@ -9,7 +9,7 @@ import trio.testing
 from inbound_world import DISCORD, PUBLIC_KEY, InboundWorld, open_inbound
 
 from server.http.raw_bodies import LARGEST
-from server.http.webhooks_discord import DiscordWebhook
+from server.http.webhooks_discord import COMMANDS, DiscordWebhook
 from server.promptly import Promptly
 
 PING = {"type": 1, "id": "1", "application_id": "2", "version": 1}
@@ -72,6 +72,14 @@ async def test_who_is_unknown_is_told_how_to_link_in_his_language(
         assert "No account is linked" in (await world.command("read", locale="en-US"))["content"]
         assert "No account is linked" in (await world.command("read", locale="ja"))["content"]
         assert "연결된 계정이 없습니다" in (await world.press("read:note000000000001"))["content"]
+
+
+async def test_help_names_every_command(database_url: str, redis_url: str) -> None:
+    async with open_inbound(database_url, redis_url) as world:
+        await world.linked("discord", ANN)
+        for locale in ("ko", "en-US"):
+            content = (await world.command("never heard", user=ANN, locale=locale))["content"]
+            assert [each for each in COMMANDS if f"/{each} " not in content] == []
 
 
 async def test_a_code_links_once_and_makes_him_reachable(database_url: str, redis_url: str) -> None:

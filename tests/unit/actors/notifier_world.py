@@ -217,6 +217,7 @@ def outgoing(no: int, platform: Any) -> OutgoingNotification:
         data={},
         priority=1,
         language="ko",
+        sender_no=None,
         sender=None,
         created_at=Millis(0),
         expires_at=None,

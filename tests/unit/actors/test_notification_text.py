@@ -40,6 +40,7 @@ ONE: dict[str, Any] = {
     "data": {},
     "priority": 1,
     "language": "en",
+    "sender_no": 9,
     "sender": "Ann",
     "created_at": Millis(0),
     "expires_at": None,
@@ -100,7 +101,9 @@ def test_a_blank_one(blank: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "control", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x0b", "\x0c", "\ud800"]
+    "control",
+    ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x0b", "\x0c", "\ud800"]
+    + [chr(each) for each in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))],
 )
 def test_one_with_controls(control: str) -> None:
     assert content_fault(f"t{control}", "m", forbidden=()) == "control"
@@ -189,12 +192,14 @@ def test_there_is_a_template_of_every_type_in_both_languages() -> None:
         ("{ title }", "{ title }"),
         ("{title", "{title"),
         ("title}", "}"),
-        ("{{title}}", "{}"),
+        ("{{title}}", "{{title}}"),
+        ("{title}}", "{title}}"),
         ("{title!r}", "{title!r}"),
         ("{0}", "{0}"),
         ("{title.__class__}", "{title.__class__}"),
         (" ", "blank"),
         ("\0", "control"),
+        ("\u202e", "control"),
     ],
 )
 def test_a_template_that_cannot_be_used(text: str, why: str) -> None:
@@ -205,7 +210,11 @@ def test_a_template_that_cannot_be_used(text: str, why: str) -> None:
 
 def test_a_template_that_can_be_used() -> None:
     check_template(ALL.title, ALL.message)
-    check_template("No placeholder", "none\nat all")
+    check_template("News", "{title}: {message}")
+    check_template("{title}", "none\nin {count}")
+    check_template("{message}", "{sender}")
+    with pytest.raises(ValueError, match=r"must have \{title\} or \{message\}"):
+        check_template("News", "none\nof {sender}, {count}")
     with pytest.raises(ValueError, match="too_long"):
         check_template("{title}" * 40, "{message}")
 

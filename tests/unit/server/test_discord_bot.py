@@ -44,6 +44,11 @@ NOT_AUTHORIZED = Attempt(kind="refused", reason="not_authorized")
 ROW = {"type": 1, "components": []}
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.providers.discord_bot.PAUSES_S", (0.01, 0.02))
+
+
 class World(NamedTuple):
     bot: DiscordBot
     discord: Discord
@@ -103,19 +108,28 @@ async def test_what_was_not_answered_is_asked_again_and_made_once() -> None:
 
     async with world() as made:
         await made.send(id="n0:7")
-        made.discord.next.append(taken_and_cut)
-        assert await made.send() == Attempt(kind="again", reason="no_answer")
-        assert (await made.send(attempt=2)).kind == "sent"
-        assert len(made.discord.messages) == 2
+        made.discord.next.extend([taken_and_cut, answers(502)])
+        sent = await made.send()
+        _, message = made.discord.messages
+        assert sent == Attempt(kind="sent", provider_ref=f"{CHANNEL}:{message}")
 
 
 async def test_a_nonce_is_not_trusted_for_longer_than_it_is_known() -> None:
     async with world() as made:
         await made.send(id="n0:7")
-        for attempt, kind in ((1, "again"), (2, "again"), (3, "unknown"), (7, "unknown")):
-            made.discord.next.append(answers(502))
+        for attempt in (1, 2, 3):
+            made.discord.next.extend([answers(502)] * 3)
             found = await made.send(attempt=attempt)
-            assert (found.kind, found.reason) == (kind, "provider_error")
+            assert found == Attempt(kind="unknown", reason="provider_error")
+        assert len(made.discord.received) == 2 + 3 * 3 and not made.discord.next
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 503])
+async def test_what_is_refused_after_doubt_is_in_doubt(status: int) -> None:
+    async with world() as made:
+        await made.send(id="n0:7")
+        made.discord.next.extend([cut, answers(status), answers(status)])
+        assert await made.send() == Attempt(kind="unknown", reason="no_answer")
 
 
 async def test_opening_a_channel_may_be_done_twice() -> None:

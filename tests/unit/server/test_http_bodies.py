@@ -53,7 +53,10 @@ def test_escapes_of_whole_characters_are_kept() -> None:
         (rb'{"name": "\ud800"}', "name"),
         (rb'{"name": "\udc00\ud800"}', "name"),
         (rb'{"name": "a", "items": ["b", "\ud800 c"]}', "items"),
-        (rb'{"name": "a", "inner": {"text": "\u0000"}}', "inner"),
+        (rb'{"name": "a", "inner": {"text": "\u0000"}}', "inner.text"),
+        (rb'{"name": "a", "inner": {"more": {"\ud800": 1}}}', "inner"),
+        (rb'{"name": "a", "more.text": {"[": "\u0000"}}', "more.text"),
+        (rb'{"name": "a", "[": ["\u0000"]}', "["),
         (b'{"name": 1}', "name"),
         (b"{}", "name"),
         (b'{"name": "a", "items": [1]}', "items"),
@@ -107,6 +110,11 @@ def test_nesting_is_refused_at_every_depth(depth: int) -> None:
     with pytest.raises(ProtocolError) as caught:
         decode(escaped + b"x", Body)
     assert caught.value.code is ErrorCode.BAD_FRAME
+
+
+@pytest.mark.parametrize("data", [b"[" * 50_000, b'{"name": 1', b'{"name": 1} x', b"[}"])
+def test_what_is_no_json_text_blames_no_field(data: bytes) -> None:
+    assert refusal(data) == (ErrorCode.BAD_FRAME, [])
 
 
 async def parts(*waits: tuple[float, int]) -> AsyncIterator[bytes]:

@@ -32,6 +32,7 @@ from notification_providers import (
     provided,
     stall,
 )
+from provider_server import Exchange, Received
 
 from actors.notification_records import Attempt
 from protocol.ids import Millis
@@ -239,6 +240,33 @@ async def test_a_new_refresh_token_is_not_lost_where_the_store_is_away() -> None
         assert await made.send() == SENT
         assert made.account().refresh == f"refresh-{CANARY}-2"
         assert made.kept.replaced == 1
+
+
+async def test_what_was_not_kept_gives_way_to_what_its_owner_linked_anew() -> None:
+    async with world(has=account(left_ms=0), rotates=True) as made:
+        made.kept.is_away = True
+        assert await made.send() == SENT
+        made.kept.is_away = False
+        linked, endpoint = account(number=9), made.kept.kept[7]
+        made.kakao.access = {linked.access}  # those from before he took it away are over
+        await made.kept.replace(endpoint, kept_account(linked))
+        assert [await made.send(), await made.send()] == [SENT, SENT]
+        assert made.account() == linked and made.kept.replaced == 1
+
+
+async def test_what_is_got_for_an_old_link_gives_way_to_a_new_one() -> None:
+    async with world(has=account(left_ms=0), rotates=True) as made:
+        linked, endpoint = account(number=9), made.kept.kept[7]
+        made.kakao.access.add(linked.access)
+
+        async def link_again(exchange: Exchange, request: Received) -> bool:
+            await made.kept.replace(endpoint, kept_account(linked))
+            said = {"access_token": "x", "refresh_token": "y", "expires_in": 9_999}
+            return await answers(200, said)(exchange, request)
+
+        made.kakao.next.append(link_again)
+        assert await made.send() == SENT
+        assert made.account() == linked and made.kakao.refreshed == 0
 
 
 async def test_who_was_ended_meanwhile_is_not_written_to() -> None:

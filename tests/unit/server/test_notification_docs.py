@@ -33,6 +33,7 @@ from server.http.notification_sending import (
     SENDERS,
     URGENT_PAIRS,
 )
+from server.http.notification_stream import OPENED
 from server.notification_settings import read_notifying
 from server.postgres.notification_links import KEPT_MS
 from server.postgres.notification_settling import URGENCY_MS
@@ -140,6 +141,8 @@ def test_the_limits_for_clients_are_those_that_hold() -> None:
         f"up to {AHEAD_MOST_MS // 86_400_000} days ahead",
         f"A batch has up to {BATCH_MOST},",
         f"{NotificationFeed.OF_USER} streams",
+        f"one in {1 / OPENED.per_second:.0f} seconds, {OPENED.burst:.0f} at once",
+        f"the node has {NotificationFeed.MOST:,}",
     ):
         assert what in said
 

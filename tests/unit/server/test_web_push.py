@@ -181,7 +181,8 @@ def test_a_topic_is_of_one_notification_or_of_one_senders_key() -> None:
     assert topic_of(note()) != topic_of(note(notification_id="other"))
     key = topic_of(note(collapse_key="trip"))
     assert key == topic_of(note(collapse_key="trip", notification_id="other"))
-    assert len({key, topic_of(note()), topic_of(note(collapse_key="trip", sender="x"))}) == 3
+    assert len({key, topic_of(note()), topic_of(note(collapse_key="trip", sender_no=8))}) == 3
+    assert key == topic_of(note(collapse_key="trip", sender="his new name"))
     assert len({key, topic_of(note(collapse_key="trip", type="y"))}) == 2
 
 
