@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
@@ -52,7 +52,7 @@ from actors.sessions import Connected, Sessions
 from actors.supervisor import Log, Supervisor
 from actors.timers import Timers
 from actors.user import UserActor, UserSurroundings
-from actors.user_commands import Moved, UserCommand
+from actors.user_commands import Look, Moved, UserCommand
 from actors.user_commands import refuse_with_code as refuse_user_command
 from protocol.close import CloseCode
 from protocol.errors import ErrorCode
@@ -244,12 +244,18 @@ class Node:
             self.sessions,
             self.timers,
             choices,
+            states,
             self._seen.__setitem__,
             self.online,
             self._online_time,
             self._ports.clock,
         )
         return users
+
+    @property
+    def ports(self) -> Ports:
+        """What it has from outside."""
+        return self._ports
 
     def also(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Have the node's supervisor keep *run* going, too. To be said before the node runs."""
@@ -273,6 +279,11 @@ class Node:
         """Nothing waits in a mailbox or for the journal."""
         cells = [*self.rooms.statistics(), *self.users.statistics()]
         return self.journal.idle() and not any(cell.depth for cell in cells)
+
+    def befriended(self, users: Iterable[UserId]) -> None:
+        """Who their friends are may have changed, and is stored."""
+        for user in users:
+            self.users.tell_if_there(user, Look(friends=True))
 
     async def page(self, query: PageQuery) -> PageResult | ErrorCode:
         """A page of history, or why the asker gets none. Raises StoreUnavailable."""

@@ -166,6 +166,7 @@ class UserState:
     last_seen: Millis | None
     rooms: frozenset[RoomId]  # where he goes by his own name
     blocks: frozenset[int] = frozenset()  # the numbers of those he has a block with, either way
+    friends: frozenset[int] = frozenset()  # those who agreed to be, by their numbers
     hides_last_seen: bool = False
     receipts: bool = True  # shows what he has read, and sees what others have
 

@@ -44,6 +44,7 @@ class UserSurroundings:
     sessions: Sessions
     timers: Timers
     choices: Batcher[tuple[int, str], bool]  # (user_no, choice): stored
+    states: Batcher[UserId, UserState]
     seen: Callable[[int, Millis], None]  # write-behind
     online: Online
     online_time: OnlineTime
@@ -53,8 +54,8 @@ class UserSurroundings:
 class UserActor(Actor[UserCommand]):
     """One user on this node. Shown states change by edges: watchers hear of changes only.
 
-    Who is connected and who shares a room is looked up where it is known, among the sessions;
-    messages only say that it is time to look.
+    Who is connected and who shares a room is looked up where it is known, among the sessions, and
+    who is a friend in the store; messages only say that it is time to look.
     """
 
     GRACE_S = 1.5  # a page that reloads does not flicker
@@ -66,7 +67,7 @@ class UserActor(Actor[UserCommand]):
     ) -> None:
         self._user, self._user_no = state.user_id, state.user_no
         self._choice, self._last_seen = state.choice, state.last_seen
-        self._rooms, self._blocks = state.rooms, state.blocks
+        self._rooms, self._blocks, self._friends = state.rooms, state.blocks, state.friends
         self._context, self._around = context, around
         self._devices: Sequence[Session] = []  # as of the last look
         self._away: set[Session] = set()
@@ -92,7 +93,7 @@ class UserActor(Actor[UserCommand]):
             case Watch():
                 self._watch(message)
             case Look():
-                pass  # every run ends with a look
+                self._look(message)
             case Choose():
                 self._choose(message)
             case Moved(room, inside):
@@ -201,7 +202,7 @@ class UserActor(Actor[UserCommand]):
             self._show_to(session)
 
     def _show_to(self, session: Session) -> None:
-        """Strangers, who share no room with this user, see nothing."""
+        """Strangers, who share no room with this user and are no friends, see nothing."""
         if session.gone:
             self._forget(session)
             return
@@ -277,6 +278,10 @@ class UserActor(Actor[UserCommand]):
 
     def _moved(self, room: RoomId, *, inside: bool) -> None:
         self._rooms = self._rooms | {room} if inside else self._rooms - {room}
+        self._met()
+
+    def _met(self) -> None:
+        """Whom this user meets has changed: who sees him, and whom he sees."""
         self._show_all()
         if self._watching and self._recheck_at is None:
             self._recheck_at = trio.current_time() + self.RECHECK_S
@@ -286,9 +291,27 @@ class UserActor(Actor[UserCommand]):
         """Neither of two people with a block between them sees the other."""
         other = command.pair[0] if command.pair[1] == self._user_no else command.pair[1]
         self._blocks = self._blocks | {other} if command.on else self._blocks - {other}
+        self._friends = self._friends - self._blocks
         for session in [each for each in self._watchers if each.user_no == other]:
             self._show_to(session)
         command.known.set(True)
+
+    def _look(self, command: Look) -> None:
+        """Every run ends with a look. Friends are those of the store by now: of two changes the
+        later one may be told first.
+        """
+        if command.friends:
+            found = self._context.completion(self, self._found_friends)
+            self._around.states.ask(self._user, found)
+
+    def _found_friends(self, found: UserState | AdapterError | None) -> None:
+        self._friends = frozenset()  # where it is not known: who is none must not see him
+        if isinstance(found, UserState):
+            self._friends = found.friends - self._blocks
+        elif found is not None:
+            again = Look(friends=True)
+            self._around.timers.after(self.RECHECK_S, lambda: self._tell(self._user, again))
+        self._met()
 
     def _watch_again(self) -> None:
         for session, watched in self._watching.items():
@@ -296,9 +319,13 @@ class UserActor(Actor[UserCommand]):
                 self._tell(user, self._wanted(session))
 
     def _meets(self, session: Session) -> bool:
-        """Whether a room is shared. What a connected user is in, his sessions know best."""
+        """Whether the two are friends, or a room is shared. What a connected user is in, his
+        sessions know best.
+        """
         if session.user_no in self._blocks:
             return False
+        if session.user_no in self._friends:
+            return True
         mine = self._around.sessions.of(self._user)
         return not session.known_in.isdisjoint(mine[0].known_in if mine else self._rooms)
 

@@ -15,8 +15,11 @@ from protocol.refusals import error_frame
 class Look:
     """The user's sessions changed, or a time of grace is over: see what there is now.
 
-    Only a hint: every run of the actor looks, so that a lost one is made up for by the next.
+    Only a hint: every run of the actor looks, so that a lost one is made up for by the next. But
+    who is a friend is read from the store only where it may have changed (``friends``).
     """
+
+    friends: bool = False
 
 
 @message

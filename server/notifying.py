@@ -21,6 +21,7 @@ from actors.notification_router import NotificationRouter
 from actors.notifier import NotifierActor
 from actors.ports import StoreUnavailable, WallClock
 from actors.rules.routing import RoutingLimits, decide
+from server.friending import Friending
 from server.http.notification_inbound import InboundParts
 from server.http.notification_parts import NotificationParts, NotificationTerms
 from server.http.notification_phones import PhoneProof
@@ -35,6 +36,7 @@ from server.notification_providers import NotificationProviders
 from server.notification_reading import Reading
 from server.notification_upkeep import NotificationUpkeep
 from server.postgres.blocks import BlockStore
+from server.postgres.friends import FriendStore
 from server.postgres.notification_inbox import NotificationInbox
 from server.postgres.notification_links import BotPlatform, NotificationLinks
 from server.postgres.notification_log import NotificationLog
@@ -84,8 +86,13 @@ class Notifying:
         )
         self.notifiers = self._made_notifiers()
         self.router = self._made_router()
-        self._reading = Reading(
-            self._inbox, node.notices, changed=self.wake, clock=clock, new_id=random_id
+        self.reading = Reading(
+            self._inbox,
+            node.notices,
+            changed=self.wake,
+            befriended=node.befriended,
+            clock=clock,
+            new_id=random_id,
         )
         self._live = LiveSessions(
             node.sessions,
@@ -103,7 +110,8 @@ class Notifying:
         return NotificationParts(
             queue=self._queue,
             inbox=self._inbox,
-            reading=self._reading,
+            reading=self.reading,
+            friending=self._friending(),
             settings=NotificationSettings(self._database),
             log=self._history,
             recipients=Recipients(users=users, blocks=blocks, relations=relations),
@@ -115,6 +123,17 @@ class Notifying:
             inbound=self._inbound(),
             wake=self.wake,
             terms=self._terms(),
+        )
+
+    def _friending(self) -> Friending:
+        node = self._node
+        return Friending(
+            FriendStore(self._database),
+            node.notices,
+            changed=self.wake,
+            befriended=node.befriended,
+            clock=self._clock,
+            new_id=random_id,
         )
 
     def collector(self) -> NotificationCollector:
@@ -230,7 +249,7 @@ class Notifying:
             links=self._links,
             endpoints=self._providers.endpoints,
             inbox=self._inbox,
-            reading=self._reading,
+            reading=self.reading,
             sessions=self._live,
             limits=self._limits,
             clock=self._clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,7 @@ from server.http.bodies import invalid
 from server.http.names import normal
 from server.http.ports import Limits, Rate
 from server.http.route import Access, Answer, Call, NoQuery, Route
+from server.notification_reading import Reading
 from server.postgres.blocks import BlockedPerson, BlockStore
 from server.postgres.people_rows import Person
 from server.postgres.users import UserStore
@@ -85,11 +87,12 @@ class BlockRoutes:
         users: UserStore,
         blocks: BlockStore,
         blocking: Blocking,
+        reading: Reading,
         limits: Limits,
         audit: Audit,
     ) -> None:
         self._users, self._blocks, self._audit = users, blocks, audit
-        self._blocking, self._limits = blocking, limits
+        self._blocking, self._reading, self._limits = blocking, reading, limits
 
     async def block(self, call: Call[None, NoQuery]) -> Answer:
         """Neither reaches or sees the other from now on; it may be there already."""
@@ -133,7 +136,9 @@ class BlockRoutes:
         wait = await self._limits.take(f"block:{call.caller.user_id}", CHANGES)
         if wait:
             raise rate_limited(wait)
-        await self._blocking.change(call.caller, person.user_no, person.user_id, on=on)
+        pair = (call.caller.user_no, person.user_no)
+        async with self._reading.parting(*pair) if on else nullcontext():
+            await self._blocking.change(call.caller, person.user_no, person.user_id, on=on)
         return person
 
     async def _person(self, asked: str) -> Person:

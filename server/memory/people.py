@@ -12,6 +12,7 @@ from protocol.ids import Millis, RoomId, UserId
 
 RoomsOf = Callable[[UserId], frozenset[RoomId]]
 BlocksOf = Callable[[int], frozenset[int]]
+Pair = tuple[int, int]  # user numbers
 Summaries = Callable[[Sequence[UserId]], Awaitable[Mapping[UserId, list[RoomSummary]]]]
 
 
@@ -41,6 +42,12 @@ class MemoryPeople:
         self._blocks_of = blocks_of
         self._summaries = summaries
         self._by_id: dict[UserId, KnownPerson] = {}
+        self._friends: set[Pair] = set()
+
+    def befriend(self, one_no: int, other_no: int, *, on: bool) -> None:
+        """These two are friends from now on, or no longer."""
+        change = self._friends.update if on else self._friends.difference_update
+        change({(one_no, other_no), (other_no, one_no)})
 
     def add(self, user: UserId, name: str = "") -> KnownPerson:
         """A new active user, numbered in the order of coming."""
@@ -71,6 +78,7 @@ class MemoryPeople:
                 person.last_seen,
                 self._rooms_of(person.user_id),
                 self._blocks_of(person.user_no),
+                frozenset(other for one, other in self._friends if one == person.user_no),
                 person.hides_last_seen,
                 person.receipts,
             )

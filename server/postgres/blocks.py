@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from protocol.errors import ErrorCode, ProtocolError
 from protocol.ids import Millis, RoomId, UserId
 from protocol.limits import BLOCKS_MOST
-from server.postgres.pool import Database
+from server.postgres.friend_requests import close_requests, open_requests
+from server.postgres.notification_settling import AS_THE_SERVER
+from server.postgres.pool import Database, Transaction
 from server.postgres.room_rows import NAME
 
 # Two people at a time: changes of theirs, and the making of their direct room, come one by one.
@@ -31,6 +33,10 @@ WITH gone AS (
 )
 INSERT INTO block_log (blocker_no, blocked_no, is_on, at)
 SELECT $1, $2, false, $3::bigint FROM gone"""
+
+UNFRIEND = """
+DELETE FROM friendships
+WHERE one_no = least($1::integer, $2::integer) AND other_no = greatest($1, $2)"""
 
 BETWEEN = """
 SELECT b.blocker_no FROM user_blocks b
@@ -126,17 +132,22 @@ class BlockStore:
         self._database = database
 
     async def change(self, blocker_no: int, blocked_no: int, *, on: bool, at: Millis) -> bool:
-        """Store a block or its end; whether the two have one now, either way."""
+        """Store a block or its end; whether the two have one now, either way.
+
+        Two with a block are no friends, and neither has asked the other to be one.
+        """
         pair = (blocker_no, blocked_no)
-        async with self._database.transaction() as transaction:
+        async with self._database.acting(blocker_no) as transaction:
             await transaction.execute(LOCK_PAIR, *sorted(pair))
             if on:
                 await transaction.execute(BLOCK, *pair, at, BLOCKS_MOST)
             else:
                 await transaction.execute(UNBLOCK, *pair, at)
             rows = await transaction.fetch(BETWEEN, *pair)
-        if on and blocker_no not in {row["blocker_no"] for row in rows}:
-            raise ProtocolError(ErrorCode.CONFLICT, f"at most {BLOCKS_MOST} blocks")
+            if on and blocker_no not in {row["blocker_no"] for row in rows}:
+                raise ProtocolError(ErrorCode.CONFLICT, f"at most {BLOCKS_MOST} blocks")
+            if on:
+                await _part(transaction, *pair, at)
         return bool(rows)
 
     async def shared(self, one_no: int, other_no: int) -> Sequence[RoomId]:
@@ -175,3 +186,9 @@ class BlockStore:
         """What happened between *user_no* and others, newest first."""
         rows: list[Any] = await self._database.fetch(LOGGED, user_no, after or NEWEST, limit)
         return [BlockEntry(*row) for row in rows]
+
+
+async def _part(transaction: Transaction, one_no: int, other_no: int, at: Millis) -> None:
+    await transaction.execute(UNFRIEND, one_no, other_no)
+    await transaction.execute(AS_THE_SERVER)
+    await close_requests(transaction, await open_requests(transaction, one_no, other_no), at=at)

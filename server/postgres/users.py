@@ -107,6 +107,7 @@ SELECT u.user_no, u.user_id, u.presence_choice AS choice, u.read_receipts,
         WHERE m.user_no = u.user_no AND m.is_active AND r.is_active
             AND r.display_mode = 'open') AS rooms,
     ARRAY(SELECT blocks_of(u.user_no)) AS blocks,
+    ARRAY(SELECT friends_of(u.user_no)) AS friends,
     u.last_seen = 'nobody' AS hides_last_seen
 FROM users u WHERE u.user_id = ANY ($1::text[])"""
 
@@ -271,7 +272,8 @@ class UserStore:
 
     async def states(self, users: Sequence[UserId]) -> Mapping[UserId, UserState]:
         """Unknown users are left out."""
-        rows = await self._database.fetch(STATES, list(users))
+        async with self._database.service() as service:
+            rows = await service.fetch(STATES, list(users))
         return {
             row["user_id"]: UserState(
                 row["user_no"],
@@ -280,6 +282,7 @@ class UserStore:
                 row["last_seen"],
                 frozenset(RoomId(room) for room in row["rooms"]),
                 frozenset(row["blocks"]),
+                frozenset(row["friends"]),
                 row["hides_last_seen"],
                 row["read_receipts"],
             )

@@ -31,6 +31,7 @@ class World(Protocol):
     async def revoke(self, claims: Claims) -> None: ...
     async def renew(self, user: UserId, at: Millis) -> None: ...
     async def suspend(self, user: UserId) -> None: ...
+    async def befriend(self, one_no: int, other_no: int, *, on: bool) -> None: ...
     async def online(self, user_no: int) -> dict[int, int]: ...
 
 
@@ -49,6 +50,9 @@ class InMemory:
 
     async def suspend(self, user: UserId) -> None:
         self.known[user].status = "suspended"
+
+    async def befriend(self, one_no: int, other_no: int, *, on: bool) -> None:
+        self.people.befriend(one_no, other_no, on=on)
 
     async def online(self, user_no: int) -> dict[int, int]:
         return next(each.online for each in self.known.values() if each.user_no == user_no)
@@ -71,6 +75,19 @@ class InPostgres:
         await self.people.set_status_role(
             user, status="suspended", role=None, by_no=by, at=Millis(0)
         )
+
+    async def befriend(self, one_no: int, other_no: int, *, on: bool) -> None:
+        """In two steps, as people do it."""
+        one, other = sorted((one_no, other_no))
+        sql = (
+            "INSERT INTO friendships VALUES ($1, $2, $1, 'asked', 1, 1)",
+            "UPDATE friendships SET status = 'accepted' WHERE one_no = $1 AND other_no = $2",
+        )
+        end = ("DELETE FROM friendships WHERE one_no = $1 AND other_no = $2",)
+        for statement in sql if on else end:
+            friends = {state.friends for state in (await self.people.states([MINJI])).values()}
+            assert friends == {frozenset() if on else frozenset({other_no})}
+            await self._database.execute(statement, one, other)
 
     async def online(self, user_no: int) -> dict[int, int]:
         sql = "SELECT day - DATE '1970-01-01' AS day, seconds FROM online_days WHERE user_no = $1"
@@ -194,3 +211,21 @@ async def test_time_online_adds_up_for_each_day_and_is_no_longer_than_one(open_w
         await world.people.were_online({})
         assert await world.online(minji) == {20_000: 50, 20_001: 10}
         assert await world.online(junho) == {20_000: 86_400}
+
+
+async def test_friends_are_those_who_agreed_until_they_are_none(open_world: Any) -> None:
+    async with open_world() as world:
+        numbers = {
+            user: state.user_no
+            for user, state in (await world.people.states([MINJI, JUNHO])).items()
+        }
+
+        async def friends() -> list[frozenset[int]]:
+            states = await world.people.states([MINJI, JUNHO])
+            return [states[user].friends for user in (MINJI, JUNHO)]
+
+        assert await friends() == [frozenset(), frozenset()]
+        await world.befriend(numbers[MINJI], numbers[JUNHO], on=True)
+        assert await friends() == [{numbers[JUNHO]}, {numbers[MINJI]}]
+        await world.befriend(numbers[MINJI], numbers[JUNHO], on=False)
+        assert await friends() == [frozenset(), frozenset()]
