@@ -16,7 +16,7 @@ HIDDEN = "[hidden]"
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SECRETS_IN_TEXT = re.compile(
-    r"(?P<before>[?&;]token=|\bBearer\s+|://[^/\s:@]*:)[^&\s\"'@]+"
+    r"(?P<before>[?&;]token=|\bBearer\s+|://[^/\s:@]*:|/calendar/feed/)[^&\s\"'@]+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT anywhere
 )
 _BREAKS_A_LINE = re.compile(

@@ -5,11 +5,8 @@ A task comes on its standard input, and what came of it goes to its standard out
 
 from __future__ import annotations
 
-import os
 import resource
-import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +15,7 @@ import msgspec
 from actors.ports import StoreUnavailable
 from protocol.errors import ProtocolError
 from protocol.limits import FILE_BYTES
+from server.bounded import bounded
 from server.files.media import FIELDS, Made, Purpose, make
 from server.files.voice import record
 
@@ -27,8 +25,6 @@ LIMITS: Final = {
     resource.RLIMIT_FSIZE: (FILE_BYTES + 2**20, FILE_BYTES + 2**20),
     resource.RLIMIT_CORE: (0, 0),
 }
-POLITE: Final = 5
-"""How far it steps back for the server, of 19."""
 
 
 class Task(msgspec.Struct):
@@ -61,12 +57,12 @@ class Outcome(msgspec.Struct):
 
 def main() -> None:
     """One task, within limits."""
-    os.nice(POLITE)
-    for which, most in LIMITS.items():
-        with suppress(ValueError, OSError):  # a system may not have it, or a lower one
-            resource.setrlimit(which, most)
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
-    sys.stdout.buffer.write(msgspec.json.encode(_outcome(task), enc_hook=str))
+    bounded(_answer, LIMITS)
+
+
+def _answer(said: bytes) -> bytes:
+    task = msgspec.json.decode(said, type=Task)
+    return msgspec.json.encode(_outcome(task), enc_hook=str)
 
 
 def _outcome(task: Task) -> Outcome:

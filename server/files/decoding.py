@@ -1,12 +1,7 @@
-"""Makes files of uploads in processes of their own: what is in one can neither end nor stall the
-server, and takes no more memory, time and disk than such a process has.
-"""
+"""Makes files of uploads in processes of their own."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,16 +9,13 @@ import msgspec
 import trio
 
 from actors.ports import StoreUnavailable
-from server.child import bare_environment
+from server.apart import Harmful, apart
 from server.files.decoder import Outcome, Task
 from server.files.media import Made, Purpose, is_kept_as_it_is, unreadable
 from server.turns import Turns
 
 AT_ONCE: Final = 2
 QUEUED_WITHIN, WITHIN = 10.0, 30.0
-ENDED: Final = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
-"""How somebody else ends a process, for want of memory or to stop."""
-ROOT: Final = Path(__file__).parents[2]
 
 
 class Decoding:
@@ -44,26 +36,10 @@ class Decoding:
 
 async def _apart(task: Task) -> Made:
     try:
-        done = await trio.run_process(
-            [sys.executable, "-P", "-X", "utf8", "-m", "server.files.decoder"],
-            stdin=msgspec.json.encode(task),
-            capture_stdout=True,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            env={**bare_environment(), "PYTHONPATH": str(ROOT)},
-            start_new_session=True,  # a Ctrl-C is for the server
-        )
-    except OSError as error:
-        raise StoreUnavailable(f"files: {error}") from error
-    if done.returncode == -signal.SIGXCPU:
-        raise unreadable("takes too long to be read", task.purpose)
-    if done.returncode in ENDED:
-        raise StoreUnavailable("files: reading one was ended")
-    if done.returncode < 0:  # it crashed
-        raise unreadable("cannot be read", task.purpose)
-    if done.returncode:
-        raise RuntimeError(f"python -m server.files.decoder ended with {done.returncode}")
-    return _made(msgspec.json.decode(done.stdout, type=Outcome, dec_hook=_path), task.purpose)
+        said = await apart("server.files.decoder", msgspec.json.encode(task))
+    except Harmful as error:
+        raise unreadable(str(error), task.purpose) from None
+    return _made(msgspec.json.decode(said, type=Outcome, dec_hook=_path), task.purpose)
 
 
 def _made(outcome: Outcome, purpose: Purpose) -> Made:

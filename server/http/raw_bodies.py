@@ -12,13 +12,15 @@ LARGEST: Final = 64 * 1024
 WITHIN_S: Final = 5.0
 
 
-async def whole_body(content: AsyncIterator[bytes]) -> bytes:
+async def whole_body(
+    content: AsyncIterator[bytes], *, most: int = LARGEST, within_s: float = WITHIN_S
+) -> bytes:
     """All of it. Raises RequestEntityTooLarge and RequestTimeout."""
     body = bytearray()
-    with trio.move_on_after(WITHIN_S):
+    with trio.move_on_after(within_s):
         async for part in content:
             body += part
-            if len(body) > LARGEST:
+            if len(body) > most:
                 raise RequestEntityTooLarge
         return bytes(body)
     raise RequestTimeout

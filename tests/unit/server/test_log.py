@@ -89,6 +89,7 @@ def test_secrets_are_hidden_at_any_depth(stream: io.StringIO, field: str) -> Non
     [
         "GET /ws?token=canary&v=1 101",
         "GET /ws?v=1&token=canary",
+        "GET /api/calendar/feed/canary.ics 1.1 200",
         "Authorization: Bearer canary",
         "cannot reach postgresql://user:canary@db/x",
         "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary",
