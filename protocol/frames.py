@@ -37,6 +37,7 @@ from protocol.fields import (
     SeqField,
     Visibility,
 )
+from protocol.meetings import MeetingState, Vote
 from protocol.notices import (
     BroadcastChange,
     Notification,
@@ -182,6 +183,7 @@ ClientFrame = (
     | WatchPresence
     | Status
     | Seen
+    | Vote
     | WatchJob
     | Ping
 )
@@ -366,6 +368,7 @@ ServerFrame = (
     | TypingState
     | PresenceChange
     | BroadcastChange
+    | MeetingState
     | Progress
     | Notification
     | NotificationGone

@@ -71,6 +71,8 @@ SEEN_MOST: Final = 100
 """Notifications of one `seen`, and that are shown on a connect."""
 BLOCKS_MOST: Final = 5_000
 """People one user can block."""
+FRIENDS_MOST: Final = 1_000
+"""Friends of one user, with those whom he has asked."""
 RESTORE_WITHIN_S: Final = 30 * 86_400
 """From a deletion on, how long a message can be restored."""
 READ_LOG_S: Final = 30 * 86_400

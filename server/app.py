@@ -26,6 +26,7 @@ from protocol.limits import BURST_SECONDS
 from server import VERSION
 from server.campaigning import Campaigning
 from server.clock import SystemClock
+from server.coordinating import Coordinating
 from server.drain import drain
 from server.edge.buckets import Buckets
 from server.edge.connection import Connection
@@ -180,6 +181,7 @@ class Server:
             settings, database, redis, self._node, limits, clock=self._clock, log=log
         )
         self._notifying.run_with(self._node)
+        self._coordinating = Coordinating(database, self._node, self._notifying, log=log)
         http = make_http(self._parts(users, rooms, events, limits))
         self._http = behind_proxies(cast(AsgiApp, http), settings.trusted_proxies)
 
@@ -242,6 +244,7 @@ class Server:
             broadcasts=self._broadcast_parts(),
             campaigns=self._campaigning.parts(),
             notifications=self._notifying.parts(),
+            meetings=self._coordinating.parts(),
             log=self._log,
             version=VERSION,
         )
@@ -356,6 +359,7 @@ class Server:
         buckets = Buckets(rate, rate * BURST_SECONDS)
         return Desk(
             node=self._node,
+            vote=self._coordinating.vote,
             verify=self._tokens.verify,
             new_id=random_id,
             user_bucket=buckets.of,

@@ -8,10 +8,11 @@ import trio
 
 from actors.message import message
 from actors.node import Node
-from actors.ports import Claims
+from actors.ports import Claims, Session
 from actors.rules.token_bucket import TokenBucket
 from actors.supervisor import Log
 from protocol.ids import UserId
+from protocol.meetings import Vote
 from server.edge.frame_rate import FrameRate
 
 
@@ -20,6 +21,7 @@ class Desk:
     """The node and its services, as a session reaches them."""
 
     node: Node
+    vote: Callable[[Session, Vote], None]
     verify: Callable[[str], Claims]
     new_id: Callable[[], str]
     user_bucket: Callable[[UserId], TokenBucket]

@@ -42,7 +42,6 @@ from protocol.frames import (
     ServerFrame,
     SetTyping,
     Status,
-    Unread,
     WatchPresence,
     Welcome,
 )
@@ -53,10 +52,12 @@ from protocol.limits import (
     MAX_FRAME,
     SERVER_FRAME,
 )
+from protocol.meetings import Vote
 from protocol.notices import Seen, WatchJob
 from protocol.refusals import error_frame
 from server.edge.connection import Connection
 from server.edge.desk import Desk
+from server.edge.early import news_among
 from server.edge.frame_rate import FrameRate
 from server.edge.framing import ws_frame
 from server.edge.history import answer_history, bounds_refusal
@@ -192,13 +193,9 @@ class ChatSession:
 
     def _offer_early(self, summaries: list[RoomSummary]) -> None:
         """What came while the rooms were read, where they were read before it."""
-        early, self._early = self._early, None
-        if early is None:
-            return
-        read = {summary.id: summary for summary in summaries}
-        for key, frame in early.items():
-            if not isinstance(frame, Unread) or _is_news(frame, read.get(frame.room)):
-                self.offer_state(key, frame)
+        early, self._early = self._early or {}, None
+        for key, frame in news_among(early, summaries):
+            self.offer_state(key, frame)
 
     def _welcome(self, rooms: list[RoomSummary]) -> bytes:
         return self.codec.encode(
@@ -355,6 +352,8 @@ class ChatSession:
                 self._tell_self(Choose(self, frame), frame)
             case Seen():
                 self._desk.node.notices.seen(self, frame)
+            case Vote():
+                self._desk.vote(self, frame)
             case WatchJob():
                 self._desk.node.job_watchers.watch(self, frame)
             case Ping():
@@ -390,10 +389,3 @@ class ChatSession:
             self._desk.node.users.tell(self.user_id, command)
         except (ActorStopped, MailboxFull):
             self.refuse(frame, ProtocolError(ErrorCode.UNAVAILABLE))
-
-
-def _is_news(frame: Unread, summary: RoomSummary | None) -> bool:
-    """Whether *frame* is no older than *summary*, which says nothing of threads."""
-    if summary is None or frame.thread is not UNSET:
-        return summary is not None
-    return frame.upto >= summary.read_seq and frame.last_seq >= summary.last_seq

@@ -29,6 +29,7 @@ from server.http.bodies import pace_bodies
 from server.http.broadcast_figures import FiguresRoutes
 from server.http.broadcast_parts import BroadcastParts
 from server.http.broadcasts import SendingRoutes
+from server.http.calendar_feed import calendar_routes
 from server.http.campaign_envelope import enveloped
 from server.http.campaign_parts import CampaignParts
 from server.http.campaign_routes import campaign_routes
@@ -39,11 +40,14 @@ from server.http.downloads import DownloadRoutes
 from server.http.errors import answer_failures
 from server.http.explaining import ExplainRoutes
 from server.http.exports import ExportRoutes
+from server.http.friends import FriendRoutes
 from server.http.groups import GroupRoutes
 from server.http.health import Checks, HealthRoutes, metrics_blueprint
 from server.http.hearing import HearingRoutes
 from server.http.idempotency import Repeats
 from server.http.matching import MatchingRooms
+from server.http.meeting_parts import MeetingParts
+from server.http.meeting_routes import meeting_routes
 from server.http.messages import MessageRoutes
 from server.http.notification_parts import NotificationParts
 from server.http.notification_routes import notification_routes
@@ -125,6 +129,7 @@ class Parts:
     broadcasts: BroadcastParts
     campaigns: CampaignParts
     notifications: NotificationParts
+    meetings: MeetingParts
     log: Log
     version: str
 
@@ -138,6 +143,8 @@ def make_routes(parts: Parts) -> list[Route]:
         *_routes_of_broadcasts(parts),
         *_routes_of_campaigns(parts),
         *_routes_of_notifications(parts),
+        *_routes_of_meetings(parts),
+        *_routes_of_calendars(parts),
         *DemoRoutes(parts.demo).routes(),
         *HealthRoutes(parts.checks).routes(),
     ]
@@ -159,11 +166,15 @@ def _routes_of_people(parts: Parts) -> list[Route]:
         users=parts.users,
         blocks=parts.blocks,
         blocking=parts.blocking,
+        reading=parts.notifications.reading,
         limits=parts.limits,
         audit=audit,
     )
     log = AuditRoutes(store=parts.audit, users=parts.users, audit=audit)
-    return [*accounts.routes(), *others.routes(), *blocks.routes(), *log.routes()]
+    friending = parts.notifications.friending
+    friends = FriendRoutes(users=parts.users, friending=friending, limits=parts.limits)
+    subjects = (accounts, others, blocks, friends, log)
+    return [route for subject in subjects for route in subject.routes()]
 
 
 def _routes_of_rooms(parts: Parts) -> list[Route]:
@@ -271,6 +282,23 @@ def _routes_of_notifications(parts: Parts) -> list[Route]:
         clock=parts.clock,
         new_id=parts.new_id,
         audit=_audit(parts),
+    )
+
+
+def _routes_of_meetings(parts: Parts) -> list[Route]:
+    return meeting_routes(
+        parts.meetings,
+        users=parts.users,
+        repeats=Repeats(parts.kept_answers, clock=parts.clock, ids_key=parts.ids_key),
+        limits=parts.limits,
+        clock=parts.clock,
+        new_id=parts.new_id,
+    )
+
+
+def _routes_of_calendars(parts: Parts) -> list[Route]:
+    return calendar_routes(
+        parts.meetings.calendars, users=parts.users, limits=parts.limits, clock=parts.clock
     )
 
 

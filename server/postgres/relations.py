@@ -23,6 +23,13 @@ SELECT a.user_no, a.user_no = $1 AS is_self,
         JOIN chat_rooms r ON r.room_no = m.room_no
         WHERE m.user_no = $1 AND m.is_active AND r.is_active AND r.display_mode = 'open'
     ) AS shares_room,
+    a.user_no <> $1 AND EXISTS (
+        SELECT FROM meeting_participants m
+        JOIN meeting_participants o ON o.meeting_no = m.meeting_no AND o.user_no = a.user_no
+        JOIN meeting_coordination_sessions s ON s.meeting_no = m.meeting_no
+        WHERE m.user_no = $1 AND s.current_status <> 'cancelled'
+            AND m.standing IN ('invited', 'accepted') AND o.standing IN ('invited', 'accepted')
+    ) AS shares_meeting,
     (SELECT s.role FROM users s WHERE s.user_no = $1) AS role
 FROM unnest($2::integer[]) AS a (user_no)"""
 
@@ -55,7 +62,8 @@ class Relations:
         self, sender_no: int, recipient_nos: Sequence[int]
     ) -> Mapping[int, frozenset[Relation]]:
         """The same for each of many."""
-        rows = await self._database.fetch(AMONG, sender_no, list(recipient_nos))
+        async with self._database.acting(sender_no) as own:
+            rows = await own.fetch(AMONG, sender_no, list(recipient_nos))
         return {row["user_no"]: _relations(row) for row in rows}
 
     async def has_sent(self, sender_no: int, recipient_no: int, dedupe_key: str) -> bool:
@@ -76,6 +84,7 @@ def _relations(row: Mapping[str, object]) -> frozenset[Relation]:
         "self": bool(row["is_self"]),
         "friend": bool(row["is_friend"]),
         "shares_room": bool(row["shares_room"]),
+        "shares_meeting": bool(row["shares_meeting"]),
         "service": role == "service",
         "admin": role == "admin",
     }

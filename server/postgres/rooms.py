@@ -299,10 +299,11 @@ class RoomStore:
 
     async def _create(self, rooms: Sequence[NewRoom]) -> None:
         async with self._database.transaction() as transaction:
-            await _insert_rooms(transaction, rooms)
+            await insert_rooms(transaction, rooms)
 
 
-async def _insert_rooms(transaction: Transaction, rooms: Sequence[NewRoom]) -> None:
+async def insert_rooms(transaction: Transaction, rooms: Sequence[NewRoom]) -> None:
+    """Make team rooms together with what else *transaction* does."""
     await transaction.execute(
         NEW_ROOMS,
         [room.room for room in rooms],

@@ -28,6 +28,7 @@ from actors.rules.pseudonyms import pseudonym
 from protocol.close import CloseCode
 from protocol.ids import Millis, RoomId, UserId
 from server.campaigning import Campaigning
+from server.coordinating import Coordinating
 from server.edge.proxies import AsgiApp, Network, behind_proxies
 from server.files.folder import FolderStorage
 from server.files.intake import Intake
@@ -317,8 +318,7 @@ async def open_http(  # noqa: PLR0913 - each is a setting
             ):
                 users, rooms = UserStore(database), RoomStore(database, new_id=random_id)
                 events, journal = PostgresEvents(database), PostgresJournal(database, owner=1)
-                people = StoredPeople(users, rooms)
-                shared: Shared = {}
+                people, shared = StoredPeople(users, rooms), Shared()
                 lists, runs = _stored_broadcasts(database, clock)
                 node = Node(
                     Ports(
@@ -367,6 +367,7 @@ async def open_http(  # noqa: PLR0913 - each is a setting
                     clock,
                     runs=notifies,
                 )
+                coordinating = Coordinating(database, node, notifying, log=structlog.get_logger())
                 await nursery.start(node.run)
                 parts = Parts(
                     users=users,
@@ -407,6 +408,7 @@ async def open_http(  # noqa: PLR0913 - each is a setting
                     broadcasts=broadcasts,
                     campaigns=campaigning.parts(),
                     notifications=notifying.parts(),
+                    meetings=coordinating.parts(),
                     version="0.0.0",
                 )
                 world = HttpWorld(parts, requests, log, own_database)

@@ -98,6 +98,12 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "approve_reveal": (None, "401 401 403 403 403 403 404 403 403"),
     "add_member": ({"user": "outsider"}, "401 401 404 403 403 200 404 403 403"),
     "remove_member": (None, "401 401 404 403 403 200 404 403 403"),
+    # Before the blocks: whoever has one is not there.
+    "ask_friend": ({"userId": "outsider"}, "401 401 201 201 201 201 201 201 201"),
+    "list_friends": (None, "401 401 200 200 200 200 200 200 200"),
+    "answer_friend": ({"answer": "accept"}, "401 401 404 404 404 404 404 404 404"),
+    "take_back_friend_request": (None, "401 401 204 204 204 204 204 204 204"),
+    "remove_friend": (None, "401 401 404 404 404 404 404 404 404"),
     "block_user": (None, "401 401 200 200 200 200 200 200 200"),
     "list_blocks": (None, "401 401 200 200 200 200 200 200 200"),
     "list_block_log": (None, "401 401 403 403 403 403 200 403 403"),
@@ -120,6 +126,26 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "cancel_broadcast": (None, "401 401 404 404 404 404 404 404 404"),
     "explain_broadcast": (None, "401 401 403 403 403 403 404 403 403"),
     "show_broadcast_figures": (None, "401 401 403 403 403 403 200 403 403"),
+    # Nobody may invite whom he shares nothing with.
+    "call_meeting": (
+        {"participantIds": ["outsider"], "title": "hi"},
+        "401 401 400 400 400 400 400 400 400",
+    ),
+    "meetings": (None, "401 401 200 200 200 200 200 200 200"),
+    # Of one that there is not: test_meetings.py has those that there are.
+    "show_meeting": (None, "401 401 404 404 404 404 404 404 404"),
+    "meeting_calendar": (None, "401 401 404 404 404 404 404 404 404"),
+    "meeting_history": (None, "401 401 404 404 404 404 404 404 404"),
+    "vote": ({"optionId": "x", "vote": "yes"}, "401 401 404 404 404 404 404 404 404"),
+    "propose_options": ({}, "401 401 404 404 404 404 404 404 404"),
+    "withdraw_option": (None, "401 401 404 404 404 404 404 404 404"),
+    "take_part": ({"standing": "accepted"}, "401 401 404 404 404 404 404 404 404"),
+    "edit_meeting": ({}, "401 401 404 404 404 404 404 404 404"),
+    "invite_to_meeting": ({"participantIds": ["outsider"]}, "401 401 400 400 400 400 400 400 400"),
+    "start_voting": (None, "401 401 404 404 404 404 404 404 404"),
+    "confirm_meeting": ({"time": "x"}, "401 401 404 404 404 404 404 404 404"),
+    "cancel_meeting": ({}, "401 401 404 404 404 404 404 404 404"),
+    "reopen_meeting": ({}, "401 401 404 404 404 404 404 404 404"),
     "list_groups": (None, "401 401 403 403 403 403 200 403 403"),
     "create_group": ({"name": "x"}, "401 401 403 403 403 403 201 403 403"),
     "change_group": ({}, "401 401 403 403 403 403 404 403 403"),
@@ -184,6 +210,18 @@ MATRIX: dict[str, tuple[Any, str]] = {
         {"title": "{title}", "message": "{message}"},
         "401 401 403 403 403 403 200 403 403",
     ),
+    "add_busy": (
+        {"startsAt": "2027-02-01T10:00:00Z", "endsAt": "2027-02-01T11:00:00Z"},
+        "401 401 201 201 201 201 201 201 201",
+    ),
+    "list_busy": (None, "401 401 200 200 200 200 200 200 200"),
+    # Of one that there is not: test_calendar.py has those that there are.
+    "remove_busy": (None, "401 401 404 404 404 404 404 404 404"),
+    "import_calendar": (None, "401 401 200 200 200 200 200 200 200"),
+    "show_calendar_feed": (None, "401 401 200 200 200 200 200 200 200"),
+    "make_calendar_feed": (None, "401 401 201 201 201 201 201 201 201"),
+    "drop_calendar_feed": (None, "401 401 204 204 204 204 204 204 204"),
+    "read_calendar_feed": (None, "404 404 404 404 404 404 404 404 404"),
     "sign_out": (None, "401 401 204 204 204 204 204 204 204"),
 }
 PLAIN = {
@@ -210,6 +248,10 @@ BYTES: dict[str, Any] = {
     "upload_file": {"raw": PNG},
     "show_upload": {"headers": TUS},
     "end_upload": {"headers": TUS},
+    "import_calendar": {
+        "raw": b"BEGIN:VCALENDAR\nEND:VCALENDAR\n",
+        "headers": {"Content-Type": "text/calendar"},
+    },
     "resume_upload": {
         "raw": b"five!",
         "headers": TUS | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
@@ -340,6 +382,10 @@ def _path(route: Route, cast: Cast, room: str, file: str) -> str:
         type="friend.request",
         language="ko",
         session="x",
+        busy="x",
+        token="x",
+        meeting="x",
+        option="x",
     )
     return path + QUERY.get(route.name, "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -127,3 +128,74 @@ def test_the_campaign_of_the_readme_is_sent(server: RunningServer) -> None:
         ",delivered,,1,",
     ):
         assert said in done.stdout, done.stdout
+
+
+def test_the_notifications_of_the_readme_are_sent_and_streamed(server: RunningServer) -> None:
+    accounts = re.search(r"## Campaigns\n.*?```sh\n(.*?)```", README, flags=re.S)
+    found = re.search(r"## Notifications\n.*?```sh\n(.*?)```", README, flags=re.S)
+    assert accounts is not None and found is not None
+    madang = f"{sys.executable} -m server"
+    script = (accounts[1] + "echo NOTIFICATIONS\n" + found[1]).replace(ADDRESS, server.url)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(".venv/bin/madang", madang)],
+        cwd=REPOSITORY,
+        env=os.environ | {"DATA": str(server.data)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.partition("NOTIFICATIONS\n")[2]
+    for part in (
+        '"title":"점검 안내"',
+        '"ways":["web_push","discord_webhook"]',
+        '"kind":"discord_webhook"',
+        '"quietHours":{"start":"22:00","end":"07:30","days":[0,1,2,3,4]}',
+        '"status":"pending"',
+        "event: notification",
+        '"title":"다시 시작"',
+    ):
+        assert part in said, said
+
+
+def test_the_calendar_of_the_readme_is_read(server: RunningServer) -> None:
+    found = re.search(r"## Calendars\n.*?```sh\n(.*?)```", README, flags=re.S)
+    assert found is not None
+    reader = server.sign_up("calendar-reader").token
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", found[1].replace(ADDRESS, server.url)],
+        env=os.environ | {"READER": reader},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for said in ('"source":"own"', '"added":3,"leftOut":0', '"source":"import"', "X-WR-CALNAME"):
+        assert said in done.stdout, done.stdout
+
+
+def test_the_friends_of_the_readme_agree_on_a_meeting(server: RunningServer) -> None:
+    friends = re.search(r"## Friends\n.*?```sh\n(.*?)```", README, flags=re.S)
+    meeting = re.search(r"## Meetings\n.*?```sh\n(.*?)```", README, flags=re.S)
+    assert friends is not None and meeting is not None
+    script = (friends[1] + meeting[1]).replace(ADDRESS, server.url)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    standings = re.findall(r'"username":"(\w+)".*?"standing":"(\w+)"', done.stdout)
+    assert standings[:4] == [
+        *(("junho", "sent"), ("minji", "received")),
+        *(("minji", "friend"), ("junho", "friend")),
+    ]
+    *_, last = re.finditer(r'{"id":"[^"]*","rev"', done.stdout)
+    said = json.loads(done.stdout[last.start() :])
+    decision = said["decision"]
+    assert (said["status"], decision["because"]) == ("confirmed", "settled")
+    assert decision["startsAt"] == said["proposedTimes"][0]["datetime"]

@@ -42,6 +42,10 @@ MATRIX: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "status": ({"state": "online"}, "unauthenticated ok ok ok ok ok ok ok"),
     "seen": ({"ids": ["of-nobody"]}, "unauthenticated ok ok ok ok ok ok ok"),
+    "vote": (
+        {"meeting": "of-nobody", "option": "x", "vote": "yes"},
+        "unauthenticated not_found not_found not_found not_found not_found not_found not_found",
+    ),
     "watch_job": (
         {"job": "of-nobody", "on": True},
         "unauthenticated not_found not_found not_found not_found not_found not_found not_found",
@@ -105,7 +109,7 @@ def test_every_frame_is_answered_as_the_matrix_says(server: RunningServer) -> No
             for name, speaker in speakers.items():
                 room = (
                     {}
-                    if t in {"status", "seen", "watch_job", "ping", "hello"}
+                    if t in {"status", "seen", "vote", "watch_job", "ping", "hello"}
                     else {"room": cast.rooms[name]}
                 )
                 place = {} if "seq" not in fields else {"seq": 1 + (room["room"] == cast.team)}

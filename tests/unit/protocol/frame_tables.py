@@ -13,6 +13,13 @@ from msgspec import UNSET, UnsetType, structs
 from protocol.events import FileInfo, Listed, Tally
 from protocol.fields import Frame
 from protocol.frames import ClientFrame, RoomSummary, ServerFrame
+from protocol.meetings import (
+    MeetingCandidate,
+    MeetingDecision,
+    MeetingOptionShown,
+    MeetingPerson,
+    MeetingRule,
+)
 
 
 def fields_of(kind: type[msgspec.Struct]) -> dict[str, str]:
@@ -22,6 +29,22 @@ def fields_of(kind: type[msgspec.Struct]) -> dict[str, str]:
         field.encode_name + ("?" if _optional(field) else ""): word_for(hints[field.name])
         for field in structs.fields(kind)
     }
+
+
+PARTS: Mapping[Any, str] = {
+    MeetingPerson: "person",
+    MeetingOptionShown: "option",
+    MeetingRule: "rule",
+    MeetingCandidate: "candidate",
+    MeetingDecision: "decision",
+}
+WORDS: Mapping[Any, str] = {
+    Any: "any",
+    RoomSummary: "summary",
+    Tally: "tally",
+    FileInfo: "file",
+    **PARTS,
+}
 
 
 def _optional(field: structs.FieldInfo) -> bool:
@@ -46,9 +69,8 @@ def word_for(hint: Any) -> str:
 
 
 def _name_of(kind: type) -> str:
-    words: dict[Any, str] = {Any: "any", RoomSummary: "summary", Tally: "tally", FileInfo: "file"}
-    if kind in words:
-        return words[kind]
+    if kind in WORDS:
+        return WORDS[kind]
     return str(kind.__struct_config__.tag) if issubclass(kind, Frame) else kind.__name__
 
 

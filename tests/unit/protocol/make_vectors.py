@@ -63,6 +63,23 @@ BY_FIELD: dict[str, Any] = {
 }  # fmt: skip
 FILE = {"id": "5k2jjpyzt6g6d8fa", "name": "뜰.jpg", "type": "image/jpeg", "size": 48_213,
     "kind": "image", "width": 1200, "height": 800, "thumbnail": True}  # fmt: skip
+CANDIDATE = {"time": "o7f2q0d4c8h1k3m5", "place": "o8f2q0d4c8h1k3m5", "yes": 2, "maybe": 0,
+    "no": 0, "unanswered": 0, "score": 2}  # fmt: skip
+MEETING = {
+    "id": "m4xw0k2m6q8r1t3v", "rev": 7, "title": "금요일 저녁", "status": "confirmed",
+    "initiator": USER, "zone": "Asia/Seoul", "duration_ms": 3_600_000, "open_to_proposals": True,
+    "people": [{"user": USER, "name": "민지", "standing": "accepted"}],
+    "times": [{"id": "o7f2q0d4c8h1k3m5", "by": USER, "votes": {USER: "yes", PEER: "maybe"},
+        "at": AT, "zone": "Asia/Seoul"}],
+    "places": [{"id": "o8f2q0d4c8h1k3m5", "by": PEER, "votes": {}, "name": "뜰",
+        "coordinates": {"lat": 37.561, "lng": 126.994}, "withdrawn": True}],
+    "rule": {"kind": "quorum", "tie": "earliest", "early": True, "when_all_answered": True,
+        "quorum": 2, "required": [USER]},
+    "standing": [CANDIDATE, CANDIDATE | {"yes": 0, "no": 2, "score": 0, "fault": "nobody"}],
+    "created_at": AT, "updated_at": AT, "deadline": AT,
+    "decision": {"because": "all_answered", "at": AT, "considered": [CANDIDATE], "tied": 0,
+        "time": "o7f2q0d4c8h1k3m5", "starts_at": AT, "ends_at": AT + 3_600_000},
+}  # fmt: skip
 BY_FRAME: dict[str, dict[str, Any]] = {
     "message": {"files": [FILE]},
     "message_restored": {"files": [FILE]},
@@ -83,6 +100,8 @@ BY_FRAME: dict[str, dict[str, Any]] = {
         "body": "금요일 저녁?",
         "data": {"meeting": "m4xw0k2m6q8r1t3v", "at": AT, "places": [{"name": "뜰", "votes": 2}]},
     },
+    "vote": {"meeting": "m4xw0k2m6q8r1t3v", "option": "o7f2q0d4c8h1k3m5", "vote": "maybe"},
+    "meeting": MEETING,
     "room": SUMMARY
     | {
         "description": "뜰",

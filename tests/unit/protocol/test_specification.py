@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from frame_tables import CLIENT, SERVER, fields_of
+from frame_tables import CLIENT, PARTS, SERVER, fields_of
 
 import protocol
 from protocol import limits
@@ -26,7 +26,8 @@ def rows(text: str) -> list[list[str]]:
     return [
         row
         for row in cells
-        if row[0].strip("`") not in ("frame", "code", "limit", "summary") or row[0] == "`summary`"
+        if row[0].strip("`") not in ("frame", "code", "limit", "summary", "part")
+        or row[0] == "`summary`"
     ]
 
 
@@ -51,6 +52,10 @@ def test_the_summary_is_that_of_the_code() -> None:
 
 def test_files_and_their_fields_are_those_of_the_code() -> None:
     assert told(section("Files")) == {"file": fields_of(FileInfo)}
+
+
+def test_parts_of_meetings_and_their_fields_are_those_of_the_code() -> None:
+    assert told(section("Meetings")) == {name: fields_of(kind) for kind, name in PARTS.items()}
 
 
 def test_every_reply_is_a_server_frame() -> None:

@@ -39,6 +39,7 @@ class NotedConnection:
 async def opening(autojump_clock: Clock) -> ChatSession:
     desk = Desk(
         node=cast(Any, None),
+        vote=cast(Any, None),
         verify=cast(Any, None),
         new_id=lambda: "s",
         user_bucket=lambda _: TokenBucket(0, 0, 0),
