@@ -163,7 +163,7 @@ async def notifications(http: HttpWorld, root: Person, ann: Person) -> None:
     await did(http, "explain_any_notification", root, notification=sent)
     await did(http, "list_notification_log", root, user=ann.username)
     kind = {"type": "friend.request", "language": "ko"}
-    texts = {"title": CANARY, "message": CANARY}
+    texts = {"title": f"{CANARY} {{title}}", "message": f"{CANARY} {{message}}"}
     await did(http, "change_notification_template", root, texts, **kind)
     await did(http, "show_notification_template", root, **kind)
     await did(http, "list_notification_templates", root)

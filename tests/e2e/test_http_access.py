@@ -171,7 +171,7 @@ MATRIX: dict[str, tuple[Any, str]] = {
     "show_consents": (None, "401 401 200 200 200 200 200 200 200"),
     "change_consents": ({"advertising": True}, "401 401 200 200 200 200 200 200 200"),
     # Where no bots are set up: test_webhooks_*.py and test_kakao_connect.py have those that are.
-    "make_notification_link": ({"platform": "kakao"}, "401 401 400 400 400 400 400 400 400"),
+    "make_notification_link": ({"platform": "kakao"}, "401 401 404 404 404 404 404 404 404"),
     "connect_kakao": (None, "401 401 404 404 404 404 404 404 404"),
     "return_from_kakao": (None, "404 404 404 404 404 404 404 404 404"),
     "kakao_skill": (None, "404 404 404 404 404 404 404 404 404"),
